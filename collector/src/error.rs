@@ -1,0 +1,55 @@
+//! Why a collector did not start.
+
+use std::{error, fmt, io, net::SocketAddr};
+
+/// Why a collector did not start: first the thing, then the fault, then the way out.
+#[derive(Debug)]
+pub struct Error {
+    message: String,
+    source: Option<io::Error>,
+}
+
+impl Error {
+    /// Whether another program listens on one of the addresses.
+    ///
+    /// When that program is a collector as well, [`find`](crate::find) says where it takes telemetry.
+    pub fn is_address_in_use(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.kind() == io::ErrorKind::AddrInUse)
+    }
+
+    pub(crate) fn bind(part: &str, address: SocketAddr, variable: &str, source: io::Error) -> Self {
+        let message = match source.kind() {
+            io::ErrorKind::AddrInUse => format!(
+                "{part}: {address} is taken by another program; stop it or choose another address ({variable})"
+            ),
+            _ => format!("{part}: {address} cannot be listened on; choose another address ({variable})"),
+        };
+        Error { message, source: Some(source) }
+    }
+
+    pub(crate) fn not_loopback(address: SocketAddr, variable: &str) -> Self {
+        let port = address.port();
+        let message = format!(
+            "view: {address} can be reached from other machines, and the view has no authentication yet; \
+             use 127.0.0.1:{port} ({variable})"
+        );
+        Error { message, source: None }
+    }
+
+    pub(crate) fn thread(source: io::Error) -> Self {
+        let message = "collector: its thread could not be started; raise the limit of threads and open files";
+        Error { message: message.to_owned(), source: Some(source) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl error::Error for Error {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,223 @@
+//! A small OpenTelemetry collector inside a program, with a local view.
+//!
+//! ```no_run
+//! use throughline_collector::{Collector, Config};
+//!
+//! let collector = Collector::start(Config::default())?;
+//! println!("traces: {}", collector.view_url().unwrap_or_default());
+//! for trace in collector.traces(10) {
+//!     println!("{} {} {} ns", trace.trace_id, trace.name, trace.duration);
+//! }
+//! # Ok::<(), throughline_collector::Error>(())
+//! ```
+//!
+//! ```text
+//! OTLP/gRPC :4317 ─┐
+//! OTLP/HTTP :4318 ─┼─► check ─► store ─► traces() trace() counters()
+//! inlet()  ────────┘                 └─► view :4319, HTML and JSON
+//! ```
+//! - **Receives** protobuf over HTTP and over gRPC, plain or with gzip, each on either port. What cannot be decoded,
+//!   is too large or too slow is refused with the status that the OTLP specification asks for; spans and log records
+//!   with invalid ids are rejected one by one, and the answer says how many and why. What was taken is kept, or
+//!   leaves only to make room for newer requests.
+//! - **Keeps** the newest requests as they came, up to a bound in bytes and one in traces, in memory. A trace that
+//!   misses its root or a parent is shown, with a mark; a span that arrived twice is shown once.
+//! - **Shows** the traces with their log records at `http://127.0.0.1:4319/`, without JavaScript, and as JSON below
+//!   `/api/`. The view answers on loopback only and to loopback names only.
+//! - **Is quiet**: all of it runs on one thread of its own, named `throughline-collector`, where `tracing` is turned
+//!   off. A collector never records itself.
+//!
+//! # Limits
+//! Metrics are checked and counted, not kept. OTLP in JSON is answered with 415. Nothing survives the end of the
+//! program. There is no TLS and no authentication: listen on loopback.
+
+// What a program sees of it.
+mod config;
+mod error;
+// What comes in: connections, requests, their bodies.
+mod receive;
+mod reply;
+mod serve;
+// What is kept, and where it is in the bytes.
+mod intake;
+mod scan;
+mod store;
+mod wire;
+// What is shown.
+mod otlp;
+mod time;
+/// What a trace consists of.
+pub mod trace;
+mod view;
+// Who else is there, and how much went through.
+mod counters;
+mod find;
+
+pub use config::Config;
+pub use counters::Counters;
+pub use error::Error;
+pub use find::{Running, find};
+pub use trace::{Summary, Trace};
+
+use intake::Intake;
+use std::{
+    fmt, io,
+    net::{SocketAddr, TcpListener},
+    sync::{Arc, mpsc},
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+use throughline_sender::Inlet;
+use tokio::{runtime, sync::oneshot};
+use tracing::dispatcher::{Dispatch, set_default};
+
+/// A collector that runs. Dropping it stops it; [`stop`](Self::stop) also waits until the ports are free.
+#[must_use = "a collector stops when it is dropped"]
+pub struct Collector {
+    intake: Arc<Intake>,
+    addresses: Addresses,
+    thread: Option<JoinHandle<()>>,
+    /// The thread ends when this is dropped.
+    alive: Option<oneshot::Sender<()>>,
+}
+
+/// Where a collector listens.
+#[derive(Clone, Copy, Debug)]
+struct Addresses {
+    grpc: Option<SocketAddr>,
+    http: Option<SocketAddr>,
+    view: Option<SocketAddr>,
+}
+
+impl Collector {
+    /// Binds the ports and starts the thread, with or without a Tokio runtime around.
+    ///
+    /// # Errors
+    /// An address is taken ([`Error::is_address_in_use`]) or cannot be listened on, the address of the view is not
+    /// a loopback address, or the system gives no thread.
+    pub fn start(config: Config) -> Result<Collector, Error> {
+        let grpc = bind("grpc", config.grpc, "THROUGHLINE_COLLECTOR_GRPC")?;
+        let http = bind("http", config.http, "THROUGHLINE_COLLECTOR_HTTP")?;
+        let view = view(config.view)?;
+        let address = |listener: &Option<TcpListener>| listener.as_ref().and_then(|l| l.local_addr().ok());
+        let addresses = Addresses { grpc: address(&grpc), http: address(&http), view: address(&view) };
+        let intake = Arc::new(Intake::new(&config));
+        let (alive, ended) = oneshot::channel();
+        let (ready, is_ready) = mpsc::sync_channel(1);
+        let receiver = receive::Receiver::new(Arc::clone(&intake), config.request_timeout);
+        let pages = view::View::new(Arc::clone(&intake), addresses);
+        let limit = config.request_timeout;
+        let run = move || {
+            // The spans and events of the HTTP implementation would come in again, without end.
+            let _quiet = set_default(&Dispatch::none());
+            let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+                Ok(runtime) => runtime,
+                Err(fault) => return drop(ready.send(Err(fault))),
+            };
+            runtime.block_on(async {
+                let opened =
+                    [grpc, http].into_iter().flatten().try_for_each(|l| spawn(l, limit, receiver.clone()));
+                let opened = opened.and_then(|()| view.map_or(Ok(()), |l| spawn(l, limit, pages)));
+                let failed = opened.is_err();
+                if ready.send(opened).is_ok() && !failed {
+                    // Ends when the handle is dropped, which is the only message.
+                    let _ = ended.await;
+                }
+            });
+        };
+        let named = thread::Builder::new().name("throughline-collector".to_owned());
+        let thread = named.spawn(run).map_err(Error::thread)?;
+        let gone = || Err(io::Error::other("the thread ended at once"));
+        is_ready.recv().unwrap_or_else(|_| gone()).map_err(Error::thread)?;
+        Ok(Collector { intake, addresses, thread: Some(thread), alive: Some(alive) })
+    }
+
+    /// The way in without a socket: what is handed over takes the same path as what comes through the ports.
+    ///
+    /// Cheap to clone. It goes on taking requests when the collector has stopped, and keeps what was kept.
+    pub fn inlet(&self) -> Inlet {
+        Inlet::new(intake::Shared(Arc::clone(&self.intake)))
+    }
+
+    /// Where OTLP/gRPC is taken.
+    pub fn grpc_address(&self) -> Option<SocketAddr> {
+        self.addresses.grpc
+    }
+
+    /// Where OTLP/HTTP is taken.
+    pub fn http_address(&self) -> Option<SocketAddr> {
+        self.addresses.http
+    }
+
+    /// Where the view is.
+    pub fn view_address(&self) -> Option<SocketAddr> {
+        self.addresses.view
+    }
+
+    /// The address of the view for a browser: `http://127.0.0.1:4319/`.
+    pub fn view_url(&self) -> Option<String> {
+        self.addresses.view.map(|address| format!("http://{address}/"))
+    }
+
+    /// The page of a trace, whether it is there already or not.
+    pub fn trace_url(&self, trace_id: &str) -> Option<String> {
+        self.addresses.view.map(|address| format!("http://{address}/trace/{trace_id}"))
+    }
+
+    /// The newest traces with spans, at most as many as the limit.
+    pub fn traces(&self, limit: usize) -> Vec<Summary> {
+        self.intake.traces(limit, |_| true)
+    }
+
+    /// The trace with the id of 32 hexadecimal digits; `None` when nothing of it is kept.
+    pub fn trace(&self, trace_id: &str) -> Option<Trace> {
+        self.intake.trace(&trace::parse(trace_id)?)
+    }
+
+    /// What was taken, refused and is kept.
+    pub fn counters(&self) -> Counters {
+        self.intake.counters()
+    }
+
+    /// Stops and waits until the ports are free. What was kept is gone with the last [`inlet`](Self::inlet).
+    pub fn stop(mut self) {
+        self.alive.take();
+        if let Some(thread) = self.thread.take() {
+            // It could only have panicked, and is over either way.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Collector").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+fn view(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {
+    let variable = "THROUGHLINE_COLLECTOR_VIEW";
+    match address.filter(|address| !address.ip().is_loopback()) {
+        Some(address) => Err(Error::not_loopback(address, variable)),
+        None => bind("view", address, variable),
+    }
+}
+
+fn bind(part: &str, address: Option<SocketAddr>, variable: &str) -> Result<Option<TcpListener>, Error> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    listener.map(Some).map_err(|fault| Error::bind(part, address, variable, fault))
+}
+
+fn spawn(
+    listener: TcpListener,
+    limit: Duration,
+    handler: impl serve::Handler + Send + Sync,
+) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    tokio::spawn(serve::serve(listener, limit, handler));
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! Finds the spans, log records and data points of a request: ids and places, nothing decoded.
+
+use crate::wire::{Fault, Fields, Slice, Value, shape};
+use throughline_sender::Signal;
+
+/// The sixteen bytes of a trace id.
+pub(crate) type TraceId = [u8; 16];
+
+/// Marks a resource or a scope that the request leaves out.
+const ABSENT: u32 = u32::MAX;
+
+/// Where a span or a log record and what it belongs to are in the request: the offsets of three lengths.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Record {
+    pub(crate) record: u32,
+    resource: u32,
+    scope: u32,
+}
+
+impl Record {
+    /// The bytes of the record.
+    pub(crate) fn record(self, body: &[u8]) -> &[u8] {
+        at(body, self.record)
+    }
+
+    /// The bytes of its resource; empty when the request has none.
+    pub(crate) fn resource(self, body: &[u8]) -> &[u8] {
+        at(body, self.resource)
+    }
+
+    /// The bytes of its scope; empty when the request has none.
+    pub(crate) fn scope(self, body: &[u8]) -> &[u8] {
+        at(body, self.scope)
+    }
+}
+
+fn at(body: &[u8], prefix: u32) -> &[u8] {
+    if prefix == ABSENT {
+        return &[];
+    }
+    Slice::at(body, prefix as usize).map(|slice| slice.of(body)).unwrap_or_default()
+}
+
+/// A span or log record that is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Item {
+    /// `None` for a log record outside of any trace.
+    pub(crate) trace: Option<TraceId>,
+    pub(crate) place: Record,
+}
+
+/// What a request holds.
+#[derive(Debug, Default)]
+pub(crate) struct Scan {
+    /// The spans or log records that are taken, in the order of the request. Empty for metrics.
+    pub(crate) items: Vec<Item>,
+    /// How many spans, log records or data points are taken.
+    pub(crate) taken: u64,
+    /// How many are not.
+    pub(crate) rejected: u64,
+    /// Why the first of them is not.
+    pub(crate) fault: &'static str,
+}
+
+/// Checks a request and finds its items. Bodies are shorter than 4 GiB.
+pub(crate) fn scan(signal: Signal, body: &[u8]) -> Result<Scan, Fault> {
+    shape::check(signal, body)?;
+    let mut scan = Scan::default();
+    for resource_items in slices(Fields::of(body), 1) {
+        let resource_items = resource_items?;
+        let resource = last(body, resource_items, 1)?;
+        for scope_items in slices(Fields::within(body, resource_items), 2) {
+            let scope_items = scope_items?;
+            let scope = last(body, scope_items, 1)?;
+            for record in slices(Fields::within(body, scope_items), 2) {
+                let record = record?;
+                if signal == Signal::Metrics {
+                    scan.taken += points(body, record)?;
+                    continue;
+                }
+                match trace(signal, body, record)? {
+                    Ok(trace) => {
+                        let place = Record { record: record.prefix as u32, resource, scope };
+                        scan.items.push(Item { trace, place });
+                        scan.taken += 1;
+                    }
+                    Err(fault) => {
+                        if scan.rejected == 0 {
+                            scan.fault = fault;
+                        }
+                        scan.rejected += 1;
+                    }
+                }
+            }
+        }
+    }
+    Ok(scan)
+}
+
+fn slices(fields: Fields<'_>, number: u32) -> impl Iterator<Item = Result<Slice, Fault>> {
+    fields.filter_map(move |field| match field {
+        Ok(field) => match field.value {
+            Value::Slice(slice) if field.number == number => Some(Ok(slice)),
+            _ => None,
+        },
+        Err(fault) => Some(Err(fault)),
+    })
+}
+
+/// The last one counts, as for any field that is not repeated. It may stand behind what it describes.
+fn last(body: &[u8], message: Slice, number: u32) -> Result<u32, Fault> {
+    let mut place = ABSENT;
+    for slice in slices(Fields::within(body, message), number) {
+        place = slice?.prefix as u32;
+    }
+    Ok(place)
+}
+
+/// Gauge, sum, histogram, exponential histogram and summary keep their points in field 1.
+fn points(body: &[u8], metric: Slice) -> Result<u64, Fault> {
+    let mut count = 0;
+    for kind in [5, 7, 9, 10, 11] {
+        for data in slices(Fields::within(body, metric), kind) {
+            count += slices(Fields::within(body, data?), 1).count() as u64;
+        }
+    }
+    Ok(count)
+}
+
+/// The trace of a span or log record, or why the item is rejected.
+fn trace(signal: Signal, body: &[u8], record: Slice) -> Result<Result<Option<TraceId>, &'static str>, Fault> {
+    let (trace_field, span_field) = if signal == Signal::Traces { (1, 2) } else { (9, 10) };
+    let (mut trace, mut span, mut parent): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
+    for field in Fields::within(body, record) {
+        let field = field?;
+        if let Value::Slice(slice) = field.value {
+            match field.number {
+                number if number == trace_field => trace = slice.of(body),
+                number if number == span_field => span = slice.of(body),
+                4 if signal == Signal::Traces => parent = slice.of(body),
+                _ => {}
+            }
+        }
+    }
+    Ok(match signal {
+        Signal::Traces => of_span(trace, span, parent),
+        _ => of_log(trace, span),
+    })
+}
+
+fn of_span(trace: &[u8], span: &[u8], parent: &[u8]) -> Result<Option<TraceId>, &'static str> {
+    let id = TraceId::try_from(trace).map_err(|_| "a trace id is not 16 bytes long")?;
+    if id == [0; 16] {
+        return Err("a trace id is all zero");
+    }
+    if span.len() != 8 {
+        return Err("a span id is not 8 bytes long");
+    }
+    if span == [0; 8] {
+        return Err("a span id is all zero");
+    }
+    if !matches!(parent.len(), 0 | 8) {
+        return Err("a parent span id is not 8 bytes long");
+    }
+    Ok(Some(id))
+}
+
+/// A log record may be outside of any trace: without ids, or with zeros.
+fn of_log(trace: &[u8], span: &[u8]) -> Result<Option<TraceId>, &'static str> {
+    if !matches!(span.len(), 0 | 8) {
+        return Err("a span id is not 8 bytes long");
+    }
+    if trace.is_empty() {
+        return Ok(None);
+    }
+    let id = TraceId::try_from(trace).map_err(|_| "a trace id is not 16 bytes long")?;
+    Ok(Some(id).filter(|id| *id != [0; 16]))
+}

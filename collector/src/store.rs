@@ -1,0 +1,242 @@
+//! Keeps request bodies in a ring and knows where each trace is in them.
+//!
+//! ```text
+//! ring    [ body 7 ][ body 8 ][ body 9 ]      the oldest leaves first
+//! index   trace id ─► (7, offsets) (9, offsets) …
+//! ```
+//! Bodies stay as they came; nothing is decoded until somebody looks. Taking or dropping an item touches one end
+//! of one queue, whatever the size of the trace. Bodies and index count against one bound, and an empty store
+//! counts zero. The number of traces has a bound of its own: the oldest trace leaves the index, its bytes leave
+//! with their body.
+
+use crate::scan::{Item, Record, TraceId};
+use bytes::Bytes;
+use std::{
+    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    mem::size_of,
+};
+use throughline_sender::Signal;
+
+/// What a body costs besides its bytes: its place in the ring and the allocation around it.
+const CHUNK: usize = size_of::<Chunk>() + 32;
+
+/// What a trace costs besides its places: two map entries with their slack, two queues.
+const TRACE: usize =
+    2 * (size_of::<TraceId>() + size_of::<Entry>()) + 2 * (size_of::<u64>() + size_of::<TraceId>());
+
+/// What one span or log record costs: a queue that grows keeps up to as much again in reserve.
+const PLACE: usize = 2 * size_of::<Place>();
+
+/// What one change of trace within a body costs.
+const RUN: usize = size_of::<TraceId>();
+
+/// One request.
+struct Chunk {
+    signal: Signal,
+    body: Bytes,
+    /// The traces of the items, in their order, without repeats in a row.
+    runs: Box<[TraceId]>,
+}
+
+impl Chunk {
+    fn cost(&self) -> usize {
+        self.body.len() + CHUNK + self.runs.len() * RUN
+    }
+}
+
+/// Where one item is.
+#[derive(Clone, Copy)]
+struct Place {
+    chunk: u64,
+    record: Record,
+}
+
+/// One trace.
+struct Entry {
+    /// Counts the traces in the order in which they were first seen.
+    number: u64,
+    spans: VecDeque<Place>,
+    logs: VecDeque<Place>,
+}
+
+impl Entry {
+    fn places(&mut self, signal: Signal) -> &mut VecDeque<Place> {
+        if signal == Signal::Logs { &mut self.logs } else { &mut self.spans }
+    }
+}
+
+/// A span or log record as it was sent: its request and its place there.
+#[derive(Clone, Debug)]
+pub(crate) struct Stored {
+    pub(crate) body: Bytes,
+    pub(crate) place: Record,
+}
+
+/// What is stored of one trace, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    pub(crate) spans: Vec<Stored>,
+    pub(crate) logs: Vec<Stored>,
+}
+
+/// What a store counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Level {
+    pub(crate) bytes: usize,
+    pub(crate) traces: usize,
+    /// Requests that left to make room.
+    pub(crate) evicted_requests: u64,
+    /// Traces that left to make room, whole.
+    pub(crate) evicted_traces: u64,
+}
+
+/// The request is larger than all that the store may keep.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct TooLarge;
+
+/// The ring and its index.
+pub(crate) struct Store {
+    max_bytes: usize,
+    max_traces: usize,
+    chunks: VecDeque<Chunk>,
+    /// The number of the oldest body.
+    first: u64,
+    traces: HashMap<TraceId, Entry>,
+    /// The traces by their number, for the newest and the oldest of them.
+    order: BTreeMap<u64, TraceId>,
+    next: u64,
+    level: Level,
+}
+
+impl Store {
+    /// An empty store.
+    pub(crate) fn new(max_bytes: usize, max_traces: usize) -> Self {
+        Store {
+            max_bytes,
+            max_traces,
+            chunks: VecDeque::new(),
+            first: 0,
+            traces: HashMap::new(),
+            order: BTreeMap::new(),
+            next: 0,
+            level: Level::default(),
+        }
+    }
+
+    /// What is in the store now.
+    pub(crate) fn level(&self) -> Level {
+        Level { traces: self.traces.len(), ..self.level }
+    }
+
+    /// Keeps a request, at the expense of the oldest. The items are those of the body.
+    pub(crate) fn add(&mut self, signal: Signal, body: Bytes, items: &[Item]) -> Result<(), TooLarge> {
+        let mut runs: Vec<TraceId> = items.iter().filter_map(|item| item.trace).collect();
+        runs.dedup();
+        let chunk = Chunk { signal, body, runs: runs.into() };
+        if !self.fits(&chunk, items.len()) {
+            return Err(TooLarge);
+        }
+        let number = self.first + self.chunks.len() as u64;
+        self.level.bytes += chunk.cost();
+        self.chunks.push_back(chunk);
+        for item in items {
+            if let Some(trace) = item.trace {
+                let place = Place { chunk: number, record: item.place };
+                self.entry(trace).places(signal).push_back(place);
+                self.level.bytes += PLACE;
+            }
+        }
+        while self.level.bytes > self.max_bytes && self.chunks.len() > 1 {
+            self.evict_request();
+        }
+        while self.traces.len() > self.max_traces {
+            self.evict_trace();
+        }
+        Ok(())
+    }
+
+    /// Whether a body could be kept whole if it were alone. The exact answer needs a count of its traces, which
+    /// is made only when the rough one does not settle it.
+    fn fits(&self, chunk: &Chunk, items: usize) -> bool {
+        let flat = chunk.cost() + items * PLACE;
+        let runs = chunk.runs.len();
+        if flat + runs * TRACE <= self.max_bytes && runs <= self.max_traces {
+            return true;
+        }
+        let traces = chunk.runs.iter().collect::<HashSet<_>>().len();
+        flat + traces * TRACE <= self.max_bytes && traces <= self.max_traces
+    }
+
+    fn entry(&mut self, trace: TraceId) -> &mut Entry {
+        self.traces.entry(trace).or_insert_with(|| {
+            let number = self.next;
+            self.next += 1;
+            self.order.insert(number, trace);
+            self.level.bytes += TRACE;
+            Entry { number, spans: VecDeque::new(), logs: VecDeque::new() }
+        })
+    }
+
+    fn evict_request(&mut self) {
+        let Some(chunk) = self.chunks.pop_front() else { return };
+        let number = self.first;
+        self.first += 1;
+        self.level.bytes -= chunk.cost();
+        self.level.evicted_requests += 1;
+        for trace in &chunk.runs {
+            let Some(entry) = self.traces.get_mut(trace) else { continue };
+            let places = entry.places(chunk.signal);
+            // Places are in the order of the bodies: those of the oldest body are in front.
+            while places.front().is_some_and(|place| place.chunk == number) {
+                places.pop_front();
+                self.level.bytes -= PLACE;
+            }
+            if places.capacity() > 16 && places.len() < places.capacity() / 4 {
+                places.shrink_to(places.len() * 2);
+            }
+            if entry.spans.is_empty() && entry.logs.is_empty() {
+                let number = entry.number;
+                self.traces.remove(trace);
+                self.order.remove(&number);
+                self.level.bytes -= TRACE;
+                self.level.evicted_traces += 1;
+            }
+        }
+    }
+
+    fn evict_trace(&mut self) {
+        let Some((_, trace)) = self.order.pop_first() else { return };
+        if let Some(entry) = self.traces.remove(&trace) {
+            self.level.bytes -= TRACE + (entry.spans.len() + entry.logs.len()) * PLACE;
+            self.level.evicted_traces += 1;
+        }
+    }
+
+    /// The traces with spans, newest first, from the given one on: its number, its id.
+    pub(crate) fn newest(&self, before: u64) -> impl Iterator<Item = (u64, TraceId)> {
+        let with_spans =
+            |(_, id): &(&u64, &TraceId)| self.traces.get(*id).is_some_and(|e| !e.spans.is_empty());
+        self.order.range(..before).rev().filter(with_spans).map(|(number, id)| (*number, *id))
+    }
+
+    /// What is stored of a trace. The bodies are shared, not copied.
+    pub(crate) fn find(&self, trace: &TraceId) -> Option<Found> {
+        let entry = self.traces.get(trace)?;
+        let stored = |place: &Place| {
+            let chunk = self.chunks.get((place.chunk - self.first) as usize)?;
+            Some(Stored { body: chunk.body.clone(), place: place.record })
+        };
+        Some(Found {
+            spans: entry.spans.iter().filter_map(stored).collect(),
+            logs: entry.logs.iter().filter_map(stored).collect(),
+        })
+    }
+
+    /// The bodies with log records, newest first.
+    pub(crate) fn logs(&self) -> impl Iterator<Item = &Bytes> {
+        self.chunks.iter().rev().filter(|chunk| chunk.signal == Signal::Logs).map(|chunk| &chunk.body)
+    }
+}
+
+#[cfg(test)]
+mod tests;

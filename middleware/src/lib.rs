@@ -1,0 +1,65 @@
+//! Tower layers that turn HTTP exchanges into OpenTelemetry spans and metrics.
+//!
+//! ```
+//! use axum::{Router, routing::get};
+//! use throughline_middleware::ServerLayer;
+//!
+//! let app: Router = Router::new()
+//!     .route("/users/{id}", get(|| async { "ada" }))
+//!     .layer(ServerLayer::default());
+//! ```
+//!
+//! ```text
+//! request ──► ServerLayer ──► handler ──► ClientLayer ──► the next service
+//!             reads traceparent           writes traceparent
+//!             SERVER span, duration       CLIENT span, duration
+//! ```
+//!
+//! [`ServerLayer`] records what arrives, [`ClientLayer`] what leaves, [`propagation`] carries ids and
+//! baggage from one to the other. Names and rules are those of the OpenTelemetry semantic conventions for
+//! HTTP; the pages of [`server`] and [`client`] list every attribute.
+//!
+//! The layers know the OpenTelemetry *API*, tower and http, and nothing of an SDK or an exporter: with no
+//! SDK set up they pass on the ids that arrive and record nothing. They take their providers from the
+//! globals (`default()`) or from whoever makes them (`new(…)`).
+//!
+//! # Features
+//!
+//! - `axum`, off by default: [`Route`]s from axum's `MatchedPath`, the peer's address from `ConnectInfo`.
+//!
+//! # Limits
+//!
+//! Spans have no exception events and no captured headers. Nothing panics on a request's path, whatever the
+//! request is.
+
+// What arrives: request → exchange → response.
+pub mod server;
+
+// What leaves: the same, the other way round.
+pub mod client;
+
+// What both record with: tracer, histogram, propagator.
+mod instruments;
+
+// One request from its beginning to its one end.
+mod exchange;
+
+// The last stretch of an exchange: until the response's last byte.
+pub mod body;
+
+// What an exchange is told of, by name: the table.
+mod attributes;
+
+// What may be told of a URL.
+mod url;
+
+// Which route served a request.
+mod route;
+
+// What goes from service to service.
+pub mod propagation;
+
+pub use body::ExchangeBody;
+pub use client::{ClientLayer, ClientService};
+pub use route::Route;
+pub use server::{ServerLayer, ServerService};

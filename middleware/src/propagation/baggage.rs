@@ -1,0 +1,154 @@
+//! `baggage`, as W3C Baggage writes it.
+
+use std::{borrow::Cow, fmt::Write, sync::LazyLock};
+
+use opentelemetry::{
+    Context,
+    baggage::{Baggage as Members, BaggageExt},
+    propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
+};
+
+use super::OPTIONAL_WHITESPACE;
+
+pub(super) const BAGGAGE: &str = "baggage";
+
+/// Longest `baggage` header in bytes that is written (§3.3.2); members that no longer fit are left out.
+const LIMIT_BYTES: usize = 8192;
+
+/// Reads and writes `baggage` (W3C Baggage): names and values that go along with a request through all
+/// services. They are not put on spans or log lines.
+///
+/// Lines are joined. A member that is not valid is left out, the others stay; of members with the same name
+/// the last is kept. Values are percent-coded on the wire, properties (`;name=value`) are passed on as they
+/// came. At most 64 members and 8,192 bytes are carried; what is over is left out by whole members.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Baggage;
+
+impl TextMapPropagator for Baggage {
+    fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
+        let members = context.baggage();
+        if members.is_empty() {
+            return;
+        }
+        let mut header = String::new();
+        // Sorted, so that the same members are always the same header.
+        let mut sorted = Vec::from_iter(members);
+        sorted.sort_unstable_by(|(left, _), (right, _)| left.as_str().cmp(right.as_str()));
+        for (name, (value, properties)) in sorted {
+            let complete = header.len();
+            if complete > 0 {
+                header.push(',');
+            }
+            header.push_str(name.as_str());
+            header.push('=');
+            encode(value.as_str(), is_plain, &mut header);
+            if !properties.as_str().is_empty() {
+                header.push(';');
+                encode(properties.as_str(), is_property, &mut header);
+            }
+            if header.len() > LIMIT_BYTES {
+                header.truncate(complete);
+            }
+        }
+        if !header.is_empty() {
+            injector.set(BAGGAGE, header);
+        }
+    }
+
+    fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+        let Some(lines) = extractor.get_all(BAGGAGE) else { return context.clone() };
+        let mut members = Members::new();
+        for member in lines.into_iter().flat_map(|line| line.split(',')) {
+            if let Some((name, value, properties)) = parse_member(member) {
+                // Refuses what is over 64 members or 8,192 bytes.
+                members.insert_with_metadata(name.to_owned(), value.into_owned(), properties);
+            }
+        }
+        if members.is_empty() { context.clone() } else { context.with_baggage(members) }
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [String::from(BAGGAGE)]);
+        FieldIter::new(&*FIELDS)
+    }
+}
+
+/// Parses `name = value ; property ; …` (§3.3.1) into name, decoded value and properties.
+fn parse_member(member: &str) -> Option<(&str, Cow<'_, str>, String)> {
+    let mut parts = member.split(';');
+    let (name, value) = parts.next()?.split_once('=')?;
+    let (name, value) = (name.trim_matches(OPTIONAL_WHITESPACE), value.trim_matches(OPTIONAL_WHITESPACE));
+    if !is_token(name) || !value.bytes().all(is_octet) {
+        return None;
+    }
+    let mut properties = String::new();
+    for property in parts.filter_map(property) {
+        let separator = if properties.is_empty() { "" } else { ";" };
+        properties.extend([separator, property]);
+    }
+    Some((name, decode(value), properties))
+}
+
+/// Returns a property, `name` or `name = value`, if it is valid.
+fn property(property: &str) -> Option<&str> {
+    let property = property.trim_matches(OPTIONAL_WHITESPACE);
+    let (name, value) = property.split_once('=').unwrap_or((property, ""));
+    let (name, value) = (name.trim_matches(OPTIONAL_WHITESPACE), value.trim_matches(OPTIONAL_WHITESPACE));
+    (is_token(name) && value.bytes().all(is_octet)).then_some(property)
+}
+
+/// A name, as RFC 9110 §5.6.2 defines a token.
+fn is_token(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !name.is_empty() && name.bytes().all(is_token)
+}
+
+/// A byte that a value on the wire consists of: visible, without quotes, comma, semicolon and backslash.
+fn is_octet(byte: u8) -> bool {
+    byte.is_ascii_graphic() && !b"\",;\\".contains(&byte)
+}
+
+/// A byte of a value that is written as it is; the percent sign is not, or `%41` would come back as `A`.
+fn is_plain(byte: u8) -> bool {
+    is_octet(byte) && byte != b'%'
+}
+
+/// A byte of the properties that is written as it is: they are kept as they came, coded already.
+fn is_property(byte: u8) -> bool {
+    is_octet(byte) || b"; \t".contains(&byte)
+}
+
+fn encode(text: &str, is_plain: fn(u8) -> bool, header: &mut String) {
+    for byte in text.bytes() {
+        if is_plain(byte) {
+            header.push(char::from(byte));
+        } else {
+            // Writing to a string does not fail.
+            let _ = write!(header, "%{byte:02X}");
+        }
+    }
+}
+
+/// Replaces `%41` by `A`; a percent sign without two digits stays, bytes that are not UTF-8 become U+FFFD.
+fn decode(value: &str) -> Cow<'_, str> {
+    if !value.contains('%') {
+        return Cow::Borrowed(value);
+    }
+    let mut bytes = Vec::with_capacity(value.len());
+    let mut rest = value.as_bytes();
+    while let [first, after @ ..] = rest {
+        let coded = after.first_chunk().filter(|_| *first == b'%').and_then(octet);
+        bytes.push(coded.unwrap_or(*first));
+        rest = if coded.is_some() { &after[2..] } else { after };
+    }
+    Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Reads two hexadecimal digits of either case.
+fn octet(digits: &[u8; 2]) -> Option<u8> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(digit(digits[0])? << 4 | digit(digits[1])?).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! What may be told of a URL: its scheme, its host and port, its query without secrets.
+
+use std::borrow::Cow;
+
+use http::Uri;
+
+/// Query keys whose values are replaced, case-sensitive: the union of what the conventions listed in
+/// versions 1.29 to 1.44 and what they list since.
+const SENSITIVE_QUERY_KEYS: [&str; 7] = [
+    "AWSAccessKeyId",
+    "Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+    "X-Amz-Signature",
+    "X-Goog-Signature",
+    "sig",
+];
+/// Stands where a secret was.
+const REDACTED: &str = "REDACTED";
+
+/// Returns the scheme of a request target, `http` where it has none: a plain listener's requests do not
+/// tell, and what a header claims is not trusted.
+pub(crate) fn scheme(uri: &Uri) -> &'static str {
+    match uri.scheme_str() {
+        Some("https") => "https",
+        _ => "http",
+    }
+}
+
+/// Returns the port that a scheme implies.
+pub(crate) fn default_port(scheme: &str) -> u16 {
+    if scheme == "https" { 443 } else { 80 }
+}
+
+/// Splits `host`, `host:port` or `[address]:port` into host and port, without brackets and without
+/// credentials. Anything that is not of this form yields nothing.
+pub(crate) fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
+    let authority = authority.rsplit_once('@').map_or(authority, |(_credentials, host)| host);
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(bracketed) => {
+            let (host, rest) = bracketed.split_once(']')?;
+            if rest.is_empty() { (host, "") } else { (host, rest.strip_prefix(':')?) }
+        }
+        None => authority.split_once(':').unwrap_or((authority, "")),
+    };
+    let is_host = |byte: u8| byte.is_ascii_graphic() && !b"\"#/<>?@[\\]^`{|}".contains(&byte);
+    if host.is_empty() || !host.bytes().all(is_host) || !port.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let port = if port.is_empty() { None } else { Some(port.parse().ok()?) };
+    Some((host, port))
+}
+
+/// Returns a query with the values of sensitive keys replaced; order and all other bytes stay.
+pub(crate) fn redacted_query(query: &str) -> Cow<'_, str> {
+    if !query.split('&').any(|pair| secret_key(pair).is_some()) {
+        return Cow::Borrowed(query);
+    }
+    let mut redacted = String::with_capacity(query.len() + REDACTED.len());
+    for (index, pair) in query.split('&').enumerate() {
+        if index > 0 {
+            redacted.push('&');
+        }
+        match secret_key(pair) {
+            Some(key) => redacted.extend([key, "=", REDACTED]),
+            None => redacted.push_str(pair),
+        }
+    }
+    Cow::Owned(redacted)
+}
+
+/// Returns the key of a `key=value` pair whose value is a secret.
+fn secret_key(pair: &str) -> Option<&str> {
+    let (key, _value) = pair.split_once('=')?;
+    SENSITIVE_QUERY_KEYS.contains(&key).then_some(key)
+}
+
+/// Returns `url.full`: the absolute URL without credentials and without secrets in its query.
+pub(crate) fn full(scheme: &str, authority: &str, uri: &Uri) -> String {
+    let (credentials, host) = authority.rsplit_once('@').unzip();
+    let credentials = if credentials.is_some() { "REDACTED:REDACTED@" } else { "" };
+    let host = host.unwrap_or(authority);
+    let mut url = [scheme, "://", credentials, host, uri.path()].concat();
+    if let Some(query) = uri.query() {
+        url.push('?');
+        url.push_str(&redacted_query(query));
+    }
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_in_a_query_are_replaced_and_the_rest_stays() {
+        // H-051, H-052
+        for (query, expected) in [
+            ("color=blue&sig=abc", "color=blue&sig=REDACTED"),
+            ("SIG=abc", "SIG=abc"),
+            ("sig=", "sig=REDACTED"),
+            ("sig", "sig"),
+            ("sig=a&b=%20+&sig=b", "sig=REDACTED&b=%20+&sig=REDACTED"),
+            ("sig=a=b", "sig=REDACTED"),
+            ("&&a=&=b&", "&&a=&=b&"),
+            ("", ""),
+        ] {
+            assert_eq!(redacted_query(query), expected);
+        }
+    }
+
+    #[test]
+    fn every_sensitive_key_of_every_version_is_redacted() {
+        // H-051
+        for key in [
+            "AWSAccessKeyId",
+            "Signature",
+            "sig",
+            "X-Goog-Signature",
+            "X-Amz-Signature",
+            "X-Amz-Credential",
+            "X-Amz-Security-Token",
+        ] {
+            assert_eq!(redacted_query(&format!("a=1&{key}=secret&b=2")), format!("a=1&{key}=REDACTED&b=2"));
+        }
+    }
+
+    #[test]
+    fn an_authority_is_split_into_host_and_port() {
+        // H-060, H-061
+        for (authority, expected) in [
+            ("example.com:8080", Some(("example.com", Some(8080)))),
+            ("example.com", Some(("example.com", None))),
+            ("example.com:", Some(("example.com", None))),
+            ("[2001:db8::1]:8080", Some(("2001:db8::1", Some(8080)))),
+            ("[2001:db8::1]", Some(("2001:db8::1", None))),
+            ("user:password@h:81", Some(("h", Some(81)))),
+            ("2001:db8::1", None),
+            ("h:65536", None),
+            ("h:+80", None),
+            ("h:80x", None),
+            ("[::1", None),
+            ("[::1]80", None),
+            ("two words", None),
+            ("a/b", None),
+            (":80", None),
+            ("", None),
+        ] {
+            assert_eq!(split_authority(authority), expected, "{authority}");
+        }
+    }
+
+    #[test]
+    fn a_full_url_has_neither_credentials_nor_secrets() {
+        // H-050, H-053
+        for (url, expected) in [
+            ("https://user:pw@h/", "https://REDACTED:REDACTED@h/"),
+            ("https://user@h:8443/a?b=1&sig=2", "https://REDACTED:REDACTED@h:8443/a?b=1&sig=REDACTED"),
+            ("http://h/a?", "http://h/a?"),
+            ("http://[::1]:80/x", "http://[::1]:80/x"),
+        ] {
+            let uri: Uri = url.parse().unwrap();
+            assert_eq!(full(scheme(&uri), uri.authority().unwrap().as_str(), &uri), expected);
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Everything observable, through real sockets where a socket matters. One file a promise.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod active;
+mod client;
+mod ending;
+mod propagation;
+mod server;
+mod support;

@@ -1,0 +1,202 @@
+//! Where telemetry goes: over the network, or into a collector in the same program.
+
+use bytes::Bytes;
+use http::{HeaderMap, Uri};
+use std::{fmt, sync::Arc, time::Duration};
+
+/// One kind of telemetry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Signal {
+    /// Spans.
+    Traces,
+    /// Measurements.
+    Metrics,
+    /// Log records.
+    Logs,
+}
+
+impl Signal {
+    /// The three signals, in the order in which they are always listed.
+    pub const ALL: [Signal; 3] = [Signal::Traces, Signal::Metrics, Signal::Logs];
+
+    /// The name in URLs, in the documentation and in messages: `traces`, `metrics`, `logs`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Signal::Traces => "traces",
+            Signal::Metrics => "metrics",
+            Signal::Logs => "logs",
+        }
+    }
+
+    /// What one request of the signal holds many of: `spans`, `data points`, `log records`.
+    pub fn items(self) -> &'static str {
+        match self {
+            Signal::Traces => "spans",
+            Signal::Metrics => "data points",
+            Signal::Logs => "log records",
+        }
+    }
+
+    /// The path of OTLP/HTTP below a base URL: `v1/traces`, `v1/metrics`, `v1/logs`.
+    pub fn http_path(self) -> &'static str {
+        match self {
+            Signal::Traces => "v1/traces",
+            Signal::Metrics => "v1/metrics",
+            Signal::Logs => "v1/logs",
+        }
+    }
+
+    /// The path of the OTLP/gRPC method that takes the signal.
+    pub fn grpc_path(self) -> &'static str {
+        match self {
+            Signal::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+            Signal::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",
+            Signal::Logs => "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
+        }
+    }
+}
+
+/// Where the requests of one signal go.
+#[derive(Clone, Debug)]
+pub enum Destination {
+    /// A server that speaks OTLP.
+    Remote(Remote),
+    /// A collector in this program, reached without a socket.
+    Local(Inlet),
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Destination::Remote(remote) => remote.fmt(f),
+            Destination::Local(_) => f.write_str("the collector in this program"),
+        }
+    }
+}
+
+/// A server that speaks OTLP.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// The encoding and transport of the requests.
+    pub protocol: Protocol,
+    /// `http/protobuf`: the complete URL. `grpc`: scheme, host and port; a path is ignored (O-005).
+    pub url: Uri,
+    /// Sent with each request. [`Remote::header`] marks values as sensitive, which keeps them out of `Debug`.
+    pub headers: HeaderMap,
+    /// How requests are compressed. Default: [`Compression::None`].
+    pub compression: Compression,
+    /// The longest time for one attempt to deliver a request; zero: no limit (O-014). Default: 10 s.
+    pub timeout: Duration,
+}
+
+/// How long one attempt may take unless told otherwise (O-014).
+pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl Remote {
+    /// A server without headers, without compression and with the default timeout.
+    pub fn new(protocol: Protocol, url: Uri) -> Self {
+        Remote {
+            protocol,
+            url,
+            headers: HeaderMap::new(),
+            compression: Compression::None,
+            timeout: DEFAULT_TIMEOUT,
+        }
+    }
+
+    /// Adds a header, replacing an earlier one of the same name. Its value never appears in `Debug` output.
+    pub fn header(mut self, name: http::HeaderName, mut value: http::HeaderValue) -> Self {
+        value.set_sensitive(true);
+        self.headers.insert(name, value);
+        self
+    }
+}
+
+/// The URL without user and password.
+impl fmt::Display for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let authority = self.url.authority().map_or("", |a| a.as_str());
+        let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+        write!(f, "{}://{host}", self.url.scheme_str().unwrap_or("http"))?;
+        match self.protocol {
+            Protocol::Grpc => f.write_str(" (grpc)"),
+            Protocol::HttpProtobuf => f.write_str(self.url.path()),
+        }
+    }
+}
+
+/// An encoding and transport of OTLP (O-010).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Protobuf over gRPC, port 4317. Needs the feature `grpc`.
+    Grpc,
+    /// Protobuf over HTTP, port 4318.
+    HttpProtobuf,
+}
+
+/// How request bodies are compressed (O-013).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// As they are.
+    #[default]
+    None,
+    /// gzip.
+    Gzip,
+}
+
+/// The way into a collector of the same program: a cheap handle to whatever takes requests there.
+#[derive(Clone)]
+pub struct Inlet(Arc<dyn Accept>);
+
+impl Inlet {
+    /// The inlet of what takes the requests.
+    pub fn new(accept: impl Accept) -> Self {
+        Inlet(Arc::new(accept))
+    }
+
+    /// Hands one request over.
+    pub fn accept(&self, signal: Signal, request: Bytes) -> Answer {
+        self.0.accept(signal, request)
+    }
+}
+
+impl fmt::Debug for Inlet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Inlet")
+    }
+}
+
+/// Takes requests without a socket.
+pub trait Accept: Send + Sync + 'static {
+    /// Takes one `Export…ServiceRequest` in protobuf. Called from the export runtime: must not block.
+    fn accept(&self, signal: Signal, request: Bytes) -> Answer;
+}
+
+/// What became of a request, whichever way it went.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It was taken, except for `rejected` of its items (O-033); `message` says why, or warns.
+    Taken {
+        /// How many spans, data points or log records were not taken.
+        rejected: u64,
+        /// The reason, or a warning when nothing was rejected. Often empty.
+        message: String,
+    },
+    /// It was not taken and must not be sent again (O-030, O-031).
+    Refused {
+        /// The fault in words, with the status.
+        cause: String,
+    },
+    /// It was not taken now; the same request may be sent again.
+    Busy {
+        /// The fault in words, with status or system error.
+        cause: String,
+        /// How long the other side asks to wait (`Retry-After`, `RetryInfo`).
+        after: Option<Duration>,
+    },
+}
+
+impl Answer {
+    /// Taken whole, nothing to say.
+    pub const TAKEN: Answer = Answer::Taken { rejected: 0, message: String::new() };
+}

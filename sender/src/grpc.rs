@@ -1,0 +1,215 @@
+//! One request, one answer: OTLP over gRPC.
+//!
+//! A unary gRPC call is one HTTP/2 request whose body is the message behind five bytes, and whose status
+//! comes in the trailers. The protobuf bytes are the same as over HTTP, so no gRPC library is needed.
+
+use crate::{
+    Answer, Compression,
+    http::{HttpTransport, USER_AGENT, gzip, one_line, partial_success},
+    retry,
+};
+use base64::{
+    Engine, alphabet, engine::DecodePaddingMode, engine::GeneralPurpose, engine::GeneralPurposeConfig,
+};
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, Request, Uri, header};
+use http_body_util::{BodyExt, Full, Limited};
+use prost::Message;
+use std::time::Duration;
+
+/// Responses are read up to here (O-016).
+const MAX_RESPONSE_BYTES: usize = 4 << 20;
+/// The compressed flag and the length before each message.
+const PREFIX_BYTES: usize = 5;
+const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
+
+impl HttpTransport {
+    /// One attempt, without a time limit of its own.
+    pub(crate) async fn send_grpc(&self, body: Bytes) -> Answer {
+        let mut request = Request::new(Full::new(Bytes::new()));
+        *request.method_mut() = http::Method::POST;
+        *request.uri_mut() = match self.method_uri() {
+            Ok(uri) => uri,
+            Err(error) => return Answer::Refused { cause: format!("{}: {error}", self.remote) },
+        };
+        let headers = request.headers_mut();
+        headers.extend(self.remote.headers.clone());
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+        headers.insert(header::USER_AGENT, USER_AGENT);
+        let compressed = self.remote.compression == Compression::Gzip;
+        if compressed {
+            headers.insert("grpc-encoding", HeaderValue::from_static("gzip"));
+        }
+        *request.body_mut() = Full::new(frame(if compressed { gzip(&body) } else { body }, compressed));
+
+        let response = match self.client.request(request).await {
+            Ok(response) => response,
+            Err(error) => return self.unreachable(&error),
+        };
+        let (head, body) = response.into_parts();
+        if !head.status.is_success() {
+            let cause = format!("{} answered {}, not as gRPC does", self.remote, head.status);
+            return match retry::http_may_repeat(head.status) {
+                true => Answer::Busy { cause, after: None },
+                false => Answer::Refused { cause },
+            };
+        }
+        if let Some(answer) = self.status(&head.headers, &Bytes::new()) {
+            return answer; // "trailers-only"
+        }
+        match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
+            Err(error) => Answer::Busy {
+                cause: format!("{}: the response broke off: {error}", self.remote),
+                after: None,
+            },
+            Ok(collected) => {
+                let trailers = collected.trailers().cloned().unwrap_or_default();
+                self.status(&trailers, &collected.to_bytes()).unwrap_or_else(|| Answer::Busy {
+                    cause: format!("{} answered without a grpc-status; does it speak gRPC?", self.remote),
+                    after: None,
+                })
+            }
+        }
+    }
+
+    fn method_uri(&self) -> Result<Uri, http::Error> {
+        let url = &self.remote.url;
+        Uri::builder()
+            .scheme(url.scheme_str().unwrap_or("http"))
+            .authority(url.authority().map_or("", |authority| authority.as_str()))
+            .path_and_query(self.signal.grpc_path())
+            .build()
+    }
+
+    fn status(&self, trailers: &HeaderMap, body: &Bytes) -> Option<Answer> {
+        let code: u32 = trailers.get("grpc-status")?.to_str().ok()?.parse().unwrap_or(2);
+        if code == 0 {
+            // A compressed response was not asked for, so the message is plain.
+            return Some(partial_success(body.get(PREFIX_BYTES..).unwrap_or_default()));
+        }
+        let message =
+            trailers.get("grpc-message").map_or(String::new(), |value| percent_decode(value.as_bytes()));
+        let after = trailers.get("grpc-status-details-bin").and_then(|value| retry_delay(value.as_bytes()));
+        let cause = format!("{} answered {}: {}", self.remote, name(code), one_line(&message));
+        Some(match retry::grpc_may_repeat(code, after.is_some()) {
+            true => Answer::Busy { cause, after },
+            false => Answer::Refused { cause },
+        })
+    }
+}
+
+fn frame(message: Bytes, compressed: bool) -> Bytes {
+    let mut frame = BytesMut::with_capacity(PREFIX_BYTES + message.len());
+    frame.put_u8(u8::from(compressed));
+    frame.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    frame.put(message);
+    frame.freeze()
+}
+
+fn name(code: u32) -> &'static str {
+    const NAMES: [&str; 17] = [
+        "OK",
+        "CANCELLED",
+        "UNKNOWN",
+        "INVALID_ARGUMENT",
+        "DEADLINE_EXCEEDED",
+        "NOT_FOUND",
+        "ALREADY_EXISTS",
+        "PERMISSION_DENIED",
+        "RESOURCE_EXHAUSTED",
+        "FAILED_PRECONDITION",
+        "ABORTED",
+        "OUT_OF_RANGE",
+        "UNIMPLEMENTED",
+        "INTERNAL",
+        "UNAVAILABLE",
+        "DATA_LOSS",
+        "UNAUTHENTICATED",
+    ];
+    NAMES.get(code as usize).copied().unwrap_or("an unknown gRPC code")
+}
+
+fn percent_decode(value: &[u8]) -> String {
+    let hex = |byte: u8| char::from(byte).to_digit(16);
+    let mut decoded = Vec::with_capacity(value.len());
+    let mut rest = value;
+    while let [first, tail @ ..] = rest {
+        rest = tail;
+        match (first, tail) {
+            (b'%', [high, low, tail @ ..]) if hex(*high).is_some() && hex(*low).is_some() => {
+                decoded.push((hex(*high).unwrap_or(0) * 16 + hex(*low).unwrap_or(0)) as u8);
+                rest = tail;
+            }
+            _ => decoded.push(*first),
+        }
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Status {
+    #[prost(message, repeated, tag = "3")]
+    details: Vec<Any>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Any {
+    #[prost(string, tag = "1")]
+    type_url: String,
+    #[prost(bytes = "vec", tag = "2")]
+    value: Vec<u8>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RetryInfo {
+    #[prost(message, optional, tag = "1")]
+    retry_delay: Option<Delay>,
+}
+
+/// `google.protobuf.Duration`.
+#[derive(Clone, PartialEq, Message)]
+struct Delay {
+    #[prost(int64, tag = "1")]
+    seconds: i64,
+    #[prost(int32, tag = "2")]
+    nanos: i32,
+}
+
+/// The delay of a `RetryInfo` among the details of a `google.rpc.Status` (O-032).
+fn retry_delay(details: &[u8]) -> Option<Duration> {
+    // Metadata is base64 with or without padding.
+    let lenient = GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent);
+    let bytes = GeneralPurpose::new(&alphabet::STANDARD, lenient).decode(details).ok()?;
+    let status = Status::decode(bytes.as_slice()).ok()?;
+    let info = status.details.iter().find(|any| any.type_url == RETRY_INFO)?;
+    let delay = RetryInfo::decode(info.value.as_slice()).ok()?.retry_delay.unwrap_or_default();
+    Some(Duration::new(
+        u64::try_from(delay.seconds).unwrap_or(0),
+        u32::try_from(delay.nanos).unwrap_or(0).min(999_999_999),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+
+    // O-032
+    #[test]
+    fn the_delay_of_retry_info_is_found_with_and_without_padding() {
+        let info = RetryInfo { retry_delay: Some(Delay { seconds: 2, nanos: 500_000_000 }) }.encode_to_vec();
+        let status =
+            Status { details: vec![Any { type_url: RETRY_INFO.into(), value: info }] }.encode_to_vec();
+        for encoded in [STANDARD.encode(&status), STANDARD_NO_PAD.encode(&status)] {
+            assert_eq!(retry_delay(encoded.as_bytes()), Some(Duration::from_millis(2500)));
+        }
+        assert_eq!(retry_delay(b"!"), None);
+        assert_eq!(retry_delay(b""), None);
+    }
+
+    #[test]
+    fn a_grpc_message_is_percent_decoded() {
+        assert_eq!(percent_decode(b"50%25 caf%C3%A9 %zz %"), "50% caf\u{e9} %zz %");
+    }
+}

@@ -1,0 +1,52 @@
+//! OTLP bytes to a destination: nothing lost while there is room, nothing counted wrongly.
+//!
+//! A [`Sender`] is the way of one signal to one [`Destination`]. It takes requests that are already
+//! encoded, keeps them in a queue that is bounded in bytes, sends them one after the other, repeats what
+//! may be repeated and counts what became of every item. The services' exporters and the collector's
+//! forwarders are both made of it; it knows no OpenTelemetry SDK.
+//!
+//! ```
+//! use std::time::Duration;
+//! use throughline_sender::{Destination, Limits, Protocol, Remote, Request, Sender, Signal};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+//! # runtime.block_on(async {
+//! let url = "http://127.0.0.1:9/v1/traces".parse()?; // nothing listens there
+//! let destination = Destination::Remote(Remote::new(Protocol::HttpProtobuf, url));
+//! let sender = Sender::start(Signal::Traces, destination, Limits::default())?;
+//!
+//! sender.send(Request { items: 1, body: vec![0x0a, 0x00].into() });
+//! let unsent = sender.flush(Duration::from_millis(100)).await.unwrap_err();
+//!
+//! assert!(unsent.to_string().contains("127.0.0.1:9"));
+//! assert_eq!(sender.stats().queued, 1); // still there: the next attempt may succeed
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # What is repeated
+//! Every failure to get an answer, and the answers that OTLP names: HTTP 429, 502, 503, 504; the gRPC
+//! codes of the OTLP specification, `RESOURCE_EXHAUSTED` only with `RetryInfo`. The pause grows from 250 ms
+//! to 10 s, with jitter; `Retry-After` and `RetryInfo` are followed up to five minutes. A request stays in the queue until
+//! it is delivered, refused for good, or the sender is closed. While the queue is full new requests are
+//! dropped and counted.
+//!
+//! # Limits
+//! One request is under way at a time. Responses are read up to 4 MiB.
+
+mod destination; // where to
+mod queue; // waiting, counting
+mod transport; // one attempt, whichever way
+mod http; // … over HTTP
+#[cfg(feature = "grpc")]
+mod grpc; // … over gRPC
+mod retry; // what is repeated, and when
+mod auth; // Authorization values
+
+pub use auth::{basic, bearer};
+pub use destination::{
+    Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
+};
+pub use http::Error;
+pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender, Stats, Unsent};

@@ -1,0 +1,53 @@
+//! One attempt to deliver one request, by whichever way the destination asks for.
+
+use crate::{Answer, Destination, Error, Inlet, Protocol, Signal, http::HttpTransport};
+use bytes::Bytes;
+
+pub(crate) enum Transport {
+    Local(Signal, Inlet),
+    Http(Box<HttpTransport>),
+    #[cfg(feature = "grpc")]
+    Grpc(Box<HttpTransport>),
+}
+
+impl Transport {
+    pub(crate) fn new(signal: Signal, destination: &Destination) -> Result<Self, Error> {
+        Ok(match destination {
+            Destination::Local(inlet) => Transport::Local(signal, inlet.clone()),
+            Destination::Remote(remote) => match remote.protocol {
+                Protocol::HttpProtobuf => {
+                    Transport::Http(Box::new(HttpTransport::new(signal, remote.clone())?))
+                }
+                #[cfg(feature = "grpc")]
+                Protocol::Grpc => Transport::Grpc(Box::new(HttpTransport::new(signal, remote.clone())?)),
+                #[cfg(not(feature = "grpc"))]
+                Protocol::Grpc => {
+                    return Err(Error(format!(
+                        "{remote}: needs the feature `grpc`; turn it on, or use http/protobuf"
+                    )));
+                }
+            },
+        })
+    }
+
+    /// One attempt within the destination's time limit.
+    pub(crate) async fn attempt(&self, body: Bytes) -> Answer {
+        match self {
+            Transport::Local(signal, inlet) => inlet.accept(*signal, body),
+            Transport::Http(http) => within(http, http.send(body)).await,
+            #[cfg(feature = "grpc")]
+            Transport::Grpc(http) => within(http, http.send_grpc(body)).await,
+        }
+    }
+}
+
+async fn within(http: &HttpTransport, attempt: impl Future<Output = Answer>) -> Answer {
+    let limit = http.remote.timeout;
+    if limit.is_zero() {
+        return attempt.await;
+    }
+    tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| Answer::Busy {
+        cause: format!("{} did not answer within {limit:?}", http.remote),
+        after: None,
+    })
+}

@@ -1,0 +1,151 @@
+//! Spans that ended and log records that were emitted, waiting to become batches.
+//!
+//! ```text
+//!  a span ends ──► Queue (bounded) ──► a batch of at most max_batch items ──► encode
+//!                   └ full: dropped, counted
+//! ```
+//! The SDK's own processors hide what they drop, report a failed export as success, and export spans that
+//! were not sampled; here everything is counted. Nothing wakes while nothing is recorded.
+
+use opentelemetry::{Context, InstrumentationScope};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    logs::{LogProcessor, SdkLogRecord},
+    trace::{Span, SpanData, SpanProcessor},
+};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::sync::Notify;
+
+/// What is recorded and not yet encoded.
+#[derive(Debug)]
+pub(crate) struct Queue<T> {
+    state: Mutex<State<T>>,
+    max_queue: usize,
+    max_batch: usize,
+    /// Something arrived in an empty queue, or a batch is full.
+    arrived: Notify,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    items: VecDeque<T>,
+    counts: Counts,
+    closed: bool,
+}
+
+/// What became of items before they reached a sender.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    /// Lost here: no room, or recorded after the shutdown.
+    pub(crate) dropped: u64,
+    /// Waiting here.
+    pub(crate) queued: u64,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new(max_queue: usize, max_batch: usize) -> Arc<Self> {
+        let state = State { items: VecDeque::new(), counts: Counts::default(), closed: false };
+        Arc::new(Queue { state: Mutex::new(state), max_queue, max_batch, arrived: Notify::new() })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, item: T) {
+        let mut state = self.lock();
+        if state.closed || state.items.len() >= self.max_queue {
+            state.counts.dropped += 1;
+            return;
+        }
+        state.items.push_back(item);
+        let length = state.items.len();
+        drop(state);
+        if length == 1 || length == self.max_batch {
+            self.arrived.notify_one();
+        }
+    }
+
+    /// The next batch; empty if nothing waits.
+    pub(crate) fn take(&self) -> Vec<T> {
+        let mut state = self.lock();
+        let count = state.items.len().min(self.max_batch);
+        state.items.drain(..count).collect()
+    }
+
+    /// Completes when a batch is full, or `delay` after the first item of one arrived.
+    pub(crate) async fn due(&self, delay: Duration) {
+        let length = || self.lock().items.len();
+        while length() == 0 {
+            self.arrived.notified().await;
+        }
+        // Elapsed or full: in both cases it is time.
+        let _ = tokio::time::timeout(delay, async {
+            while length() < self.max_batch {
+                self.arrived.notified().await;
+            }
+        })
+        .await;
+    }
+
+    /// What still waits is dropped and counted, and so is everything from now on.
+    pub(crate) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        state.counts.dropped += state.items.len() as u64;
+        state.items.clear();
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let state = self.lock();
+        Counts { queued: state.items.len() as u64, ..state.counts }
+    }
+}
+
+/// Spans that ended, towards their queue.
+#[derive(Debug)]
+pub(crate) struct SpanQueue(pub(crate) Arc<Queue<SpanData>>);
+
+impl SpanProcessor for SpanQueue {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        // A span that is recorded only for local use must not leave (the SDK's processor exports it).
+        if span.span_context.is_sampled() {
+            self.0.push(span);
+        }
+    }
+
+    /// The queue is emptied by the [`Telemetry`](crate::Telemetry), whose flush knows what was delivered.
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        self.0.close();
+        Ok(())
+    }
+}
+
+/// Log records that were emitted, towards their queue.
+#[derive(Debug)]
+pub(crate) struct LogQueue(pub(crate) Arc<Queue<(SdkLogRecord, InstrumentationScope)>>);
+
+impl LogProcessor for LogQueue {
+    fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
+        self.0.push((record.clone(), scope.clone()));
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        self.0.close();
+        Ok(())
+    }
+}

@@ -1,0 +1,390 @@
+//! What to record and where it goes: plain data.
+//!
+//! ```
+//! use throughline::Config;
+//!
+//! let mut config = Config::from_vars([
+//!     ("OTEL_SERVICE_NAME", "cart"),
+//!     ("NODE_IP", "10.0.0.7"),
+//!     ("OTEL_EXPORTER_OTLP_PROTOCOL", "htp"),
+//! ]);
+//! config.resource_attributes.push(("service.version".into(), "1.4.2".into()));
+//!
+//! assert_eq!(config.traces.to_string(), "http://10.0.0.7:4318/v1/traces (NODE_IP)");
+//! assert_eq!(config.logs.to_string(), "stdout only (NODE_IP: the agent of the node reads it)");
+//! assert_eq!(
+//!     config.check().unwrap_err().to_string(),
+//!     r#"OTEL_EXPORTER_OTLP_PROTOCOL: "htp" is unknown; use http/protobuf, grpc"#,
+//! );
+//! ```
+//!
+//! A value comes from the first of these that has it: a field set in code, the signal's variable, the general
+//! variable, the `.env` overlay, the default. Faults in variables are all found at once and kept in
+//! [`Config::faults`]; they are warned about at start, and the default holds, unless [`Config::check`] makes
+//! them fatal. The variables are in the [table](env).
+
+pub mod env; // the one table of variables
+mod otlp; // where each signal goes
+
+use crate::{
+    Error,
+    sender::{Destination, Signal},
+};
+use env::Environment;
+use std::{fmt, net::SocketAddr, path::Path, time::Duration};
+
+/// What to record and where it goes. See the [module's page](self).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Config {
+    /// Records nothing at all; incoming context still passes through (E-01). Default: false.
+    pub disabled: bool,
+    /// `service.name`; wins over the attribute of that name. Default: none, then `unknown_service:<program>`.
+    pub service_name: Option<String>,
+    /// Attributes of the resource. Default: none besides those in [`crate::resource`].
+    pub resource_attributes: Vec<(String, String)>,
+    /// Headers in which context is read and sent on, in this order. Default: trace context, baggage.
+    pub propagators: Vec<Propagator>,
+    /// Which traces are recorded. Default: [`Sampler::ParentBasedAlwaysOn`].
+    pub sampler: Sampler,
+    /// Where spans go.
+    pub traces: Export,
+    /// Where measurements go.
+    pub metrics: Export,
+    /// Where log records go, besides the log lines on stdout.
+    pub logs: Export,
+    /// What the log lines look like.
+    pub log: Log,
+    /// Which `tracing` spans are recorded, in the syntax of `RUST_LOG`. Default: `info`.
+    pub span_filter: String,
+    /// The collector and its view in this process.
+    pub view: View,
+    faults: Vec<Fault>,
+}
+
+impl Config {
+    /// Reads the environment of the process.
+    pub fn from_env() -> Self {
+        Config::read(Environment::from_process())
+    }
+
+    /// Reads the environment of the process, and from a file in `.env` form what the environment does not
+    /// set. The environment itself stays as it is. A missing file is no fault.
+    ///
+    /// ```
+    /// let config = throughline::Config::from_env_or_file(".env");
+    /// # drop(config);
+    /// ```
+    pub fn from_env_or_file(path: impl AsRef<Path>) -> Self {
+        let mut environment = Environment::from_process();
+        environment.overlay(path.as_ref());
+        Config::read(environment)
+    }
+
+    /// Reads these variables and no others: for tests.
+    pub fn from_vars<N: Into<String>, V: Into<String>>(vars: impl IntoIterator<Item = (N, V)>) -> Self {
+        Config::read(Environment::from_vars(
+            vars.into_iter().map(|(name, value)| (name.into(), value.into())),
+        ))
+    }
+
+    /// What was wrong in the variables; empty if nothing was.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// Makes the faults fatal.
+    ///
+    /// # Errors
+    /// If there are faults: one error that lists them all.
+    pub fn check(&self) -> Result<(), Error> {
+        if self.faults.is_empty() { Ok(()) } else { Err(Error::configuration(&self.faults)) }
+    }
+
+    /// The part of a signal.
+    pub fn export(&self, signal: Signal) -> &Export {
+        match signal {
+            Signal::Traces => &self.traces,
+            Signal::Metrics => &self.metrics,
+            Signal::Logs => &self.logs,
+        }
+    }
+
+    fn export_mut(&mut self, signal: Signal) -> &mut Export {
+        match signal {
+            Signal::Traces => &mut self.traces,
+            Signal::Metrics => &mut self.metrics,
+            Signal::Logs => &mut self.logs,
+        }
+    }
+
+    /// Sends the signals that no variable sends somewhere to this destination instead of the default one: for
+    /// a collector in the same program. `OTEL_…_EXPORTER=none` stays in force.
+    pub fn or_send_to(mut self, destination: Destination) -> Self {
+        for signal in Signal::ALL {
+            let export = self.export_mut(signal);
+            if export.is_default() {
+                export.destinations = vec![destination.clone()];
+            }
+        }
+        self
+    }
+
+    /// Adds a destination to every signal, instead of the default one where no variable named another.
+    #[cfg(feature = "collector")]
+    pub(crate) fn also_send_to(&mut self, destination: impl Fn(Signal) -> Destination) {
+        for signal in Signal::ALL {
+            let export = self.export_mut(signal);
+            match export.decided {
+                Decided::Default | Decided::Agent => export.destinations = vec![destination(signal)],
+                Decided::Variable(_) if export.destinations.is_empty() => {} // none means none
+                Decided::Variable(_) => export.destinations.push(destination(signal)),
+            }
+        }
+    }
+
+    #[cfg(not(feature = "collector"))]
+    pub(crate) fn fault(&mut self, variable: &str, message: &str) {
+        self.faults.push(Fault { variable: variable.into(), message: message.into() });
+    }
+
+    fn read(mut environment: Environment) -> Self {
+        if let Some(found) = environment.text(&env::CONFIG_FILE, None) {
+            environment
+                .fault(&found.name, "configuration files are not supported yet; the other variables hold");
+        }
+        let config = Config {
+            disabled: environment.boolean(&env::SDK_DISABLED, None).unwrap_or(false),
+            service_name: environment.text(&env::SERVICE_NAME, None).map(|found| found.value),
+            resource_attributes: otlp::resource_attributes(&mut environment),
+            propagators: propagators(&mut environment),
+            sampler: sampler(&mut environment),
+            traces: otlp::export(&mut environment, Signal::Traces),
+            metrics: otlp::export(&mut environment, Signal::Metrics),
+            logs: otlp::export(&mut environment, Signal::Logs),
+            log: Log {
+                format: match environment.choice(&env::LOG_FORMAT, None) {
+                    Some(found) if found.value == "json" => LogFormat::Json,
+                    _ => LogFormat::Text,
+                },
+                filter: filter(&mut environment, &env::RUST_LOG),
+            },
+            span_filter: filter(&mut environment, &env::SPAN_FILTER),
+            view: View {
+                enabled: environment.boolean(&env::VIEW, None).unwrap_or(false),
+                grpc: address(&mut environment, &env::COLLECTOR_GRPC, 4317),
+                http: address(&mut environment, &env::COLLECTOR_HTTP, 4318),
+                address: address(&mut environment, &env::COLLECTOR_VIEW, 4319),
+            },
+            faults: Vec::new(),
+        };
+        Config { faults: environment.faults, ..config }
+    }
+}
+
+/// One thing wrong in one variable. `Display` says what, and the way out; never a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Fault {
+    /// The variable, or the file.
+    pub variable: String,
+    /// What is wrong, and what holds now.
+    pub message: String,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.variable, self.message)
+    }
+}
+
+/// Where one signal goes. `Display` says it in words, with the variable that decided.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Export {
+    /// All of them get everything, each with its own queue. Empty: the signal does not leave the process.
+    pub destinations: Vec<Destination>,
+    /// The longest wait for a batch; for metrics the time between two collections. `None`: the default,
+    /// which is 200 ms (metrics: 5 s) when a destination is local, else 5 s for spans, 1 s for log
+    /// records, 60 s for metrics.
+    pub schedule_delay: Option<Duration>,
+    /// Spans or log records that may wait for their batch; more are dropped and counted. Default: 2048.
+    pub max_queue: usize,
+    /// Spans or log records of one request. Default: 512.
+    pub max_batch: usize,
+    pub(crate) decided: Decided,
+}
+
+/// What decided where a signal goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Decided {
+    Default,
+    /// `NODE_IP`: the node's agent reads stdout.
+    Agent,
+    Variable(String),
+}
+
+impl Export {
+    /// Whether no variable says where the signal goes.
+    pub fn is_default(&self) -> bool {
+        matches!(self.decided, Decided::Default | Decided::Agent)
+    }
+
+    /// [`Export::schedule_delay`], or its default.
+    pub(crate) fn delay(&self, signal: Signal) -> Duration {
+        let local = self.destinations.iter().any(|destination| matches!(destination, Destination::Local(_)));
+        self.schedule_delay.unwrap_or(match (signal, local) {
+            (Signal::Metrics, true) => Duration::from_secs(5),
+            (_, true) => Duration::from_millis(200),
+            (Signal::Traces, false) => Duration::from_secs(5),
+            (Signal::Logs, false) => Duration::from_secs(1),
+            (Signal::Metrics, false) => Duration::from_secs(60),
+        })
+    }
+}
+
+impl fmt::Display for Export {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, destination) in self.destinations.iter().enumerate() {
+            if index > 0 {
+                f.write_str(" and ")?;
+            }
+            match (destination, &self.decided) {
+                (Destination::Remote(_), Decided::Variable(name)) => write!(f, "{destination} ({name})")?,
+                (Destination::Remote(_), _) => write!(f, "{destination} (default)")?,
+                (Destination::Local(_), _) => write!(f, "{destination}")?,
+            }
+        }
+        match &self.decided {
+            _ if !self.destinations.is_empty() => Ok(()),
+            Decided::Agent => f.write_str("stdout only (NODE_IP: the agent of the node reads it)"),
+            Decided::Variable(name) => write!(f, "nowhere ({name})"),
+            Decided::Default => f.write_str("nowhere"),
+        }
+    }
+}
+
+/// A header form in which context travels (P-070).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Propagator {
+    /// `traceparent` and `tracestate`, W3C Trace Context level 2.
+    TraceContext,
+    /// `baggage`, W3C Baggage.
+    Baggage,
+}
+
+/// Which traces are recorded (E-07).
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Sampler {
+    /// All.
+    AlwaysOn,
+    /// None.
+    AlwaysOff,
+    /// This share of all traces, from 0 to 1, decided by the trace id.
+    TraceIdRatio(f64),
+    /// As the caller decided; all of those that begin here.
+    ParentBasedAlwaysOn,
+    /// As the caller decided; none of those that begin here.
+    ParentBasedAlwaysOff,
+    /// As the caller decided; this share of those that begin here.
+    ParentBasedTraceIdRatio(f64),
+}
+
+/// What the log lines look like.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Log {
+    /// Default: [`LogFormat::Text`].
+    pub format: LogFormat,
+    /// Which events become lines and log records, in the syntax of `RUST_LOG`. Default: `info`.
+    pub filter: String,
+}
+
+/// The form of a log line. See [`crate::log`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogFormat {
+    /// For people, and for a Loki that looks for `trace_id=`.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The collector and its view in this process; needs the feature `collector`.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct View {
+    /// Default: false.
+    pub enabled: bool,
+    /// Where OTLP/gRPC is taken; `None`: nowhere. Default: 127.0.0.1:4317.
+    pub grpc: Option<SocketAddr>,
+    /// Where OTLP/HTTP is taken; `None`: nowhere. Default: 127.0.0.1:4318.
+    pub http: Option<SocketAddr>,
+    /// Where the pages are; `None`: nowhere. Default: 127.0.0.1:4319.
+    pub address: Option<SocketAddr>,
+}
+
+fn propagators(environment: &mut Environment) -> Vec<Propagator> {
+    let default = vec![Propagator::TraceContext, Propagator::Baggage];
+    let Some(words) = environment.choices(&env::PROPAGATORS_) else { return default };
+    if words.is_empty() {
+        return default; // only unknown words: losing the context would be the worse surprise
+    }
+    let known = |word: &str| match word {
+        "tracecontext" => Some(Propagator::TraceContext),
+        "baggage" => Some(Propagator::Baggage),
+        _ => None,
+    };
+    words.into_iter().filter_map(known).collect()
+}
+
+fn sampler(environment: &mut Environment) -> Sampler {
+    let Some(found) = environment.choice(&env::SAMPLER, None) else { return Sampler::ParentBasedAlwaysOn };
+    let mut ratio = || {
+        let Some(found) = environment.text(&env::SAMPLER_ARG, None) else { return 1.0 };
+        let parsed = found.value.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
+        if parsed.is_none() {
+            environment
+                .fault(&found.name, &format!("{:?} is not a ratio from 0 to 1; 1.0 holds", found.value));
+        }
+        parsed.unwrap_or(1.0)
+    };
+    match found.value {
+        "always_on" => Sampler::AlwaysOn,
+        "always_off" => Sampler::AlwaysOff,
+        "traceidratio" => Sampler::TraceIdRatio(ratio()),
+        "parentbased_always_off" => Sampler::ParentBasedAlwaysOff,
+        "parentbased_traceidratio" => Sampler::ParentBasedTraceIdRatio(ratio()),
+        _ => Sampler::ParentBasedAlwaysOn,
+    }
+}
+
+fn filter(environment: &mut Environment, variable: &env::Variable) -> String {
+    let Some(found) = environment.text(variable, None) else { return "info".into() };
+    match found.value.parse::<tracing_subscriber::EnvFilter>() {
+        Ok(_) => found.value,
+        Err(error) => {
+            environment
+                .fault(&found.name, &format!("{:?} is not a filter ({error}); info holds", found.value));
+            "info".into()
+        }
+    }
+}
+
+fn address(environment: &mut Environment, variable: &env::Variable, port: u16) -> Option<SocketAddr> {
+    let default = Some(SocketAddr::from(([127, 0, 0, 1], port)));
+    let Some(found) = environment.text(variable, None) else { return default };
+    if found.value.eq_ignore_ascii_case("off") {
+        return None;
+    }
+    match found.value.parse() {
+        Ok(address) => Some(address),
+        Err(_) => {
+            let fault = format!("{:?} is not an address; write 127.0.0.1:{port}, or off", found.value);
+            environment.fault(&found.name, &fault);
+            default
+        }
+    }
+}

@@ -1,0 +1,321 @@
+//! The environment: one table of variables, read in one place.
+//!
+//! The parser takes names only from [`VARIABLES`]; the table below is made from it, and so are the names in
+//! the start-up line. An empty variable is an unset one (O-090). `[SIGNAL_]` stands for nothing (all
+//! signals) or for `TRACES_`, `METRICS_`, `LOGS_`, which wins for that signal; `{SIGNAL}` for one of the three.
+//!
+#![doc = include_str!("variables.md")]
+
+use super::Fault;
+use crate::sender::Signal;
+use std::{collections::BTreeMap, path::Path, time::Duration};
+
+/// One row of the table.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Variable {
+    /// Its name, with `[SIGNAL_]` or `{SIGNAL}` where it has forms for the signals.
+    pub name: &'static str,
+    /// What it may hold.
+    pub kind: Kind,
+    /// What holds when it is unset, in words.
+    pub default: &'static str,
+    /// What it does, in one sentence.
+    pub meaning: &'static str,
+}
+
+/// What a variable may hold.
+#[derive(Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// Any text.
+    Text,
+    /// A value that is never printed.
+    Secret,
+    /// `true`, in any case; all else is false.
+    Boolean,
+    /// A whole number of milliseconds.
+    Milliseconds,
+    /// A whole number above zero.
+    Count,
+    /// One of these words, in any case.
+    Choice(&'static [&'static str]),
+    /// Some of these words with commas between them, in any case.
+    Choices(&'static [&'static str]),
+    /// `key=value` with commas between them, keys and values percent-encoded.
+    Pairs,
+    /// `key=value` pairs whose values are never printed.
+    SecretPairs,
+    /// `host:port`, or `off`.
+    Address,
+}
+
+macro_rules! variables {
+    ($($constant:ident $name:literal, $kind:expr, $default:literal, $meaning:literal;)*) => {
+        $(pub(crate) const $constant: Variable =
+            Variable { name: $name, kind: $kind, default: $default, meaning: $meaning };)*
+        /// All variables that are read, in the order of the documentation.
+        pub const VARIABLES: &[Variable] = &[$($constant),*];
+    };
+}
+
+const EXPORTERS: &[&str] = &["otlp", "none"];
+const PROTOCOLS: &[&str] = &["http/protobuf", "grpc"];
+const COMPRESSIONS: &[&str] = &["none", "gzip"];
+const PROPAGATORS: &[&str] = &["tracecontext", "baggage", "none"];
+const LOG_FORMATS: &[&str] = &["text", "json"];
+const SAMPLERS: &[&str] = &[
+    "always_on",
+    "always_off",
+    "traceidratio",
+    "parentbased_always_on",
+    "parentbased_always_off",
+    "parentbased_traceidratio",
+];
+
+variables! {
+    SDK_DISABLED "OTEL_SDK_DISABLED", Kind::Boolean, "false", "Nothing is recorded; incoming context still passes through.";
+    CONFIG_FILE "OTEL_CONFIG_FILE", Kind::Text, "none", "Not supported yet: said at start when set.";
+    SERVICE_NAME "OTEL_SERVICE_NAME", Kind::Text, "`service.name` of the attributes, else `unknown_service:<program>`", "The name of the service.";
+    RESOURCE_ATTRIBUTES "OTEL_RESOURCE_ATTRIBUTES", Kind::Pairs, "none", "Attributes of the resource; one malformed pair discards all.";
+    PROPAGATORS_ "OTEL_PROPAGATORS", Kind::Choices(PROPAGATORS), "tracecontext,baggage", "Headers in which context is read and sent on.";
+    SAMPLER "OTEL_TRACES_SAMPLER", Kind::Choice(SAMPLERS), "parentbased_always_on", "Which traces are recorded.";
+    SAMPLER_ARG "OTEL_TRACES_SAMPLER_ARG", Kind::Text, "1.0", "The ratio, from 0 to 1, for the samplers that take one.";
+    EXPORTER "OTEL_{SIGNAL}_EXPORTER", Kind::Choice(EXPORTERS), "otlp; for logs none when `NODE_IP` is set", "Whether the signal leaves the process.";
+    ENDPOINT "OTEL_EXPORTER_OTLP_[SIGNAL_]ENDPOINT", Kind::Text, "http://localhost:4318 (grpc: 4317)", "Where to. General: a base, `/v1/<signal>` is added over HTTP. Of a signal: the URL as it is.";
+    PROTOCOL "OTEL_EXPORTER_OTLP_[SIGNAL_]PROTOCOL", Kind::Choice(PROTOCOLS), "http/protobuf", "Encoding and transport.";
+    INSECURE "OTEL_EXPORTER_OTLP_[SIGNAL_]INSECURE", Kind::Boolean, "false", "Plain text for a gRPC endpoint that is written without a scheme.";
+    HEADERS "OTEL_EXPORTER_OTLP_[SIGNAL_]HEADERS", Kind::SecretPairs, "none", "Headers of each request; those of a signal replace the general ones.";
+    AUTHORIZATION "OTEL_EXPORTER_OTLP_HEADERS_AUTHORIZATION", Kind::Secret, "none", "The `Authorization` header as it is, unless the headers have one.";
+    USERNAME "THROUGHLINE_OTLP_[SIGNAL_]USERNAME", Kind::Text, "none", "User of basic authentication (Grafana Cloud: the OTLP instance id).";
+    PASSWORD "THROUGHLINE_OTLP_[SIGNAL_]PASSWORD", Kind::Secret, "none", "Password of basic authentication.";
+    TOKEN "THROUGHLINE_OTLP_[SIGNAL_]TOKEN", Kind::Secret, "none", "With a user its password (Grafana Cloud: the access policy token), alone a bearer token.";
+    COMPRESSION "OTEL_EXPORTER_OTLP_[SIGNAL_]COMPRESSION", Kind::Choice(COMPRESSIONS), "none", "How requests are compressed.";
+    TIMEOUT "OTEL_EXPORTER_OTLP_[SIGNAL_]TIMEOUT", Kind::Milliseconds, "10000", "The longest time for one attempt to deliver; 0: no limit.";
+    NODE_IP "NODE_IP", Kind::Text, "none", "Address of the node: signals without an endpoint go to its collector on port 4318 (grpc: 4317).";
+    BSP_DELAY "OTEL_BSP_SCHEDULE_DELAY", Kind::Milliseconds, "5000; 200 into a local collector", "The longest wait of a span for its batch.";
+    BSP_QUEUE "OTEL_BSP_MAX_QUEUE_SIZE", Kind::Count, "2048", "Spans that may wait; more are dropped and counted.";
+    BSP_BATCH "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", Kind::Count, "512", "Spans of one request.";
+    BLRP_DELAY "OTEL_BLRP_SCHEDULE_DELAY", Kind::Milliseconds, "1000; 200 into a local collector", "The longest wait of a log record for its batch.";
+    BLRP_QUEUE "OTEL_BLRP_MAX_QUEUE_SIZE", Kind::Count, "2048", "Log records that may wait; more are dropped and counted.";
+    BLRP_BATCH "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", Kind::Count, "512", "Log records of one request.";
+    METRIC_INTERVAL "OTEL_METRIC_EXPORT_INTERVAL", Kind::Milliseconds, "60000; 5000 into a local collector", "The time between two collections of the metrics.";
+    RUST_LOG "RUST_LOG", Kind::Text, "info", "Which events become log lines and log records; spans are not touched.";
+    LOG_FORMAT "THROUGHLINE_LOG_FORMAT", Kind::Choice(LOG_FORMATS), "text", "The form of the log lines on stdout.";
+    SPAN_FILTER "THROUGHLINE_SPAN_FILTER", Kind::Text, "info", "Which `tracing` spans are recorded, in the syntax of `RUST_LOG`.";
+    VIEW "THROUGHLINE_VIEW", Kind::Boolean, "false", "`1` or `true`: starts a collector with its view in this process (feature `collector`).";
+    COLLECTOR_GRPC "THROUGHLINE_COLLECTOR_GRPC", Kind::Address, "127.0.0.1:4317", "Where that collector takes OTLP/gRPC.";
+    COLLECTOR_HTTP "THROUGHLINE_COLLECTOR_HTTP", Kind::Address, "127.0.0.1:4318", "Where that collector takes OTLP/HTTP.";
+    COLLECTOR_VIEW "THROUGHLINE_COLLECTOR_VIEW", Kind::Address, "127.0.0.1:4319", "Where its view is.";
+}
+
+impl Variable {
+    /// The name of the variable, or of its form for a signal.
+    pub fn name_for(&self, signal: Option<Signal>) -> String {
+        let word = signal.map_or(String::new(), |signal| signal.name().to_uppercase());
+        let optional = if word.is_empty() { String::new() } else { format!("{word}_") };
+        self.name.replace("[SIGNAL_]", &optional).replace("{SIGNAL}", &word)
+    }
+}
+
+/// The variables of a process, or of a test, with what was wrong in them.
+#[derive(Debug, Default)]
+pub(crate) struct Environment {
+    values: BTreeMap<String, String>,
+    pub(crate) faults: Vec<Fault>,
+}
+
+/// A value and the variable that held it.
+#[derive(Debug, PartialEq)]
+pub(crate) struct Found<T = String> {
+    pub(crate) value: T,
+    pub(crate) name: String,
+}
+
+impl Environment {
+    pub(crate) fn from_process() -> Self {
+        let mut environment = Environment::default();
+        #[allow(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else { continue };
+            match value.into_string() {
+                Ok(value) => drop(environment.values.insert(name, value)),
+                Err(_) if is_ours(&name) => environment.fault(&name, "is not UTF-8; it is ignored"),
+                Err(_) => {}
+            }
+        }
+        environment
+    }
+
+    pub(crate) fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Self {
+        Environment { values: vars.into_iter().collect(), faults: Vec::new() }
+    }
+
+    /// Adds the variables of a file in `.env` form, except those that are set already. No file, nothing added.
+    pub(crate) fn overlay(&mut self, path: &Path) {
+        let lines = match dotenvy::from_path_iter(path) {
+            Ok(lines) => lines,
+            Err(error) if error.not_found() => return,
+            Err(error) => {
+                return self.fault(&path.display().to_string(), &format!("cannot be read: {error}"));
+            }
+        };
+        for line in lines {
+            match line {
+                Ok((name, value)) => drop(self.values.entry(name).or_insert(value)),
+                // The line may hold a secret: only the file is named.
+                Err(_) => {
+                    return self.fault(
+                        &path.display().to_string(),
+                        "has a line that is not NAME=value; the rest is ignored",
+                    );
+                }
+            }
+        }
+    }
+
+    pub(crate) fn fault(&mut self, variable: &str, message: &str) {
+        let fault = Fault { variable: variable.into(), message: message.into() };
+        // A general variable is read once per signal, but said once.
+        if !self.faults.contains(&fault) {
+            self.faults.push(fault);
+        }
+    }
+
+    /// The text of a variable: the signal's form, else the general one.
+    pub(crate) fn text(&self, variable: &Variable, signal: Option<Signal>) -> Option<Found> {
+        let read = |signal| {
+            let name = variable.name_for(signal);
+            let value = self.values.get(&name)?.trim();
+            (!value.is_empty()).then(|| Found { value: value.to_owned(), name })
+        };
+        signal.and_then(|signal| read(Some(signal))).or_else(|| read(None))
+    }
+
+    pub(crate) fn boolean(&mut self, variable: &Variable, signal: Option<Signal>) -> Option<bool> {
+        let found = self.text(variable, signal)?;
+        // "1" and "0" are for our own variables: the standard knows only the word.
+        let ours = variable.name.starts_with("THROUGHLINE_");
+        match found.value.to_ascii_lowercase().as_str() {
+            "true" => Some(true),
+            "1" if ours => Some(true),
+            "0" if ours => Some(false),
+            "false" => Some(false),
+            _ => {
+                self.fault(
+                    &found.name,
+                    &format!("{:?} is not a truth value; use true or false", found.value),
+                );
+                Some(false)
+            }
+        }
+    }
+
+    pub(crate) fn milliseconds(&mut self, variable: &Variable, signal: Option<Signal>) -> Option<Duration> {
+        let found = self.text(variable, signal)?;
+        let parsed = found.value.parse().ok().map(Duration::from_millis);
+        if parsed.is_none() {
+            self.fault(
+                &found.name,
+                &format!("{:?} is not a number of milliseconds; the default holds", found.value),
+            );
+        }
+        parsed
+    }
+
+    /// A number above zero; zero would mean that everything is dropped.
+    pub(crate) fn count(&mut self, variable: &Variable) -> Option<usize> {
+        let found = self.text(variable, None)?;
+        let parsed = found.value.parse().ok().filter(|count| *count > 0);
+        if parsed.is_none() {
+            self.fault(
+                &found.name,
+                &format!("{:?} is not a number above zero; the default holds", found.value),
+            );
+        }
+        parsed
+    }
+
+    /// One of the words of the variable's kind.
+    pub(crate) fn choice(
+        &mut self,
+        variable: &Variable,
+        signal: Option<Signal>,
+    ) -> Option<Found<&'static str>> {
+        let Kind::Choice(words) = variable.kind else { return None };
+        let found = self.text(variable, signal)?;
+        match words.iter().find(|word| word.eq_ignore_ascii_case(&found.value)) {
+            Some(word) => Some(Found { value: *word, name: found.name }),
+            None => {
+                self.fault(&found.name, &format!("{:?} is unknown; use {}", found.value, words.join(", ")));
+                None
+            }
+        }
+    }
+
+    /// Some of the words of the variable's kind, without repetition; unknown ones are faults and left out.
+    pub(crate) fn choices(&mut self, variable: &Variable) -> Option<Vec<&'static str>> {
+        let Kind::Choices(words) = variable.kind else { return None };
+        let found = self.text(variable, None)?;
+        let mut chosen = Vec::new();
+        for item in found.value.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            match words.iter().find(|word| word.eq_ignore_ascii_case(item)) {
+                Some(word) if !chosen.contains(word) => chosen.push(*word),
+                Some(_) => {}
+                None => self.fault(
+                    &found.name,
+                    &format!("{item:?} is unknown and left out; use {}", words.join(", ")),
+                ),
+            }
+        }
+        Some(chosen)
+    }
+}
+
+fn is_ours(name: &str) -> bool {
+    let signals = Signal::ALL.map(Some).into_iter().chain([None]);
+    signals.into_iter().any(|signal| VARIABLES.iter().any(|variable| variable.name_for(signal) == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_in_the_docs_is_the_table_of_the_parser() {
+        let mut table = String::from("| variable | holds | default | meaning |\n|---|---|---|---|\n");
+        for Variable { name, kind, default, meaning } in VARIABLES {
+            let kind = match kind {
+                Kind::Text => "text".into(),
+                Kind::Secret => "secret".into(),
+                Kind::Boolean => "true or false".into(),
+                Kind::Milliseconds => "milliseconds".into(),
+                Kind::Count => "number".into(),
+                Kind::Choice(words) => words.join(" \\| "),
+                Kind::Choices(words) => words.join(", "),
+                Kind::Pairs => "k=v,k=v".into(),
+                Kind::SecretPairs => "k=v,k=v, secret".into(),
+                Kind::Address => "host:port or off".into(),
+            };
+            table += &format!("| `{name}` | {kind} | {default} | {meaning} |\n");
+        }
+        assert_eq!(include_str!("variables.md"), table, "write this into src/config/variables.md:\n{table}");
+    }
+
+    // O-004, O-090
+    #[test]
+    fn an_empty_variable_is_unset_and_the_form_of_the_signal_wins() {
+        let environment = Environment::from_vars(
+            [
+                ("OTEL_EXPORTER_OTLP_ENDPOINT", "all"),
+                ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "logs"),
+                ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", " "),
+            ]
+            .map(|(name, value)| (name.into(), value.into())),
+        );
+        let read = |signal| environment.text(&ENDPOINT, Some(signal)).map(|found| (found.value, found.name));
+        assert_eq!(read(Signal::Logs), Some(("logs".into(), "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT".into())));
+        assert_eq!(read(Signal::Traces), Some(("all".into(), "OTEL_EXPORTER_OTLP_ENDPOINT".into())));
+        assert_eq!(environment.text(&SERVICE_NAME, None), None);
+    }
+}

@@ -1,0 +1,108 @@
+//! The cloneable part of a [`Telemetry`](crate::Telemetry): to flush, and to look.
+
+use crate::{Error, providers::Providers, stats::Stats};
+use std::{
+    fmt,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+use tokio::runtime;
+
+/// What a blocking wait allows beyond its limit for the export thread to answer.
+const REPLY_SLACK: Duration = Duration::from_millis(250);
+
+/// Flushes and tells the statistics, from anywhere: health pages, tests, jobs, Lambda handlers.
+///
+/// ```
+/// # fn main() -> Result<(), throughline::Error> {
+/// use throughline::{Config, Telemetry};
+///
+/// let telemetry = Telemetry::build(Config::from_vars([("OTEL_METRICS_EXPORTER", "none")]))?;
+/// let handle = telemetry.handle();
+/// let queued: u64 = handle.stats().iter().map(|stats| stats.queued).sum();
+/// assert_eq!(queued, 0);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) providers: Arc<Providers>,
+    pub(crate) runtime: runtime::Handle,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Settle {
+    Flush,
+    Close,
+}
+
+impl Handle {
+    /// Delivers everything recorded before this call; waits for the answers of all destinations, at most for
+    /// `limit`. Can be awaited in any runtime.
+    ///
+    /// # Errors
+    /// If something was refused, or is not delivered at the limit; it stays queued. Names each signal, how
+    /// much, where to and why.
+    pub async fn flush(&self, limit: Duration) -> Result<(), Error> {
+        self.settle(limit, Settle::Flush).await
+    }
+
+    /// What became of everything so far: one row per signal and destination.
+    pub fn stats(&self) -> Vec<Stats> {
+        self.providers.pipelines.iter().flat_map(|pipeline| pipeline.stats()).collect()
+    }
+
+    pub(crate) async fn settle(&self, limit: Duration, settle: Settle) -> Result<(), Error> {
+        let work = settle_all(self.providers.clone(), limit, settle);
+        match self.runtime.spawn(work).await {
+            Ok(failures) => undelivered(failures),
+            Err(_) => undelivered(vec!["telemetry is already shut down".into()]),
+        }
+    }
+
+    pub(crate) fn settle_blocking(&self, limit: Duration, settle: Settle) -> Result<(), Error> {
+        let (reply, failures) = mpsc::channel();
+        let work = settle_all(self.providers.clone(), limit, settle);
+        // The receiver may have given up; then nobody wants the answer.
+        self.runtime.spawn(async move { drop(reply.send(work.await)) });
+        match failures.recv_timeout(limit.saturating_add(REPLY_SLACK)) {
+            Ok(failures) => undelivered(failures),
+            Err(_) => undelivered(vec!["the export thread did not answer in time".into()]),
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Handle").field("stats", &self.stats()).finish()
+    }
+}
+
+/// All signals at once, so that the slowest takes the limit and not the sum.
+async fn settle_all(providers: Arc<Providers>, limit: Duration, settle: Settle) -> Vec<String> {
+    let mut waits = tokio::task::JoinSet::new();
+    for index in 0..providers.pipelines.len() {
+        let providers = providers.clone();
+        waits.spawn(async move {
+            let pipeline = &providers.pipelines[index];
+            match settle {
+                Settle::Flush => pipeline.flush(limit).await,
+                Settle::Close => pipeline.close(limit).await,
+            }
+        });
+    }
+    let mut failures = Vec::new();
+    while let Some(result) = waits.join_next().await {
+        match result {
+            Ok(Ok(())) => {}
+            Ok(Err(failure)) => failures.push(failure),
+            Err(error) => failures.push(error.to_string()),
+        }
+    }
+    failures.sort();
+    failures
+}
+
+fn undelivered(failures: Vec<String>) -> Result<(), Error> {
+    if failures.is_empty() { Ok(()) } else { Err(Error::undelivered(failures)) }
+}

@@ -1,0 +1,42 @@
+//! The OpenTelemetry types that can be taken out, outside the promise of our version number: when
+//! OpenTelemetry makes a breaking release, these change with it.
+//!
+//! ```
+//! # fn main() -> Result<(), throughline::Error> {
+//! use opentelemetry::metrics::MeterProvider;
+//! use throughline::{Config, Telemetry};
+//!
+//! let telemetry = Telemetry::build(Config::from_vars([("OTEL_SERVICE_NAME", "cart")]))?;
+//! let orders = telemetry.meter_provider().meter("cart").u64_counter("cart.orders").build();
+//! orders.add(1, &[]);
+//! # Ok(())
+//! # }
+//! ```
+//! After [`Telemetry::init`] the same providers are behind `opentelemetry::global`.
+
+use crate::Telemetry;
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry_sdk::{logs::SdkLoggerProvider, metrics::SdkMeterProvider, trace::SdkTracerProvider};
+use std::sync::Arc;
+
+impl Telemetry {
+    /// The provider of the tracers that the layers use.
+    pub fn tracer_provider(&self) -> &SdkTracerProvider {
+        &self.handle.providers.tracer
+    }
+
+    /// The provider of the meters that the layers use.
+    pub fn meter_provider(&self) -> &SdkMeterProvider {
+        &self.handle.providers.meter
+    }
+
+    /// The provider of the loggers; `None` if log records go nowhere.
+    pub fn logger_provider(&self) -> Option<&SdkLoggerProvider> {
+        self.handle.providers.logger.as_ref()
+    }
+
+    /// What the layers read and write headers with: for message queues and other carriers.
+    pub fn propagator(&self) -> Arc<dyn TextMapPropagator + Send + Sync> {
+        self.handle.providers.propagator.clone()
+    }
+}

@@ -1,0 +1,64 @@
+//! The `tracing` layers of a [`Telemetry`](crate::Telemetry): log lines, spans, log records.
+//!
+//! Each has a filter of its own, so a quiet log takes no spans away. `tracing` events leave as log records
+//! only, never a second time as events of their span.
+
+use crate::{config::Config, log::LogLine, providers::Providers};
+use opentelemetry::{
+    Context,
+    trace::{TraceContextExt, TracerProvider},
+};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use std::io::{self, IsTerminal};
+use tracing::{Metadata, Subscriber, subscriber::Interest};
+use tracing_subscriber::{
+    EnvFilter, Layer,
+    filter::FilterExt,
+    layer::{self, Filter},
+    registry::LookupSpan,
+};
+
+/// One of the layers, ready to be added to a subscriber.
+pub type BoxedLayer<S> = Box<dyn Layer<S> + Send + Sync>;
+
+pub(crate) fn layers<S>(config: &Config, providers: &Providers) -> Vec<BoxedLayer<S>>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
+    let lines = tracing_subscriber::fmt::layer().event_format(LogLine::new(config.log.format));
+    // On a terminal the formatter's own default holds, which respects NO_COLOR.
+    let lines = if io::stdout().is_terminal() { lines } else { lines.with_ansi(false) };
+    let mut layers = vec![lines.with_filter(EnvFilter::new(&config.log.filter)).boxed()];
+
+    if !config.disabled {
+        let spans = tracing_opentelemetry::layer()
+            .with_tracer(providers.tracer.tracer("throughline"))
+            .with_location(false)
+            .with_target(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false);
+        layers.push(spans.with_filter(EnvFilter::new(&config.span_filter).and(SampledSpans)).boxed());
+    }
+    if let Some(logger) = &providers.logger {
+        let records = OpenTelemetryTracingBridge::new(logger);
+        layers.push(records.with_filter(EnvFilter::new(&config.log.filter)).boxed());
+    }
+    layers
+}
+
+/// Lets spans through, unless the request they belong to is not sampled: then they would cost and be nothing.
+struct SampledSpans;
+
+impl<S> Filter<S> for SampledSpans {
+    fn enabled(&self, metadata: &Metadata<'_>, _: &layer::Context<'_, S>) -> bool {
+        metadata.is_span()
+            && Context::map_current(|context| {
+                !context.has_active_span() || context.span().span_context().is_sampled()
+            })
+    }
+
+    /// Asked anew each time: the answer depends on the request.
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if metadata.is_span() { Interest::sometimes() } else { Interest::never() }
+    }
+}

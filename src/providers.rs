@@ -1,0 +1,88 @@
+//! [`Config`] → the three providers, each with the start of its pipeline.
+
+use crate::{
+    Error,
+    batch::{LogQueue, Queue, SpanQueue},
+    config::{Config, Propagator, Sampler},
+    middleware::propagation::{Baggage, Composite, TraceContext},
+    pipeline::{Pipeline, Reader, Source},
+    resource::resource,
+    sender::Signal,
+};
+use opentelemetry::propagation::TextMapPropagator;
+use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
+use opentelemetry_sdk::{
+    logs::SdkLoggerProvider,
+    metrics::SdkMeterProvider,
+    trace::{Sampler as SdkSampler, SdkTracerProvider},
+};
+use std::sync::Arc;
+
+/// What records, and what carries it away.
+pub(crate) struct Providers {
+    pub(crate) tracer: SdkTracerProvider,
+    pub(crate) meter: SdkMeterProvider,
+    /// `None`: log records go nowhere.
+    pub(crate) logger: Option<SdkLoggerProvider>,
+    pub(crate) propagator: Arc<dyn TextMapPropagator + Send + Sync>,
+    pub(crate) pipelines: Vec<Pipeline>,
+}
+
+impl Providers {
+    /// Must be called in the export runtime, where the pipelines live.
+    pub(crate) fn build(config: &Config) -> Result<Self, Error> {
+        let resource = resource(config);
+        let attributes = || ResourceAttributesWithSchema::from(&resource);
+        let mut pipelines = Vec::new();
+
+        let mut tracer =
+            SdkTracerProvider::builder().with_resource(resource.clone()).with_sampler(sampler(config));
+        let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
+        let source = |_: &_| Source::Spans(spans.clone(), attributes());
+        if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
+            tracer = tracer.with_span_processor(SpanQueue(spans));
+            pipelines.push(pipeline);
+        }
+
+        let mut meter = SdkMeterProvider::builder().with_resource(resource.clone());
+        let reader = Reader::default();
+        let source = |_: &_| Source::Metrics(reader.clone());
+        if let Some(pipeline) = Pipeline::start(config, Signal::Metrics, source)? {
+            meter = meter.with_reader(reader);
+            pipelines.push(pipeline);
+        }
+
+        let records = Queue::new(config.logs.max_queue, config.logs.max_batch);
+        let source = |_: &_| Source::Logs(records.clone(), attributes());
+        let logger = Pipeline::start(config, Signal::Logs, source)?.map(|pipeline| {
+            pipelines.push(pipeline);
+            SdkLoggerProvider::builder()
+                .with_resource(resource.clone())
+                .with_log_processor(LogQueue(records))
+                .build()
+        });
+
+        let propagator = Arc::new(Composite::new(config.propagators.iter().map(propagator)));
+        Ok(Providers { tracer: tracer.build(), meter: meter.build(), logger, propagator, pipelines })
+    }
+}
+
+fn sampler(config: &Config) -> SdkSampler {
+    let parent_based = |root| SdkSampler::ParentBased(Box::new(root));
+    match config.sampler {
+        _ if config.disabled => SdkSampler::AlwaysOff,
+        Sampler::AlwaysOn => SdkSampler::AlwaysOn,
+        Sampler::AlwaysOff => SdkSampler::AlwaysOff,
+        Sampler::TraceIdRatio(ratio) => SdkSampler::TraceIdRatioBased(ratio),
+        Sampler::ParentBasedAlwaysOn => parent_based(SdkSampler::AlwaysOn),
+        Sampler::ParentBasedAlwaysOff => parent_based(SdkSampler::AlwaysOff),
+        Sampler::ParentBasedTraceIdRatio(ratio) => parent_based(SdkSampler::TraceIdRatioBased(ratio)),
+    }
+}
+
+fn propagator(name: &Propagator) -> Arc<dyn TextMapPropagator + Send + Sync> {
+    match name {
+        Propagator::TraceContext => Arc::new(TraceContext::default()),
+        Propagator::Baggage => Arc::new(Baggage),
+    }
+}

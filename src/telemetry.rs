@@ -1,0 +1,265 @@
+//! The one value that is alive for as long as telemetry flows.
+//!
+//! Two ways in: [`Telemetry::init`] for a program that leaves everything to throughline, and
+//! [`Telemetry::build`] with [`Telemetry::layers`], which set nothing global, for an own subscriber, for
+//! tests, for several services in one process. This is the only file that sets a global.
+//!
+//! ```
+//! use std::time::Duration;
+//! use throughline::{Config, Telemetry};
+//! use tracing_subscriber::prelude::*;
+//!
+//! # let vars = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "none")];
+//! let telemetry = Telemetry::build(Config::from_vars(vars))?;
+//! let subscriber = tracing_subscriber::registry().with(telemetry.layers());
+//! tracing::subscriber::with_default(subscriber, || tracing::info!("hello"));
+//! telemetry.shutdown_blocking(Duration::from_secs(5))?;
+//! # Ok::<(), throughline::Error>(())
+//! ```
+
+use crate::{
+    Error,
+    config::Config,
+    export::ExportRuntime,
+    handle::{Handle, Settle},
+    layers::{self, BoxedLayer},
+    middleware::{ClientLayer, ServerLayer},
+    providers::Providers,
+    resource::service_name,
+    sender::Signal,
+    view::View,
+};
+use opentelemetry::{
+    Context, global,
+    propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
+    trace::noop::NoopTracerProvider,
+};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tracing::Subscriber;
+use tracing_subscriber::{layer::SubscriberExt, registry::LookupSpan};
+
+/// How long a [`Telemetry`] that was not shut down may hold up its thread when it is dropped.
+const DROP_LIMIT: Duration = Duration::from_secs(2);
+
+static INITIALIZED: AtomicBool = AtomicBool::new(false);
+
+/// Telemetry, running. Handle and guard in one: keep it until the end, then [shut it down](Self::shutdown).
+///
+/// Dropped without a shutdown, it still tries to deliver what was recorded, for two seconds at most. After
+/// `std::process::exit` or an abort nothing more is delivered.
+#[must_use = "telemetry stops flowing when this is dropped"]
+pub struct Telemetry {
+    /// Taken by the shutdown, so that `Drop` has nothing left to do.
+    running: Option<Running>,
+    pub(crate) handle: Handle,
+    summary: String,
+    config: Config,
+}
+
+struct Running {
+    providers: Arc<Providers>,
+    runtime: ExportRuntime,
+    view: View,
+}
+
+impl Telemetry {
+    /// Builds telemetry and makes it the program's: tracer and meter providers, propagator and a `tracing`
+    /// subscriber. Says in one line where each signal goes.
+    ///
+    /// # Errors
+    /// As [`Telemetry::build`], and if something global was set before: by an earlier `init`, or by a
+    /// subscriber of your own. Then [`Telemetry::build`] and [`Telemetry::layers`] are the way.
+    pub fn init(config: Config) -> Result<Self, Error> {
+        if INITIALIZED.swap(true, Ordering::AcqRel) {
+            return Err(Error::already_set("telemetry is already initialized in this process"));
+        }
+        let telemetry = Telemetry::set(config);
+        if telemetry.is_err() {
+            INITIALIZED.store(false, Ordering::Release);
+        }
+        telemetry
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "the one place where globals are set")]
+    fn set(config: Config) -> Result<Self, Error> {
+        let taken = || Error::already_set("a tracing subscriber is already set");
+        if tracing::dispatcher::has_been_set() {
+            return Err(taken());
+        }
+        let telemetry = Telemetry::build(config)?;
+        let subscriber = tracing_subscriber::registry().with(telemetry.layers());
+        tracing::subscriber::set_global_default(subscriber).map_err(|_| taken())?;
+        if let Some(running) = &telemetry.running {
+            let providers = &running.providers;
+            if !telemetry.config.disabled {
+                global::set_tracer_provider(providers.tracer.clone());
+                global::set_meter_provider(providers.meter.clone());
+            }
+            global::set_text_map_propagator(SharedPropagator(providers.propagator.clone()));
+        }
+        tracing::info!(target: "throughline", "{}", telemetry.summary);
+        for fault in telemetry.config.faults() {
+            tracing::warn!(target: "throughline", "{fault}");
+        }
+        Ok(telemetry)
+    }
+
+    /// Builds telemetry without setting anything global: many can live in one process.
+    ///
+    /// # Errors
+    /// If a destination cannot be used at all (its protocol or TLS is not compiled in, the root certificates
+    /// cannot be read), if a port of the embedded collector is taken by another program, or if the
+    /// system refuses a thread.
+    pub fn build(mut config: Config) -> Result<Self, Error> {
+        let view = View::open(&mut config)?;
+        let runtime = ExportRuntime::start()?;
+        let providers = {
+            let _inside = runtime.handle().enter();
+            Arc::new(Providers::build(&config)?)
+        };
+        let summary = summary(&config, view.url.as_deref());
+        let handle = Handle { providers: providers.clone(), runtime: runtime.handle().clone() };
+        let running = Running { providers, runtime, view };
+        Ok(Telemetry { running: Some(running), handle, summary, config })
+    }
+
+    /// The layers for a subscriber of your own: log lines on stdout, spans, log records.
+    pub fn layers<S>(&self) -> Vec<BoxedLayer<S>>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    {
+        layers::layers(&self.config, &self.handle.providers)
+    }
+
+    /// The layer that records what arrives, for `Router::layer` or a `tower::ServiceBuilder`.
+    pub fn server_layer(&self) -> ServerLayer {
+        let Providers { tracer, meter, propagator, .. } = &*self.handle.providers;
+        match self.config.disabled {
+            true => ServerLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
+            false => ServerLayer::new(tracer, meter, propagator.clone()),
+        }
+    }
+
+    /// The layer that records what leaves, around a client that is a tower service.
+    pub fn client_layer(&self) -> ClientLayer {
+        let Providers { tracer, meter, propagator, .. } = &*self.handle.providers;
+        match self.config.disabled {
+            true => ClientLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
+            false => ClientLayer::new(tracer, meter, propagator.clone()),
+        }
+    }
+
+    /// The cloneable part: to flush and to look at the statistics from anywhere.
+    pub fn handle(&self) -> Handle {
+        self.handle.clone()
+    }
+
+    /// Where each signal goes and what decided it, in one line without secrets: what `init` says at start.
+    pub fn summary(&self) -> &str {
+        &self.summary
+    }
+
+    /// The configuration this was built from, the places that a view added among it.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Delivers what was recorded and stops: all signals at once, all within the one limit.
+    ///
+    /// # Errors
+    /// If something could not be delivered: names each signal, how much, where to and why. It is lost and
+    /// counted in [`Handle::stats`].
+    pub async fn shutdown(mut self, limit: Duration) -> Result<(), Error> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        let result = self.handle.settle(limit, Settle::Close).await;
+        running.stop();
+        result
+    }
+
+    /// As [`Telemetry::shutdown`], where nothing can be awaited. Works with and without a runtime around it.
+    ///
+    /// # Errors
+    /// As [`Telemetry::shutdown`].
+    pub fn shutdown_blocking(mut self, limit: Duration) -> Result<(), Error> {
+        self.stop(limit)
+    }
+
+    fn stop(&mut self, limit: Duration) -> Result<(), Error> {
+        let Some(running) = self.running.take() else { return Ok(()) };
+        let result = self.handle.settle_blocking(limit, Settle::Close);
+        running.stop();
+        result
+    }
+}
+
+impl Drop for Telemetry {
+    fn drop(&mut self) {
+        if let Err(error) = self.stop(DROP_LIMIT) {
+            tracing::warn!(target: "throughline", "dropped without a shutdown: {error}");
+        }
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Telemetry").field("summary", &self.summary).finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    /// After this nothing records any more.
+    fn stop(self) {
+        // They only close our own queues, which cannot fail.
+        let _ = self.providers.tracer.shutdown();
+        let _ = self.providers.meter.shutdown();
+        let _ = self.providers.logger.as_ref().map(|logger| logger.shutdown());
+        drop(self.runtime);
+        drop(self.view);
+    }
+}
+
+fn summary(config: &Config, view: Option<&str>) -> String {
+    let name = service_name(config);
+    let version = env!("CARGO_PKG_VERSION");
+    if config.disabled {
+        return format!("throughline {version}: {name} records nothing (OTEL_SDK_DISABLED)");
+    }
+    // Signals with the same place share its mention.
+    let mut places: Vec<(String, Vec<&str>)> = Vec::new();
+    for signal in Signal::ALL {
+        let place = config.export(signal).to_string();
+        match places.iter_mut().find(|(known, _)| *known == place) {
+            Some((_, signals)) => signals.push(signal.name()),
+            None => places.push((place, vec![signal.name()])),
+        }
+    }
+    let places: Vec<String> =
+        places.into_iter().map(|(place, signals)| format!("{} to {place}", signals.join(" and "))).collect();
+    let view = view.map_or(String::new(), |url| format!("; view at {url}"));
+    format!("throughline {version}: {name} sends {}{view}", places.join(", "))
+}
+
+/// The propagator that the layers use, also for `global::get_text_map_propagator`.
+#[derive(Debug)]
+struct SharedPropagator(Arc<dyn TextMapPropagator + Send + Sync>);
+
+impl TextMapPropagator for SharedPropagator {
+    fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
+        self.0.inject_context(context, injector);
+    }
+
+    fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+        self.0.extract_with_context(context, extractor)
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        self.0.fields()
+    }
+}

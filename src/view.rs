@@ -1,0 +1,65 @@
+//! `THROUGHLINE_VIEW`: a collector with its view beside the service, or the one that is there already.
+
+use crate::{Error, config::Config};
+
+/// What was opened; closes when dropped.
+#[derive(Default)]
+pub(crate) struct View {
+    pub(crate) url: Option<String>,
+    #[cfg(feature = "collector")]
+    _collector: Option<throughline_collector::Collector>,
+}
+
+impl View {
+    /// Opens the view if the configuration asks for it, and sends all signals there too.
+    ///
+    /// If a throughline collector already answers at the view's address, as when a second service is started on the
+    /// same machine, the signals go to that one.
+    #[cfg(feature = "collector")]
+    pub(crate) fn open(config: &mut Config) -> Result<Self, Error> {
+        use crate::sender::{Destination, Protocol, Remote};
+        use throughline_collector::{Collector, find};
+
+        if !config.view.enabled || config.disabled {
+            return Ok(View::default());
+        }
+        let error = match Collector::start((&config.view).into()) {
+            Ok(collector) => {
+                config.also_send_to(|_| Destination::Local(collector.inlet()));
+                return Ok(View { url: collector.view_url(), _collector: Some(collector) });
+            }
+            Err(error) => error,
+        };
+        let running = config.view.address.filter(|_| error.is_address_in_use()).and_then(find);
+        let Some((running, http)) = running.and_then(|running| Some((running.view, running.otlp_http?)))
+        else {
+            return Err(Error::collector(error));
+        };
+        config.also_send_to(|signal| {
+            // A socket address and a constant path are always a URL.
+            let url = format!("http://{http}/{}", signal.http_path()).parse().unwrap_or_default();
+            Destination::Remote(Remote::new(Protocol::HttpProtobuf, url))
+        });
+        Ok(View { url: Some(format!("http://{running}/")), _collector: None })
+    }
+
+    #[cfg(not(feature = "collector"))]
+    pub(crate) fn open(config: &mut Config) -> Result<Self, Error> {
+        if config.view.enabled {
+            config.fault("THROUGHLINE_VIEW", "needs the feature `collector` of throughline; it is ignored");
+        }
+        Ok(View::default())
+    }
+}
+
+/// A collector at the addresses of the configuration, with the default bounds.
+#[cfg(feature = "collector")]
+impl From<&crate::config::View> for throughline_collector::Config {
+    fn from(view: &crate::config::View) -> Self {
+        let mut config = throughline_collector::Config::default();
+        config.grpc = view.grpc;
+        config.http = view.http;
+        config.view = view.address;
+        config
+    }
+}

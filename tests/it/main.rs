@@ -1,0 +1,3 @@
+//! Everything observable, through real sockets. One file a promise.
+
+mod support;
