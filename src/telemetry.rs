@@ -89,13 +89,10 @@ impl Telemetry {
 
     #[allow(clippy::disallowed_methods, reason = "the one place where globals are set")]
     fn set(config: Config) -> Result<Self, Error> {
-        let taken = || Error::already_set("a tracing subscriber is already set");
-        if tracing::dispatcher::has_been_set() {
-            return Err(taken());
-        }
         let telemetry = Telemetry::build(config)?;
         let subscriber = tracing_subscriber::registry().with(telemetry.layers());
-        tracing::subscriber::set_global_default(subscriber).map_err(|_| taken())?;
+        tracing::subscriber::set_global_default(subscriber)
+            .map_err(|_| Error::already_set("a tracing subscriber is already set"))?;
         if let Some(running) = &telemetry.running {
             let providers = &running.providers;
             if !telemetry.config.disabled {

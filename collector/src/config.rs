@@ -29,7 +29,8 @@ pub struct Config {
     /// How many bytes are kept, request bodies and index together; the oldest requests leave first.
     /// Default: 64 MiB.
     pub max_bytes: usize,
-    /// How many traces are kept; the oldest leave first. Default: 10,000.
+    /// How many traces are kept; the oldest leave first. Those known from log records only count as well.
+    /// Default: 10,000.
     pub max_traces: usize,
     /// The largest request, before and after decompression (O-054, O-065). Default: 64 MiB.
     pub max_request_bytes: usize,

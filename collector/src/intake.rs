@@ -103,7 +103,7 @@ impl Intake {
         Ok(match scan.rejected {
             0 => Taken::default(),
             rejected => {
-                let message = format!("{rejected} {} rejected: {}", signal.items(), scan.fault);
+                let message = format!("{} rejected: {rejected}; {}", signal.items(), scan.fault);
                 Taken { rejected, message }
             }
         })

@@ -46,7 +46,6 @@ mod wire;
 // What is shown.
 mod otlp;
 mod time;
-/// What a trace consists of.
 pub mod trace;
 mod view;
 // Who else is there, and how much went through.
@@ -164,7 +163,7 @@ impl Collector {
         self.addresses.view.map(|address| format!("http://{address}/trace/{trace_id}"))
     }
 
-    /// The newest traces with spans, at most as many as the limit.
+    /// The traces with spans that arrived last, at most as many as the limit, the latest start first.
     pub fn traces(&self, limit: usize) -> Vec<Summary> {
         self.intake.traces(limit, |_| true)
     }
@@ -221,3 +220,6 @@ fn spawn(
     tokio::spawn(serve::serve(listener, limit, handler));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,11 @@ mod grpc;
 mod http;
 
 use crate::{intake::Intake, reply::Reply, serve::Handler};
-use ::http::{Request, Response, header::CONTENT_TYPE};
+use ::http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
 use hyper::body::Incoming;
 use std::{sync::Arc, time::Duration};
+
+const GRPC: &str = "application/grpc";
 
 /// Answers requests of OTLP.
 #[derive(Clone)]
@@ -28,12 +30,19 @@ impl Receiver {
 
 impl Handler for Receiver {
     async fn answer(self, request: Request<Incoming>) -> Response<Reply> {
-        let grpc = request.headers().get(CONTENT_TYPE).is_some_and(|kind| {
-            kind.as_bytes().get(..16).is_some_and(|kind| kind.eq_ignore_ascii_case(b"application/grpc"))
-        });
+        let grpc = request.headers().get(CONTENT_TYPE).is_some_and(is_grpc);
         match grpc {
             true => grpc::answer(&self.intake, self.limit, request).await,
             false => http::answer(&self.intake, self.limit, request).await,
         }
     }
+}
+
+/// `application/grpc`, alone or with `+proto` or parameters behind it; not its sister for browsers,
+/// `application/grpc-web`.
+fn is_grpc(kind: &HeaderValue) -> bool {
+    let kind = kind.as_bytes();
+    let (name, rest) = kind.split_at(kind.len().min(GRPC.len()));
+    name.eq_ignore_ascii_case(GRPC.as_bytes())
+        && (rest.is_empty() || rest.starts_with(b";") || rest.to_ascii_lowercase().starts_with(b"+proto"))
 }

@@ -1,6 +1,7 @@
 //! A trace as people look at it: spans in the order of the tree, log records at their span.
 //!
-//! Times are nanoseconds since 1970 (UTC), durations nanoseconds. All types serialise.
+//! Times are nanoseconds since 1970 (UTC), durations nanoseconds. All types serialise; in JSON, times are numbers with
+//! more digits than JavaScript keeps.
 
 mod build;
 mod print;

@@ -169,6 +169,15 @@ impl Iterator for Fields<'_> {
     }
 }
 
+/// Checks numbers that are packed into one field.
+fn varints(body: &[u8], slice: Slice) -> Result<(), Fault> {
+    let mut at = slice.start;
+    while at < slice.end {
+        varint(body, &mut at, slice.end)?;
+    }
+    Ok(())
+}
+
 fn varint(body: &[u8], at: &mut usize, end: usize) -> Result<u64, Fault> {
     let from = *at;
     let mut value = 0u64;

@@ -41,7 +41,7 @@ use std::{
     task::{self, Poll, ready},
 };
 
-use http::{Request, Response, header};
+use http::{Request, Response};
 use opentelemetry::{
     Context, KeyValue,
     metrics::MeterProvider,
@@ -70,6 +70,17 @@ pub struct ClientLayer {
 
 impl ClientLayer {
     /// Makes a layer that records with the providers given and passes ids on with the propagator given.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
+    /// use throughline_middleware::{ClientLayer, propagation::Composite};
+    ///
+    /// let tracers = SdkTracerProvider::builder().build();
+    /// let meters = SdkMeterProvider::builder().build();
+    /// let layer = ClientLayer::new(&tracers, &meters, Arc::new(Composite::default()));
+    /// ```
     pub fn new<P>(tracers: &P, meters: &dyn MeterProvider, propagator: SharedPropagator) -> Self
     where
         P: TracerProvider,
@@ -166,7 +177,7 @@ where
 
 fn begin<B>(instruments: &Arc<Instruments>, request: &Request<B>) -> Exchange {
     let scheme = url::scheme(request.uri());
-    let authority = authority(request);
+    let authority = url::authority(request);
     let server = authority.and_then(url::split_authority).map(|(host, port)| {
         let port = port.unwrap_or_else(|| url::default_port(scheme));
         [
@@ -181,13 +192,6 @@ fn begin<B>(instruments: &Arc<Instruments>, request: &Request<B>) -> Exchange {
         set(KeyValue::new(attributes::URL_FULL, bounded(&full).to_owned()));
         server.iter().cloned().for_each(set);
     };
-    Context::map_current(|parent| Exchange::begin(instruments, parent, opening, &describe))
-}
-
-/// Returns host and port of the request's URL; a request that was already made relative has them in `Host`.
-fn authority<B>(request: &Request<B>) -> Option<&str> {
-    match request.uri().authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => request.headers().get(header::HOST)?.to_str().ok(),
-    }
+    // Cloned, not borrowed: a sampler or processor that attaches a context would find the stack in use.
+    Exchange::begin(instruments, &Context::current(), opening, &describe)
 }

@@ -13,7 +13,7 @@ use std::{
     borrow::Cow,
     sync::Arc,
     thread,
-    time::{Duration, Instant, SystemTime},
+    time::{Instant, SystemTime},
 };
 
 use http::{Method, Response, StatusCode};
@@ -190,12 +190,20 @@ impl Exchange {
         }
     }
 
-    fn measure(&mut self, duration: Duration, conclusion: &[KeyValue]) {
-        if self.context.is_telemetry_suppressed() {
-            return;
-        }
-        self.labels.extend_from_slice(conclusion);
-        self.instruments.measure(duration, &self.labels);
+    /// Adds what is known only at the end to the labels and returns where it begins: it is the same on the
+    /// span and on the measurement.
+    fn conclude(&mut self, error: Option<&Cow<'static, str>>) -> usize {
+        let opening = self.labels.len();
+        let route = self.route.clone();
+        let status = self.status.map(|status| i64::from(status.as_u16()));
+        let labels = [
+            route.map(|route| KeyValue::new(attributes::HTTP_ROUTE, route.into_value())),
+            self.version.map(|version| KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version)),
+            status.map(|status| KeyValue::new(attributes::HTTP_RESPONSE_STATUS_CODE, status)),
+            error.map(|error| KeyValue::new(attributes::ERROR_TYPE, error.clone())),
+        ];
+        self.labels.extend(labels.into_iter().flatten());
+        opening
     }
 }
 
@@ -205,8 +213,10 @@ impl Drop for Exchange {
         // Whatever listens to the measurement or to the end of the span finds the span active.
         let _active = self.context.clone().attach();
         let error = self.error();
-        let conclusion = conclusion(self.route.clone(), self.version, self.status, error.clone());
-        self.measure(duration, &conclusion);
+        let opening = self.conclude(error.as_ref());
+        if !self.context.is_telemetry_suppressed() {
+            self.instruments.measure(duration, &self.labels);
+        }
         if !self.recorded {
             return;
         }
@@ -214,30 +224,13 @@ impl Drop for Exchange {
         if self.route != self.named {
             span.update_name(attributes::span_name(self.method, self.route.as_ref().map(Route::as_str)));
         }
-        span.set_attributes(conclusion);
+        span.set_attributes(self.labels.drain(opening..));
         if error.is_some() {
             // No description: the status code or the error's type says it all.
             span.set_status(Status::error(""));
         }
         span.end_with_timestamp(self.began.checked_add(duration).unwrap_or(self.began));
     }
-}
-
-/// Returns what is known only at the end; the same on the span and on the measurement.
-fn conclusion(
-    route: Option<Route>,
-    version: Option<&'static str>,
-    status: Option<StatusCode>,
-    error: Option<Cow<'static, str>>,
-) -> Vec<KeyValue> {
-    let mut conclusion = Vec::with_capacity(4);
-    conclusion.extend(route.map(|route| KeyValue::new(attributes::HTTP_ROUTE, route.into_value())));
-    conclusion.extend(version.map(|version| KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version)));
-    conclusion.extend(
-        status.map(|status| KeyValue::new(attributes::HTTP_RESPONSE_STATUS_CODE, i64::from(status.as_u16()))),
-    );
-    conclusion.extend(error.map(|error| KeyValue::new(attributes::ERROR_TYPE, error)));
-    conclusion
 }
 
 /// Guesses, before the sampler is asked, whether room for attributes will be needed.

@@ -142,11 +142,11 @@ impl Injector for HeaderInjector<'_> {
         if key == tracecontext::TRACEPARENT {
             self.0.remove(tracecontext::TRACESTATE);
         }
-        self.0.insert(name, value);
+        // Refused only for the 32,769th header.
+        let _ = self.0.try_insert(name, value);
     }
 
     fn reserve(&mut self, additional: usize) {
-        // Refused only beyond 32,768 headers; the insertion is then refused by the peer, not here.
         let _ = self.0.try_reserve(additional);
     }
 }

@@ -46,7 +46,7 @@ use http_body::Body;
 use opentelemetry::{
     Context, KeyValue,
     metrics::MeterProvider,
-    trace::{SpanContext, TraceContextExt, Tracer, TracerProvider},
+    trace::{TraceContextExt, Tracer, TracerProvider},
 };
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -73,6 +73,17 @@ pub struct ServerLayer {
 
 impl ServerLayer {
     /// Makes a layer that records with the providers given and reads parents with the propagator given.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
+    /// use throughline_middleware::{ServerLayer, propagation::Composite};
+    ///
+    /// let tracers = SdkTracerProvider::builder().build();
+    /// let meters = SdkMeterProvider::builder().build();
+    /// let layer = ServerLayer::new(&tracers, &meters, Arc::new(Composite::default()));
+    /// ```
     pub fn new<P>(tracers: &P, meters: &dyn MeterProvider, propagator: SharedPropagator) -> Self
     where
         P: TracerProvider,
@@ -167,9 +178,8 @@ where
 }
 
 fn begin<B>(instruments: &Arc<Instruments>, request: &Request<B>) -> Exchange {
-    let parent = instruments
-        .propagator()
-        .extract_with_context(&without_span(Context::current()), &HeaderExtractor(request.headers()));
+    let parent =
+        instruments.propagator().extract_with_context(&without_span(), &HeaderExtractor(request.headers()));
     let opening = Opening {
         method: request.method(),
         route: Route::of_request(request.extensions()),
@@ -179,9 +189,15 @@ fn begin<B>(instruments: &Arc<Instruments>, request: &Request<B>) -> Exchange {
     Exchange::begin(instruments, &parent, opening, &|set| describe(request, set))
 }
 
-/// Takes the span out of a context and keeps the rest, for example the mark that suppresses telemetry.
-fn without_span(context: Context) -> Context {
-    if context.has_active_span() { context.with_remote_span_context(SpanContext::NONE) } else { context }
+/// Returns the current context or, if a span is active in it, an empty one that is suppressed as it is. The
+/// API cannot take a span out of a context, and samplers take an invalid span for an unsampled parent.
+fn without_span() -> Context {
+    let current = Context::current();
+    match (current.has_active_span(), current.is_telemetry_suppressed()) {
+        (false, _) => current,
+        (true, false) => Context::new(),
+        (true, true) => Context::new().with_telemetry_suppressed(),
+    }
 }
 
 /// Tells the attributes of a request, except those that [`Exchange`] knows itself.
@@ -192,7 +208,7 @@ fn describe<B>(request: &Request<B>, set: &mut dyn FnMut(KeyValue)) {
     if let Some(query) = uri.query() {
         set(KeyValue::new(attributes::URL_QUERY, bounded(&url::redacted_query(query)).to_owned()));
     }
-    if let Some((host, port)) = authority(request).and_then(url::split_authority) {
+    if let Some((host, port)) = url::authority(request).and_then(url::split_authority) {
         set(KeyValue::new(attributes::SERVER_ADDRESS, bounded(host).to_owned()));
         if let Some(port) = port {
             set(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
@@ -208,15 +224,6 @@ fn describe<B>(request: &Request<B>, set: &mut dyn FnMut(KeyValue)) {
     if let Some(agent) = request.headers().get(header::USER_AGENT) {
         let agent = String::from_utf8_lossy(agent.as_bytes());
         set(KeyValue::new(attributes::USER_AGENT_ORIGINAL, bounded(&agent).to_owned()));
-    }
-}
-
-/// Returns host and port as the caller wrote them. An absolute request target beats `Host` (RFC 9112
-/// §3.2.2), and HTTP/2's `:authority` arrives as one.
-fn authority<B>(request: &Request<B>) -> Option<&str> {
-    match request.uri().authority() {
-        Some(authority) => Some(authority.as_str()),
-        None => request.headers().get(header::HOST)?.to_str().ok(),
     }
 }
 

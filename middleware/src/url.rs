@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use http::Uri;
+use http::{Request, Uri, header};
 
 /// Query keys whose values are replaced, case-sensitive: the union of what the conventions listed in
 /// versions 1.29 to 1.44 and what they list since.
@@ -30,6 +30,15 @@ pub(crate) fn scheme(uri: &Uri) -> &'static str {
 /// Returns the port that a scheme implies.
 pub(crate) fn default_port(scheme: &str) -> u16 {
     if scheme == "https" { 443 } else { 80 }
+}
+
+/// Returns host and port as the request has them. An absolute target beats `Host` (RFC 9112 §3.2.2), and
+/// HTTP/2's `:authority` arrives as one.
+pub(crate) fn authority<B>(request: &Request<B>) -> Option<&str> {
+    match request.uri().authority() {
+        Some(authority) => Some(authority.as_str()),
+        None => request.headers().get(header::HOST)?.to_str().ok(),
+    }
 }
 
 /// Splits `host`, `host:port` or `[address]:port` into host and port, without brackets and without

@@ -139,7 +139,8 @@ impl Sender {
         };
         self.shared.urged.notify_waiters();
         let mut settled = self.shared.settled.subscribe();
-        let in_time = tokio::time::timeout(limit, settled.wait_for(|settled| *settled >= target)).await.is_ok();
+        let in_time =
+            tokio::time::timeout(limit, settled.wait_for(|settled| *settled >= target)).await.is_ok();
 
         let mut state = self.shared.lock();
         state.flushing -= 1;

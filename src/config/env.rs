@@ -223,6 +223,15 @@ impl Environment {
         parsed
     }
 
+    /// A pause above zero; zero would mean to run all the time.
+    pub(crate) fn delay(&mut self, variable: &Variable) -> Option<Duration> {
+        let delay = self.milliseconds(variable, None)?;
+        if delay.is_zero() {
+            self.fault(variable.name, "0 would never rest; the default holds");
+        }
+        Some(delay).filter(|delay| !delay.is_zero())
+    }
+
     /// A number above zero; zero would mean that everything is dropped.
     pub(crate) fn count(&mut self, variable: &Variable) -> Option<usize> {
         let found = self.text(variable, None)?;

@@ -25,7 +25,7 @@ pub(super) fn export(environment: &mut Environment, signal: Signal) -> Export {
             (vec![Destination::Remote(remote)], decided)
         }
     };
-    let delay = environment.milliseconds(delay, None).filter(|delay| !delay.is_zero());
+    let delay = environment.delay(delay);
     let mut count =
         |variable: Option<&_>, default| variable.and_then(|v| environment.count(v)).unwrap_or(default);
     let max_queue = count(queue, 2048);

@@ -1,21 +1,56 @@
-//! What the tests share: waiting, servers that judge, clients.
+//! What the tests share.
 
-use std::{
-    future::Future,
-    time::{Duration, Instant},
-};
+pub(crate) mod child; // a program of its own
+pub(crate) mod receiver; // a plain OTLP server that keeps what it gets
 
-/// Waits until the condition holds; fails after the limit. Polls every few milliseconds.
-pub async fn until<T, F>(what: &str, mut condition: impl FnMut() -> F) -> T
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use std::time::{Duration, Instant};
+
+/// How long a test waits for what must come. Generous: the machine may be busy.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until the condition holds; fails when patience is over.
+pub(crate) async fn until<T, F>(what: &str, mut condition: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
-    let limit = Instant::now() + Duration::from_secs(30);
+    let limit = Instant::now() + PATIENCE;
     loop {
         if let Some(value) = condition().await {
             return value;
         }
-        assert!(Instant::now() < limit, "waited 30 s in vain: {what}");
-        tokio::time::sleep(Duration::from_millis(5)).await;
+        assert!(Instant::now() < limit, "waited {PATIENCE:?} in vain: {what}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// GETs a URL; headers, then status and body.
+pub(crate) async fn get(
+    url: &str,
+    headers: &[(&str, &str)],
+) -> Result<(u16, String), Box<dyn std::error::Error>> {
+    let mut request = http::Request::get(url);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    let response = client.request(request.body(Full::<Bytes>::default())?).await?;
+    let status = response.status().as_u16();
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok((status, String::from_utf8_lossy(&body).into_owned()))
+}
+
+/// The path of a real peer, from a variable of its own. `None`: the test says that it did not run, which the
+/// test command counts.
+#[allow(clippy::disallowed_methods, reason = "tests are told where the peers are")]
+pub(crate) fn peer(test: &str, variable: &str, remedy: &str) -> Option<String> {
+    let path = std::env::var(variable).ok().filter(|path| !path.is_empty());
+    if path.is_none() {
+        // Written past the capture of the test harness: a test that did not run must be seen.
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr().lock(), "DID NOT RUN: {test}: set {variable} ({remedy})");
+    }
+    path
 }

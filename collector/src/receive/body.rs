@@ -14,17 +14,21 @@ use tokio::time::timeout;
 /// a broken connection instead of the answer, and sends the same again (O-071).
 const LINGER: Duration = Duration::from_secs(2);
 
-/// Reads a whole body. The reservation holds as long as the bytes are needed.
+/// Reads a whole body: a request, behind some bytes of framing. The reservation holds as long as the bytes are
+/// needed.
 pub(crate) async fn read(
     mut body: Incoming,
-    max_bytes: usize,
+    intake: &Intake,
+    framing: usize,
     limit: Duration,
     reservation: &mut Reservation<'_>,
 ) -> Result<Vec<u8>, Refusal> {
+    let max_bytes = intake.max_request_bytes.saturating_add(framing);
+    let too_large = || Refusal::larger_than(intake.max_request_bytes);
     let announced = body.size_hint().exact();
     if announced.is_some_and(|announced| announced > max_bytes as u64) {
         linger(body).await;
-        return Err(Refusal::larger_than(max_bytes));
+        return Err(too_large());
     }
     let read = async {
         let mut bytes = Vec::new();
@@ -34,7 +38,7 @@ pub(crate) async fn read(
             })?;
             let Ok(data) = frame.into_data() else { continue };
             if data.len() > max_bytes - bytes.len() {
-                return Err(Refusal::larger_than(max_bytes));
+                return Err(too_large());
             }
             reservation.grow(data.len())?;
             bytes.extend_from_slice(&data);

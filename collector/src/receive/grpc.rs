@@ -9,10 +9,7 @@ use crate::{
     reply::Reply,
 };
 use bytes::Bytes;
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Method, Request, Response,
-    header::{CONTENT_TYPE, HeaderMap as Headers},
-};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header::CONTENT_TYPE};
 use hyper::body::Incoming;
 use std::{fmt::Write, time::Duration};
 use throughline_sender::Signal;
@@ -71,8 +68,7 @@ async fn take(
 ) -> Result<Taken, Refusal> {
     let encoding = request.headers().get(ENCODING).cloned();
     let mut reservation = intake.reserve();
-    let max_bytes = intake.max_request_bytes.saturating_add(PREFIX);
-    let body = read(request.into_body(), max_bytes, limit, &mut reservation).await?;
+    let body = read(request.into_body(), intake, PREFIX, limit, &mut reservation).await?;
     let (zipped, message) = frame(&body)?;
     if !zipped {
         return intake.take(signal, message);
@@ -127,7 +123,7 @@ fn failure(code: Code, message: &str) -> Response<Reply> {
 }
 
 fn head(mut response: Response<Reply>) -> Response<Reply> {
-    let headers: &mut Headers = response.headers_mut();
+    let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, GRPC);
     headers.insert(ACCEPTED, HeaderValue::from_static("identity,gzip"));
     response

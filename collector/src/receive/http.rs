@@ -71,7 +71,7 @@ async fn take(
             }
         };
     let mut reservation = intake.reserve();
-    let body = read(request.into_body(), intake.max_request_bytes, limit, &mut reservation).await?;
+    let body = read(request.into_body(), intake, 0, limit, &mut reservation).await?;
     if zipped && !body.is_empty() {
         let body = unzip(intake, &body, &mut reservation)?;
         return intake.take(signal, &body);

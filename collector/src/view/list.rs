@@ -66,14 +66,15 @@ pub(crate) fn page(intake: &Intake, addresses: &Addresses, palette: &Palette, qu
 }
 
 fn level(counters: &Counters) -> Markup {
-    let bytes = counters.stored_bytes as f64 / (1024.0 * 1024.0);
+    let kib = counters.stored_bytes as f64 / 1024.0;
+    let size = if kib < 1000.0 { format!("{kib:.0} KiB") } else { format!("{:.1} MiB", kib / 1024.0) };
     html! {
         p.level {
             span { b { (counters.stored_traces) } " traces" }
             span { b { (counters.spans) } " spans" }
             span { b { (counters.log_records) } " log records" }
             span { b { (counters.data_points) } " data points" }
-            span { b { (format!("{bytes:.1}")) } " MiB" }
+            span title="requests and index" { b { (size) } " kept" }
             @if counters.refused_requests + counters.rejected_items > 0 {
                 span.bad title="requests refused, items rejected" {
                     b { (counters.refused_requests) } " refused · " b { (counters.rejected_items) } " rejected"

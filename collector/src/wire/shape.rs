@@ -3,7 +3,7 @@
 //! What passes [`check`] decodes: a request is answered with 400 at the door (O-064), never found broken by
 //! somebody who looks at a trace later. Fields that a table leaves out are unknown and only skipped.
 
-use super::{Fault, Fields, Slice, Value};
+use super::{Fault, Fields, Slice, Value, varints};
 use std::str;
 use throughline_sender::Signal;
 
@@ -15,12 +15,16 @@ enum Type {
     Varint,
     Fixed64,
     Fixed32,
+    /// Many, packed into one field or one by one.
+    Varints,
+    /// Many, packed into one field or one by one.
+    Fixed64s,
     Text,
     Bytes,
     Message(&'static Shape),
 }
 
-use Type::{Bytes, Fixed32, Fixed64, Message, Text, Varint};
+use Type::{Bytes, Fixed32, Fixed64, Fixed64s, Message, Text, Varint, Varints};
 
 /// The known fields of one message, by number.
 pub(crate) struct Shape(&'static [(u32, Type)]);
@@ -33,12 +37,14 @@ static ANY: Shape = Shape(&[
     (5, Message(&ARRAY)),
     (6, Message(&ATTRIBUTES)),
     (7, Bytes),
+    (8, Varint),
 ]);
 static ARRAY: Shape = Shape(&[(1, Message(&ANY))]);
 /// Also the list of key and value inside a value.
 static ATTRIBUTES: Shape = Shape(&[(1, Message(&ATTRIBUTE))]);
-static ATTRIBUTE: Shape = Shape(&[(1, Text), (2, Message(&ANY))]);
-static RESOURCE: Shape = Shape(&[(1, Message(&ATTRIBUTE)), (2, Varint)]);
+static ATTRIBUTE: Shape = Shape(&[(1, Text), (2, Message(&ANY)), (3, Varint)]);
+static RESOURCE: Shape = Shape(&[(1, Message(&ATTRIBUTE)), (2, Varint), (3, Message(&ENTITY))]);
+static ENTITY: Shape = Shape(&[(1, Text), (2, Text), (3, Text), (4, Text)]);
 static SCOPE: Shape = Shape(&[(1, Text), (2, Text), (3, Message(&ATTRIBUTE)), (4, Varint)]);
 
 static TRACES: Shape = Shape(&[(1, Message(&RESOURCE_SPANS))]);
@@ -91,22 +97,69 @@ static METRIC: Shape = Shape(&[
     (1, Text),
     (2, Text),
     (3, Text),
-    (5, Message(&NUMBERS)),
-    (7, Message(&NUMBERS)),
-    (9, Message(&HISTOGRAM)),
-    (10, Message(&EXPONENTIAL)),
-    (11, Message(&SUMMARY)),
+    (5, Message(&GAUGE)),
+    (7, Message(&SUM)),
+    (9, Message(&HISTOGRAMS)),
+    (10, Message(&EXPONENTIALS)),
+    (11, Message(&SUMMARIES)),
     (12, Message(&ATTRIBUTE)),
 ]);
-/// Gauges and sums.
-static NUMBERS: Shape = Shape(&[(1, Message(&NUMBER))]);
-static NUMBER: Shape = Shape(&[(2, Fixed64), (3, Fixed64), (7, Message(&ATTRIBUTE))]);
-static HISTOGRAM: Shape = Shape(&[(1, Message(&HISTOGRAM_POINT))]);
-static HISTOGRAM_POINT: Shape = Shape(&[(2, Fixed64), (3, Fixed64), (9, Message(&ATTRIBUTE))]);
-static SUMMARY: Shape = Shape(&[(1, Message(&SUMMARY_POINT))]);
-static SUMMARY_POINT: Shape = Shape(&[(2, Fixed64), (3, Fixed64), (7, Message(&ATTRIBUTE))]);
-static EXPONENTIAL: Shape = Shape(&[(1, Message(&EXPONENTIAL_POINT))]);
-static EXPONENTIAL_POINT: Shape = Shape(&[(1, Message(&ATTRIBUTE)), (2, Fixed64), (3, Fixed64)]);
+static GAUGE: Shape = Shape(&[(1, Message(&NUMBER))]);
+static SUM: Shape = Shape(&[(1, Message(&NUMBER)), (2, Varint), (3, Varint)]);
+static NUMBER: Shape = Shape(&[
+    (2, Fixed64),
+    (3, Fixed64),
+    (4, Fixed64),
+    (5, Message(&EXEMPLAR)),
+    (6, Fixed64),
+    (7, Message(&ATTRIBUTE)),
+    (8, Varint),
+]);
+static HISTOGRAMS: Shape = Shape(&[(1, Message(&HISTOGRAM)), (2, Varint)]);
+static HISTOGRAM: Shape = Shape(&[
+    (2, Fixed64),
+    (3, Fixed64),
+    (4, Fixed64),
+    (5, Fixed64),
+    (6, Fixed64s),
+    (7, Fixed64s),
+    (8, Message(&EXEMPLAR)),
+    (9, Message(&ATTRIBUTE)),
+    (10, Varint),
+    (11, Fixed64),
+    (12, Fixed64),
+]);
+static EXPONENTIALS: Shape = Shape(&[(1, Message(&EXPONENTIAL)), (2, Varint)]);
+static EXPONENTIAL: Shape = Shape(&[
+    (1, Message(&ATTRIBUTE)),
+    (2, Fixed64),
+    (3, Fixed64),
+    (4, Fixed64),
+    (5, Fixed64),
+    (6, Varint),
+    (7, Fixed64),
+    (8, Message(&BUCKETS)),
+    (9, Message(&BUCKETS)),
+    (10, Varint),
+    (11, Message(&EXEMPLAR)),
+    (12, Fixed64),
+    (13, Fixed64),
+    (14, Fixed64),
+]);
+static BUCKETS: Shape = Shape(&[(1, Varint), (2, Varints)]);
+static SUMMARIES: Shape = Shape(&[(1, Message(&SUMMARY))]);
+static SUMMARY: Shape = Shape(&[
+    (2, Fixed64),
+    (3, Fixed64),
+    (4, Fixed64),
+    (5, Fixed64),
+    (6, Message(&QUANTILE)),
+    (7, Message(&ATTRIBUTE)),
+    (8, Varint),
+]);
+static QUANTILE: Shape = Shape(&[(1, Fixed64), (2, Fixed64)]);
+static EXEMPLAR: Shape =
+    Shape(&[(2, Fixed64), (3, Fixed64), (4, Bytes), (5, Bytes), (6, Fixed64), (7, Message(&ATTRIBUTE))]);
 
 /// Checks a whole `Export…ServiceRequest`, down to the last value of the last attribute.
 pub(crate) fn check(signal: Signal, body: &[u8]) -> Result<(), Fault> {
@@ -130,7 +183,9 @@ fn message(body: &[u8], slice: Slice, shape: &Shape, depth: usize) -> Result<(),
         };
         match (kind, field.value) {
             (Varint, Value::Varint) | (Fixed64, Value::Fixed64) | (Fixed32, Value::Fixed32) => {}
-            (Bytes, Value::Slice(_)) => {}
+            (Varints, Value::Varint) | (Fixed64s, Value::Fixed64) | (Bytes, Value::Slice(_)) => {}
+            (Varints, Value::Slice(numbers)) => varints(body, numbers)?,
+            (Fixed64s, Value::Slice(numbers)) if (numbers.end - numbers.start) % 8 == 0 => {}
             (Text, Value::Slice(text)) => {
                 if str::from_utf8(text.of(body)).is_err() {
                     return Err(Fault { reason: "a text is not UTF-8", at: text.start });

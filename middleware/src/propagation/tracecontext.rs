@@ -120,7 +120,6 @@ impl Origin {
     /// then the ones it could not show (§3.5: unknown members are not removed).
     fn changed_to(&self, state: &TraceState) -> String {
         let kept = members(&self.members).filter(|(key, _)| self.seen.get(key).is_none());
-        let kept = kept.filter(|(key, _)| state.get(key).is_none());
         join(&state.into_iter().chain(kept).take(MOST_MEMBERS).collect::<Vec<_>>())
     }
 }

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context as Task, Poll},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use bytes::Bytes;
@@ -19,9 +19,12 @@ use opentelemetry::{
         TracerProvider,
     },
 };
-use opentelemetry_sdk::trace::Sampler;
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{Sampler, SdkTracerProvider, Span as SdkSpan, SpanData, SpanProcessor},
+};
 use throughline_middleware::{
-    ServerLayer,
+    ClientLayer, ServerLayer,
     propagation::{Composite, TraceContext},
 };
 use tower::{Layer, Service, ServiceExt};
@@ -104,15 +107,53 @@ async fn a_request_without_a_parent_starts_a_trace_whatever_is_active() {
     let telemetry = Telemetry::new();
     let other = telemetry.tracers.tracer("other").start("other");
     let context = Context::new().with_span(other);
-    let service = telemetry.server().layer(respond(|| Response::new(Empty::<Bytes>::new())));
+    let mut service = telemetry.server().layer(respond(|| Response::new(Empty::<Bytes>::new())));
     let future = {
         let _active = context.clone().attach();
-        service.oneshot(Request::new(()))
+        service.call(Request::new(()))
     };
     future.await.unwrap();
     let [span] = telemetry.spans().await;
     assert_eq!(span.parent_span_id, SpanId::INVALID);
     assert_ne!(span.span_context.trace_id(), context.span().span_context().trace_id());
+}
+
+/// Notes which span is active when another ends.
+#[derive(Debug)]
+struct Listener(Arc<Mutex<Vec<(SpanId, SpanId)>>>);
+
+impl SpanProcessor for Listener {
+    fn on_start(&self, _: &mut SdkSpan, parent: &Context) {
+        // Nothing of the context is borrowed meanwhile.
+        drop(parent.clone().attach());
+    }
+
+    fn on_end(&self, span: SpanData) {
+        let active = Context::map_current(|context| context.span().span_context().span_id());
+        self.0.lock().unwrap().push((span.span_context.span_id(), active));
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_span_is_active_while_its_end_is_recorded() {
+    // H-080: what ties a measurement to a span finds it
+    let (telemetry, ends) = (Telemetry::new(), Arc::default());
+    let tracers = SdkTracerProvider::builder().with_span_processor(Listener(Arc::clone(&ends))).build();
+    let server = ServerLayer::new(&tracers, &telemetry.meters, Arc::new(Composite::default()));
+    let client = ClientLayer::new(&tracers, &telemetry.meters, Arc::new(Composite::default()));
+    let service = server.layer(client.layer(Witness::default()));
+    drop(service.oneshot(Request::new(())).await.unwrap());
+    let ends = ends.lock().unwrap();
+    assert_eq!(ends.len(), 2);
+    assert!(ends.iter().all(|(ended, active)| ended == active));
 }
 
 /// A tracer whose spans are never recorded and count what is set on them.

@@ -227,6 +227,15 @@ async fn a_response_without_content_ends_with_its_head() {
     }
 
     let telemetry = Telemetry::new();
+    let service = telemetry.server().layer(respond(|| {
+        let (_, endless) = remote();
+        Response::builder().header("content-length", "0").body(endless).unwrap()
+    }));
+    let _response = service.oneshot(Request::new(())).await.unwrap();
+    let [span] = telemetry.spans().await;
+    assert_eq!(span.status, Status::Unset);
+
+    let telemetry = Telemetry::new();
     let router = Router::new().route("/", get(|| async { "not sent" })).layer(telemetry.server());
     ask(serve(router).await, "HEAD / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await;
     let [span] = telemetry.spans().await;

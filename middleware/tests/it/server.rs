@@ -1,8 +1,11 @@
 //! One request that arrives is one SERVER span and one duration, with the same end.
 
+use std::net::SocketAddr;
+
 use axum::{
     Router,
     body::Body,
+    extract::ConnectInfo,
     http::StatusCode,
     response::IntoResponse,
     routing::{any, get},
@@ -235,6 +238,23 @@ async fn http2_is_told_with_its_version_and_its_authority() {
             ("http.response.status_code", 200.into()),
         ])
     );
+}
+
+#[tokio::test]
+async fn a_mapped_peer_is_told_as_the_ipv4_address_it_is() {
+    // H-040, H-041
+    let telemetry = Telemetry::new();
+    let router = Router::new().layer(telemetry.server());
+    let peer: SocketAddr = "[::ffff:192.0.2.60]:4711".parse().unwrap();
+    let request = Request::get("https://h/").extension(ConnectInfo(peer)).body(Body::empty()).unwrap();
+    router.oneshot(request).await.unwrap();
+    let [span] = telemetry.spans().await;
+    let told = attributes(&span.attributes);
+    assert_eq!(told["client.address"], "192.0.2.60".into());
+    assert_eq!(told["network.peer.address"], "192.0.2.60".into());
+    assert_eq!(told["network.peer.port"], 4711.into());
+    // H-032
+    assert_eq!(told["url.scheme"], "https".into());
 }
 
 #[tokio::test]

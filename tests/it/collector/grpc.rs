@@ -1,0 +1,182 @@
+//! OTLP over gRPC, seen by real clients and by one that breaks the rules.
+
+use super::*;
+use opentelemetry_proto::tonic::collector::{
+    logs::v1::logs_service_client::LogsServiceClient,
+    metrics::v1::metrics_service_client::MetricsServiceClient,
+    trace::v1::trace_service_client::TraceServiceClient,
+};
+use prost::Message;
+use throughline_sender::Signal;
+use tonic::{Code as Rpc, codec::CompressionEncoding, transport::Channel};
+
+async fn channel(address: SocketAddr) -> Channel {
+    Channel::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
+}
+
+fn framed(flag: u8, message: &[u8]) -> Vec<u8> {
+    [&[flag], &(message.len() as u32).to_be_bytes()[..], message].concat()
+}
+
+/// The status of gRPC, in the trailers or, without a message, in the headers.
+fn status(reply: &Reply) -> (i32, &str) {
+    assert_eq!((reply.status, reply.header("content-type")), (StatusCode::OK, Some("application/grpc")));
+    let headers = if reply.trailers.is_empty() { &reply.headers } else { &reply.trailers };
+    let message = headers.get("grpc-message").map_or("", |message| message.to_str().unwrap());
+    (headers["grpc-status"].to_str().unwrap().parse().unwrap(), message)
+}
+
+// O-050, O-051, O-052
+#[tokio::test]
+async fn each_signal_is_taken_plain_and_with_gzip_and_no_partial_success_is_set() {
+    let collector = start(|_| ());
+    let channel = channel(collector.grpc_address().unwrap()).await;
+    for zip in [false, true] {
+        let mut client = TraceServiceClient::new(channel.clone());
+        if zip {
+            client = client
+                .send_compressed(CompressionEncoding::Gzip)
+                .accept_compressed(CompressionEncoding::Gzip);
+        }
+        let answer = client.export(traces("a", vec![span(1, 0, "x")])).await.unwrap();
+        assert_eq!(answer.into_inner().partial_success, None);
+        assert_eq!(
+            client.export(ExportTraceServiceRequest::default()).await.unwrap().into_inner().partial_success,
+            None
+        );
+        let mut client = MetricsServiceClient::new(channel.clone());
+        if zip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        assert_eq!(client.export(metrics("a")).await.unwrap().into_inner().partial_success, None);
+        let mut client = LogsServiceClient::new(channel.clone());
+        if zip {
+            client = client.send_compressed(CompressionEncoding::Gzip);
+        }
+        assert_eq!(
+            client.export(logs("a", vec![log(1, "l")])).await.unwrap().into_inner().partial_success,
+            None
+        );
+    }
+    let counters = collector.counters();
+    assert_eq!((counters.spans, counters.data_points, counters.log_records), (2, 6, 2));
+    assert_eq!((counters.requests, counters.refused_requests), (8, 0));
+}
+
+// O-053
+#[tokio::test]
+async fn a_partial_success_says_how_many_and_why() {
+    let collector = start(|_| ());
+    let mut record = log(1, "l");
+    record.trace_id = vec![1; 3];
+    let mut client = LogsServiceClient::new(channel(collector.grpc_address().unwrap()).await);
+    let answer = client.export(logs("a", vec![record, log(1, "m")])).await.unwrap().into_inner();
+    let partial = answer.partial_success.unwrap();
+    assert_eq!(partial.rejected_log_records, 1);
+    assert_eq!(partial.error_message, "log records rejected: 1; a trace id is not 16 bytes long");
+}
+
+// O-054
+#[tokio::test]
+async fn too_large_a_message_is_resource_exhausted_without_details_before_and_after_decompression() {
+    let collector = start(|config| config.max_request_bytes = 100_000);
+    let channel = channel(collector.grpc_address().unwrap()).await;
+    let plain = TraceServiceClient::new(channel.clone());
+    let zipped = TraceServiceClient::new(channel).send_compressed(CompressionEncoding::Gzip);
+    for mut client in [plain, zipped] {
+        for bytes in [100_000, 3_000_000] {
+            let fault = client.export(traces("a", vec![span(1, 0, &"x".repeat(bytes))])).await.unwrap_err();
+            assert_eq!(fault.code(), Rpc::ResourceExhausted, "{fault:?}");
+            assert!(fault.message().contains("100000 bytes"), "{fault:?}");
+            assert!(fault.details().is_empty());
+        }
+        client.export(traces("a", vec![span(1, 0, "small")])).await.unwrap();
+    }
+    assert_eq!((collector.counters().spans, collector.counters().refused_requests), (2, 4));
+}
+
+// O-054: never acknowledged and then dropped.
+#[tokio::test]
+async fn a_message_larger_than_the_store_is_resource_exhausted() {
+    let collector = start(|config| config.max_bytes = 50_000);
+    let mut client = TraceServiceClient::new(channel(collector.grpc_address().unwrap()).await);
+    let fault = client.export(traces("a", vec![span(1, 0, &"x".repeat(60_000))])).await.unwrap_err();
+    assert_eq!(fault.code(), Rpc::ResourceExhausted);
+    assert_eq!(collector.counters().spans, 0);
+}
+
+// O-055
+#[tokio::test]
+async fn broken_messages_and_frames_are_invalid_arguments() {
+    let collector = start(|_| ());
+    let address = collector.grpc_address().unwrap();
+    let path = Signal::Traces.grpc_path();
+    let good = traces("a", vec![span(1, 0, "x")]).encode_to_vec();
+    let cut = gzip(&good)[..20].to_vec();
+    let kind = ("content-type", "application/grpc+proto");
+    for (frame, encoding) in [
+        (framed(0, b"hello"), "identity"),
+        (framed(0, &good)[..9].to_vec(), "identity"),
+        ([framed(0, &good), framed(0, &good)].concat(), "identity"),
+        (framed(2, &good), "identity"),
+        (framed(1, &good), "identity"),
+        (framed(1, &cut), "gzip"),
+        (Vec::new(), "identity"),
+        (vec![0, 0, 0], "identity"),
+    ] {
+        let reply =
+            call(address, path, &[kind, ("te", "trailers"), ("grpc-encoding", encoding)], &frame).await;
+        assert_eq!(status(&reply).0, Rpc::InvalidArgument as i32, "{frame:02x?} {reply:?}");
+        assert!(!status(&reply).1.is_empty());
+    }
+    assert_eq!((collector.counters().refused_requests, collector.counters().spans), (8, 0));
+}
+
+// O-050, O-051
+#[tokio::test]
+async fn unknown_methods_and_compressions_are_unimplemented() {
+    let collector = start(|_| ());
+    let address = collector.grpc_address().unwrap();
+    let kind = ("content-type", "application/grpc");
+    let profiles = "/opentelemetry.proto.collector.profiles.v1development.ProfilesService/Export";
+    for path in [profiles, "/", "/v1/traces"] {
+        let reply = call(address, path, &[kind], &framed(0, b"")).await;
+        assert_eq!(status(&reply).0, Rpc::Unimplemented as i32, "{path}");
+    }
+    let zstd = [kind, ("grpc-encoding", "zstd")];
+    let reply = call(address, Signal::Logs.grpc_path(), &zstd, &framed(1, b"x")).await;
+    assert_eq!(status(&reply).0, Rpc::Unimplemented as i32);
+    assert_eq!(reply.header("grpc-accept-encoding"), Some("identity,gzip"));
+}
+
+// O-057
+#[tokio::test]
+async fn many_calls_go_over_one_connection_at_a_time() {
+    let collector = start(|_| ());
+    let client = TraceServiceClient::new(channel(collector.grpc_address().unwrap()).await);
+    let calls: Vec<_> = (0..300)
+        .map(|_| {
+            let mut client = client.clone();
+            tokio::spawn(async move { client.export(traces("a", vec![span(1, 0, "x")])).await })
+        })
+        .collect();
+    for call in calls {
+        call.await.unwrap().unwrap();
+    }
+    assert_eq!(collector.counters().spans, 300);
+    assert_eq!(collector.trace(TRACE_TEXT).unwrap().spans.len(), 1);
+}
+
+// O-008, O-060, O-072: a mixed-up port is no fault.
+#[tokio::test]
+async fn both_ports_take_both_protocols() {
+    let collector = start(|_| ());
+    let (grpc, http) = (collector.grpc_address().unwrap(), collector.http_address().unwrap());
+    let request = traces("a", vec![span(1, 0, "x")]);
+    TraceServiceClient::new(channel(http).await).export(request.clone()).await.unwrap();
+    let kind = [("content-type", PROTOBUF)];
+    let body = request.encode_to_vec();
+    assert_eq!(send(grpc, "POST", "/v1/traces", &kind, &body).await.status, StatusCode::OK);
+    assert_eq!(call(http, "/v1/traces", &kind, &body).await.status, StatusCode::OK);
+    assert_eq!(collector.counters().spans, 3);
+}

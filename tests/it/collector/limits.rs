@@ -1,0 +1,198 @@
+//! Large, lying and slow clients: each gets the right answer, and nobody else notices.
+
+use super::{http::fault, *};
+use prost::Message;
+use std::time::Instant;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+const LIMIT: usize = 200_000;
+
+/// Everything until the other side closes, one way or another.
+async fn rest(stream: &mut TcpStream) -> String {
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
+    let _ = read.await.expect("the collector closes the connection");
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+fn large(bytes: usize) -> Vec<u8> {
+    traces("a", vec![span(1, 0, &"x".repeat(bytes))]).encode_to_vec()
+}
+
+async fn is_well(collector: &Collector) {
+    let before = collector.counters().spans;
+    assert_eq!(post(collector, "/v1/traces", &large(10)).await.status, StatusCode::OK);
+    assert_eq!(collector.counters().spans, before + 1);
+}
+
+// O-065
+#[tokio::test]
+async fn a_body_over_the_limit_gets_413_before_and_after_decompression() {
+    let collector = start(|config| config.max_request_bytes = LIMIT);
+    let address = collector.http_address().unwrap();
+    let exact = large(LIMIT - large(0).len() - 12);
+    assert!(exact.len() <= LIMIT && exact.len() > LIMIT - 20);
+    let zip = [("content-type", PROTOBUF), ("content-encoding", "gzip")];
+    assert_eq!(post(&collector, "/v1/traces", &exact).await.status, StatusCode::OK);
+    assert_eq!(send(address, "POST", "/v1/traces", &zip, &gzip(&exact)).await.status, StatusCode::OK);
+    let over = large(LIMIT);
+    for reply in [
+        post(&collector, "/v1/traces", &over).await,
+        send(address, "POST", "/v1/traces", &zip, &gzip(&over)).await,
+    ] {
+        assert_eq!((reply.status, fault(&reply).code), (StatusCode::PAYLOAD_TOO_LARGE, 8));
+        assert_eq!(reply.header("retry-after"), None);
+    }
+    assert_eq!((collector.counters().spans, collector.counters().refused_requests), (2, 2));
+}
+
+// O-054, O-065: 256 MiB of zeros in 1 MiB, and a limit of 4 MiB.
+#[tokio::test]
+async fn a_gzip_bomb_gets_413_at_once() {
+    let collector = start(|config| config.max_request_bytes = 4 << 20);
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    for _ in 0..256 {
+        encoder.write_all(&[0; 1 << 20]).unwrap();
+    }
+    let bomb = encoder.finish().unwrap();
+    let zip = [("content-type", PROTOBUF), ("content-encoding", "gzip")];
+    let begin = Instant::now();
+    let reply = send(collector.http_address().unwrap(), "POST", "/v1/traces", &zip, &bomb).await;
+    assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+    is_well(&collector).await;
+}
+
+// O-065, O-071: whether the length is announced or not, the client can finish writing and read the answer.
+#[tokio::test]
+async fn a_client_that_sends_too_much_reads_its_413_instead_of_a_broken_connection() {
+    let collector = start(|config| config.max_request_bytes = LIMIT);
+    let body = vec![b'x'; 3 << 20];
+    for chunked in [false, true] {
+        let mut stream = TcpStream::connect(collector.http_address().unwrap()).await.unwrap();
+        let length = if chunked {
+            "transfer-encoding: chunked".to_owned()
+        } else {
+            format!("content-length: {}", body.len())
+        };
+        let head = format!(
+            "POST /v1/traces HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-type: {PROTOBUF}\r\n{length}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        if chunked {
+            stream.write_all(format!("{:x}\r\n", body.len()).as_bytes()).await.unwrap();
+        }
+        stream.write_all(&body).await.unwrap();
+        if chunked {
+            stream.write_all(b"\r\n0\r\n\r\n").await.unwrap();
+        }
+        assert!(rest(&mut stream).await.starts_with("HTTP/1.1 413 "), "chunked: {chunked}");
+    }
+}
+
+// O-054, O-065: never acknowledged and then dropped.
+#[tokio::test]
+async fn a_body_larger_than_the_store_is_refused_and_what_is_kept_stays() {
+    let collector = start(|config| config.max_bytes = 100_000);
+    is_well(&collector).await;
+    let reply = post(&collector, "/v1/traces", &large(100_000)).await;
+    assert_eq!((reply.status, fault(&reply).code), (StatusCode::PAYLOAD_TOO_LARGE, 8));
+    assert_eq!(collector.trace(TRACE_TEXT).unwrap().spans.len(), 1);
+    assert_eq!((collector.counters().spans, collector.counters().evicted_requests), (1, 0));
+}
+
+#[tokio::test]
+async fn the_store_stays_within_its_bounds_and_keeps_the_newest() {
+    let collector = start(|config| (config.max_bytes, config.max_traces) = (300_000, 50));
+    for number in 0..300_u32 {
+        let mut one = span(1, 0, &"x".repeat(5000));
+        one.trace_id[..4].copy_from_slice(&number.to_be_bytes());
+        let reply = post(&collector, "/v1/traces", &traces("a", vec![one]).encode_to_vec()).await;
+        assert_eq!(reply.status, StatusCode::OK);
+        let counters = collector.counters();
+        assert!(counters.stored_bytes <= 300_000 && counters.stored_traces <= 50, "{counters:?}");
+    }
+    let newest = collector.traces(1).remove(0);
+    assert!(newest.trace_id.starts_with("0000012b"), "{newest:?}");
+    let counters = collector.counters();
+    assert_eq!(counters.evicted_traces + counters.stored_traces, 300);
+}
+
+// O-072
+#[tokio::test]
+async fn slow_headers_and_bodies_are_cut_off_and_others_are_served_meanwhile() {
+    let collector = start(|config| config.request_timeout = Duration::from_millis(400));
+    let address = collector.http_address().unwrap();
+    let begin = Instant::now();
+    let mut parts = Vec::new();
+    for part in [
+        "",
+        "PRI * HT",
+        "POST /v1/traces HTTP/1.1\r\nhost: a\r\n",
+        "POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: application/x-protobuf\r\ncontent-length: 9\r\n\r\nabc",
+    ] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(part.as_bytes()).await.unwrap();
+        parts.push((part, stream));
+    }
+    is_well(&collector).await;
+    for (part, stream) in &mut parts {
+        let answer = rest(stream).await;
+        assert!(!answer.contains("200 OK"), "{part:?}: {answer}");
+        if part.ends_with("abc") {
+            assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+        }
+    }
+    assert!(begin.elapsed() < Duration::from_secs(4), "{:?}", begin.elapsed());
+}
+
+// O-065
+#[tokio::test]
+async fn a_length_that_lies_harms_nobody() {
+    let collector = start(|_| ());
+    let address = collector.http_address().unwrap();
+    let head = |length: &str| {
+        format!(
+            "POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: {PROTOBUF}\r\ncontent-length: {length}\r\n\r\n"
+        )
+    };
+    for length in ["1000000", "18446744073709551615", "-1", "99999999999999999999"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head(length).as_bytes()).await.unwrap();
+        stream.write_all(b"short").await.unwrap();
+        stream.shutdown().await.unwrap();
+        let answer = rest(&mut stream).await;
+        assert!(!answer.starts_with("HTTP/1.1 200"), "{length}: {answer}");
+    }
+    is_well(&collector).await;
+}
+
+// O-055, O-066
+#[tokio::test]
+async fn requests_beyond_the_memory_set_aside_are_sent_away_for_now() {
+    let collector = start(|config| config.max_request_bytes = LIMIT);
+    let address = collector.http_address().unwrap();
+    let mut held = Vec::new();
+    let head = format!(
+        "POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: {PROTOBUF}\r\ncontent-length: {LIMIT}\r\n\r\n"
+    );
+    for _ in 0..2 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b'x'; LIMIT - 1]).await.unwrap();
+        held.push(stream);
+    }
+    let reply = crate::support::until("a refusal for want of memory", || async {
+        let reply = post(&collector, "/v1/traces", &large(1000)).await;
+        (reply.status != StatusCode::OK).then_some(reply)
+    })
+    .await;
+    assert_eq!((reply.status, reply.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("1")));
+    assert_eq!(fault(&reply).code, 14);
+    drop(held);
+    crate::support::until("room again", || async {
+        (post(&collector, "/v1/traces", &large(1000)).await.status == StatusCode::OK).then_some(())
+    })
+    .await;
+    assert!(collector.counters().busy_requests >= 1);
+}

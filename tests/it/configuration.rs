@@ -1,0 +1,248 @@
+//! Variables decide, and faults are told.
+
+use std::time::Duration;
+use throughline::{
+    Config, Telemetry,
+    config::{LogFormat, Propagator, Sampler},
+    sender::{Compression, Destination, Protocol, Remote, Signal},
+};
+
+fn none() -> [(&'static str, &'static str); 0] {
+    []
+}
+
+fn remote(config: &Config, signal: Signal) -> &Remote {
+    match &config.export(signal).destinations[..] {
+        [Destination::Remote(remote)] => remote,
+        other => panic!("one remote destination, not {other:?}"),
+    }
+}
+
+/// Where the three signals go, in words.
+fn places(vars: &[(&str, &str)]) -> [String; 3] {
+    let config = Config::from_vars(vars.iter().copied());
+    assert_eq!(config.faults(), [], "{vars:?}");
+    Signal::ALL.map(|signal| config.export(signal).to_string())
+}
+
+// O-001, O-010, E-06, E-07, O-014
+#[test]
+fn without_variables_the_defaults_of_the_standard_hold() {
+    let config = Config::from_vars(none());
+    assert_eq!(
+        places(&[]),
+        ["traces", "metrics", "logs"].map(|signal| format!("http://localhost:4318/v1/{signal} (default)"))
+    );
+    let remote = remote(&config, Signal::Traces);
+    assert_eq!((remote.protocol, remote.compression), (Protocol::HttpProtobuf, Compression::None));
+    assert_eq!((remote.timeout, remote.headers.len()), (Duration::from_secs(10), 0));
+    assert_eq!(
+        (config.traces.max_queue, config.traces.max_batch, config.traces.schedule_delay),
+        (2048, 512, None)
+    );
+    assert_eq!(config.propagators, [Propagator::TraceContext, Propagator::Baggage]);
+    assert_eq!(config.sampler, Sampler::ParentBasedAlwaysOn);
+    assert_eq!(
+        (config.log.format, config.log.filter.as_str(), config.span_filter.as_str()),
+        (LogFormat::Text, "info", "info")
+    );
+    assert!(!config.disabled && !config.view.enabled);
+}
+
+// O-002, O-003, O-004, O-005
+#[test]
+fn endpoints_follow_the_rules_of_the_standard() {
+    let traces = |vars: &[(&str, &str)]| places(vars)[0].split(' ').next().unwrap().to_owned();
+    let general = |value| traces(&[("OTEL_EXPORTER_OTLP_ENDPOINT", value)]);
+    assert_eq!(general("http://c:4318"), "http://c:4318/v1/traces");
+    assert_eq!(general("http://c:4318/"), "http://c:4318/v1/traces");
+    assert_eq!(general("http://c:4318/mycollector/"), "http://c:4318/mycollector/v1/traces");
+    assert_eq!(general("https://gateway.example/otlp"), "https://gateway.example/otlp/v1/traces");
+    assert_eq!(general(" "), "http://localhost:4318/v1/traces");
+    assert_eq!(general("http://user:hush@c:4318"), "http://c:4318/v1/traces");
+
+    let own = |value| {
+        traces(&[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all"),
+            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value),
+        ])
+    };
+    assert_eq!(own("http://c:4318"), "http://c:4318/");
+    assert_eq!(own("https://h/v1/traces/"), "https://h/v1/traces/");
+    assert_eq!(own(""), "http://all/v1/traces");
+
+    let grpc = |endpoint, insecure| {
+        traces(&[
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "GRPC"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+            ("OTEL_EXPORTER_OTLP_INSECURE", insecure),
+        ])
+    };
+    assert_eq!(grpc("", ""), "http://localhost:4317");
+    assert_eq!(grpc("collector:4317", "true"), "http://collector:4317");
+    assert_eq!(grpc("collector:4317", ""), "https://collector:4317");
+    assert_eq!(grpc("http://collector:4317", "false"), "http://collector:4317");
+}
+
+// B-062
+#[test]
+fn the_address_of_the_node_alone_means_its_collector_and_no_line_twice() {
+    assert_eq!(
+        places(&[("NODE_IP", "10.0.0.7")]),
+        [
+            "http://10.0.0.7:4318/v1/traces (NODE_IP)",
+            "http://10.0.0.7:4318/v1/metrics (NODE_IP)",
+            "stdout only (NODE_IP: the agent of the node reads it)"
+        ]
+    );
+    assert_eq!(
+        places(&[
+            ("NODE_IP", "2001:db8::7"),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+            ("OTEL_LOGS_EXPORTER", "otlp")
+        ]),
+        ["http://[2001:db8::7]:4317 (grpc) (NODE_IP)"; 3].map(str::to_owned)
+    );
+    // An endpoint wins over the node.
+    let both = [
+        ("NODE_IP", "10.0.0.7"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://p:9090/api/v1/otlp/v1/metrics"),
+    ];
+    assert_eq!(
+        places(&both)[1],
+        "http://p:9090/api/v1/otlp/v1/metrics (OTEL_EXPORTER_OTLP_METRICS_ENDPOINT)"
+    );
+}
+
+// O-011, B-031, B-032
+#[test]
+fn grafana_cloud_needs_an_endpoint_an_instance_id_and_a_token() {
+    let config = Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otlp-gateway-prod-eu-west-2.grafana.net/otlp"),
+        ("THROUGHLINE_OTLP_USERNAME", "123456"),
+        ("THROUGHLINE_OTLP_TOKEN", "glc_token"),
+        ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "Authorization=Basic%20YTpi==,x=1%2C2"),
+    ]);
+    config.check().unwrap();
+    let traces = remote(&config, Signal::Traces);
+    assert_eq!(traces.url, "https://otlp-gateway-prod-eu-west-2.grafana.net/otlp/v1/traces");
+    assert_eq!(traces.headers["authorization"], "Basic MTIzNDU2OmdsY190b2tlbg==");
+    let metrics = remote(&config, Signal::Metrics);
+    assert_eq!(
+        (&metrics.headers["authorization"], &metrics.headers["x"]),
+        (&"Basic YTpi==".parse().unwrap(), &"1,2".parse().unwrap())
+    );
+
+    let alone = |name, value| {
+        let config = Config::from_vars([(name, value)]);
+        remote(&config, Signal::Logs).headers["authorization"].to_str().unwrap().to_owned()
+    };
+    assert_eq!(alone("THROUGHLINE_OTLP_TOKEN", "abc"), "Bearer abc");
+    assert_eq!(alone("OTEL_EXPORTER_OTLP_HEADERS_AUTHORIZATION", "Basic YTpi"), "Basic YTpi");
+}
+
+// O-090, O-091: one line each with variable, fault and remedy; all of them at once; the defaults hold
+#[test]
+fn every_fault_is_told_at_once_and_none_tells_a_secret() {
+    let vars = [
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "htp"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector;hush"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization:hush"),
+        ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "brotli"),
+        ("OTEL_TRACES_SAMPLER", "traceidratio"),
+        ("OTEL_TRACES_SAMPLER_ARG", "7"),
+        ("OTEL_PROPAGATORS", "tracecontext,b4"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "0"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "a=1,b"),
+        ("OTEL_LOGS_EXPORTER", "loki"),
+        ("OTEL_SDK_DISABLED", "yes"),
+        ("OTEL_CONFIG_FILE", "otel.yaml"),
+        ("THROUGHLINE_OTLP_PASSWORD", "hush"),
+        ("THROUGHLINE_LOG_FORMAT", "xml"),
+        ("THROUGHLINE_COLLECTOR_VIEW", "nowhere"),
+        ("RUST_LOG", "cart=loud"),
+    ];
+    let config = Config::from_vars(vars);
+    let error = config.check().unwrap_err();
+    assert!(error.is_configuration());
+    let text = error.to_string();
+    for (name, _) in vars {
+        let name = if name == "OTEL_TRACES_SAMPLER" { "OTEL_TRACES_SAMPLER_ARG" } else { name };
+        assert_eq!(
+            text.lines().filter(|line| line.starts_with(&format!("{name}: "))).count(),
+            1,
+            "{name} in\n{text}"
+        );
+    }
+    assert!(!text.contains("hush") && !format!("{config:?}").contains("hush"), "{text}");
+    assert!(text.contains(r#"OTEL_TRACES_SAMPLER_ARG: "7" is not a ratio from 0 to 1; 1.0 holds"#));
+    assert_eq!(config.traces.to_string(), "http://localhost:4318/v1/traces (default)");
+    assert_eq!(config.sampler, Sampler::TraceIdRatio(1.0));
+    assert_eq!(config.propagators, [Propagator::TraceContext]);
+    assert_eq!((config.traces.max_queue, config.traces.schedule_delay), (2048, None));
+    assert!(config.resource_attributes.is_empty());
+    Telemetry::build(config).unwrap(); // nothing of it keeps a service from starting
+}
+
+// P-070
+#[test]
+fn propagators_are_chosen_by_name_without_repetition() {
+    let propagators = |value| Config::from_vars([("OTEL_PROPAGATORS", value)]).propagators;
+    assert_eq!(propagators("Baggage, tracecontext,baggage"), [Propagator::Baggage, Propagator::TraceContext]);
+    assert_eq!(propagators("none"), []);
+    assert_eq!(propagators(""), [Propagator::TraceContext, Propagator::Baggage]);
+}
+
+#[test]
+fn a_protocol_or_tls_that_cannot_work_fails_the_start_and_names_the_variable() {
+    // An incomplete URL can only come from code: from a variable it is a fault.
+    let mut config = Config::from_vars(none());
+    config.traces.destinations =
+        vec![Destination::Remote(Remote::new(Protocol::HttpProtobuf, "/v1/traces".parse().unwrap()))];
+    let error = Telemetry::build(config).unwrap_err();
+    assert!(error.is_configuration() && error.to_string().contains("not a complete URL"), "{error}");
+}
+
+#[test]
+fn a_file_adds_what_the_environment_does_not_set_and_changes_nothing_else() {
+    let path = std::env::temp_dir().join(format!("throughline-{}.env", std::process::id()));
+    std::fs::write(
+        &path,
+        "# comment\nOTEL_SERVICE_NAME=\"from file\"\nPATH=changed\nTHROUGHLINE_OTLP_TOKEN='a b=c'\n",
+    )
+    .unwrap();
+    let before = std::env::vars().collect::<Vec<_>>();
+    let config = Config::from_env_or_file(&path);
+    std::fs::remove_file(&path).unwrap();
+    assert_eq!(config.service_name.as_deref(), Some("from file"));
+    assert_eq!(remote(&config, Signal::Traces).headers["authorization"], "Bearer a b=c");
+    assert_eq!(std::env::vars().collect::<Vec<_>>(), before);
+    // No file is no fault.
+    assert_eq!(Config::from_env_or_file(&path).faults(), []);
+}
+
+#[test]
+fn a_local_collector_takes_what_no_variable_sends_elsewhere() {
+    use throughline::sender::{Accept, Answer, Inlet};
+    struct Nothing;
+    impl Accept for Nothing {
+        fn accept(&self, _: Signal, _: bytes::Bytes) -> Answer {
+            Answer::TAKEN
+        }
+    }
+    let config = Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://t/v1/traces"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+    ]);
+    let config = config.or_send_to(Destination::Local(Inlet::new(Nothing)));
+    assert_eq!(
+        Signal::ALL.map(|signal| config.export(signal).to_string()),
+        [
+            "http://t/v1/traces (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT)",
+            "the collector in this program",
+            "nowhere (OTEL_LOGS_EXPORTER)"
+        ]
+    );
+}

@@ -1,0 +1,311 @@
+//! What is recorded arrives, or is counted.
+
+use crate::support::{
+    PATIENCE, get,
+    receiver::{Answer, Receiver, attributes, value},
+    until,
+};
+use axum::{Router, routing};
+use opentelemetry::trace::{Tracer, TracerProvider};
+use opentelemetry_proto::tonic::{
+    collector::trace::v1::{ExportTracePartialSuccess, ExportTraceServiceResponse},
+    metrics::v1::metric::Data,
+};
+use prost::Message;
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
+use throughline::{Config, Stats, Telemetry, sender::Signal};
+use tokio::net::TcpListener;
+use tracing_subscriber::prelude::*;
+
+/// Telemetry that sends only spans, over HTTP.
+fn traces_to(address: SocketAddr) -> Telemetry {
+    let endpoint = format!("http://{address}");
+    Telemetry::build(Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+    ]))
+    .unwrap()
+}
+
+fn record(telemetry: &Telemetry, spans: usize) {
+    let tracer = telemetry.tracer_provider().tracer("test");
+    for _ in 0..spans {
+        drop(tracer.start("work"));
+    }
+}
+
+/// recorded, delivered, failed, dropped, queued.
+fn counts(stats: &Stats) -> [u64; 5] {
+    assert_eq!(stats.recorded, stats.delivered + stats.failed + stats.dropped + stats.queued, "{stats:?}");
+    [stats.recorded, stats.delivered, stats.failed, stats.dropped, stats.queued]
+}
+
+fn traces(telemetry: &Telemetry) -> Stats {
+    telemetry.handle().stats().into_iter().find(|stats| stats.signal == Signal::Traces).unwrap()
+}
+
+// O-002, O-003, O-010, O-011, O-013, O-018, O-040, H-080, H-084
+#[tokio::test]
+async fn each_signal_goes_where_its_own_variables_say() {
+    let (for_traces, for_logs, for_metrics) =
+        (Receiver::start().await, Receiver::start().await, Receiver::start().await);
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_SERVICE_NAME", "cart".to_owned()),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("http://{}", for_traces.grpc)),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc".to_owned()),
+        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "gzip".to_owned()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}/loki/", for_logs.http)),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip".to_owned()),
+        (
+            "OTEL_EXPORTER_OTLP_HEADERS",
+            "X-Scope-OrgID=team%20one,authorization=Basic dXNlcjpwYXNz==".to_owned(),
+        ),
+        (
+            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+            format!("http://{}/api/v1/otlp/v1/metrics", for_metrics.http),
+        ),
+        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "none".to_owned()),
+        ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "x-own=1".to_owned()),
+    ]))
+    .unwrap();
+    let app = Router::new()
+        .route("/items/{id}", routing::get(|| async { tracing::info!("found it") }))
+        .layer(telemetry.server_layer());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/items/7", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let subscriber = tracing_subscriber::registry().with(telemetry.layers());
+    let _subscriber = tracing::subscriber::set_default(subscriber); // this test's runtime has one thread
+    assert_eq!(get(&url, &[]).await.unwrap().0, 200);
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+
+    let [(path, headers)] = &for_traces.requests()[..] else { panic!("one request for the traces") };
+    assert_eq!(
+        (path.as_str(), &headers["content-type"]),
+        ("grpc traces", &"application/grpc".parse().unwrap())
+    );
+    assert_eq!(headers["grpc-encoding"], "gzip");
+    assert_eq!(for_traces.spans().len(), 1);
+
+    let [(path, headers)] = &for_logs.requests()[..] else { panic!("one request for the logs") };
+    assert_eq!(path, "/loki/v1/logs");
+    assert_eq!(headers["content-type"], "application/x-protobuf");
+    assert_eq!(headers["content-encoding"], "gzip");
+    assert_eq!(headers["x-scope-orgid"], "team one");
+    assert_eq!(headers["authorization"], "Basic dXNlcjpwYXNz==");
+    let agent = headers["user-agent"].to_str().unwrap();
+    assert!(agent.starts_with("throughline/") && agent.contains(" OTel-OTLP-Exporter-Rust/"), "{agent}");
+    let [(resource, record)] = &for_logs.logs()[..] else { panic!("one log record") };
+    assert_eq!(value(record.body.as_ref()), "\"found it\"");
+    assert_eq!(record.trace_id, for_traces.spans()[0].1.trace_id);
+    assert_eq!(record.span_id, for_traces.spans()[0].1.span_id);
+    assert_eq!(attributes(&resource.attributes)["service.name"], "\"cart\"");
+
+    let [(path, headers)] = &for_metrics.requests()[..] else { panic!("one request for the metrics") };
+    assert_eq!(path, "/api/v1/otlp/v1/metrics");
+    assert!(headers.get("content-encoding").is_none() && headers.get("x-scope-orgid").is_none());
+    assert_eq!(headers["x-own"], "1");
+    let metrics = for_metrics.metrics();
+    let [(_, duration)] = &metrics[..] else { panic!("one metric: {metrics:?}") };
+    assert_eq!((duration.name.as_str(), duration.unit.as_str()), ("http.server.request.duration", "s"));
+    let Some(Data::Histogram(histogram)) = &duration.data else { panic!("a histogram") };
+    let [point] = &histogram.data_points[..] else { panic!("one series") };
+    assert_eq!(
+        point.explicit_bounds,
+        [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0]
+    );
+    assert_eq!(
+        attributes(&point.attributes),
+        BTreeMap::from(
+            [
+                ("http.request.method", "\"GET\""),
+                ("http.response.status_code", "200"),
+                ("http.route", "\"/items/{id}\""),
+                ("network.protocol.version", "\"1.1\""),
+                ("url.scheme", "\"http\""),
+            ]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        )
+    );
+    for stats in telemetry.handle().stats() {
+        assert_eq!(counts(&stats), [1, 1, 0, 0, 0], "{stats:?}");
+    }
+}
+
+// O-030, O-032
+#[tokio::test]
+async fn what_may_be_repeated_is_repeated_until_it_arrives() {
+    let receiver = Receiver::start().await;
+    receiver.answer([429, 502, 503, 504].map(Answer::status));
+    receiver.answer([Answer { headers: vec![("retry-after", "1")], ..Answer::status(503) }]);
+    let telemetry = traces_to(receiver.http);
+    record(&telemetry, 3);
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+    assert_eq!(receiver.requests().len(), 6);
+    assert_eq!(receiver.spans().len(), 3);
+    assert_eq!(counts(&traces(&telemetry)), [3, 3, 0, 0, 0]);
+}
+
+// O-030, O-035
+#[tokio::test]
+async fn a_refusal_is_not_repeated_but_counted_and_named() {
+    for status in [400, 401, 404, 408, 413, 500, 501] {
+        let receiver = Receiver::start().await;
+        receiver.answer([Answer { body: b"no\nthanks".to_vec(), ..Answer::status(status) }]);
+        let telemetry = traces_to(receiver.http);
+        record(&telemetry, 2);
+        let error = telemetry.handle().flush(PATIENCE).await.unwrap_err();
+        assert!(error.is_undelivered());
+        let expected = format!("http://{}/v1/traces answered {status}", receiver.http);
+        assert!(error.to_string().contains(&expected) && error.to_string().contains("no thanks"), "{error}");
+        assert_eq!(receiver.requests().len(), 1, "{status} was repeated");
+        assert_eq!(counts(&traces(&telemetry)), [2, 0, 2, 0, 0]);
+    }
+}
+
+// O-033, O-034
+#[tokio::test]
+async fn a_partial_success_counts_what_was_rejected_and_an_odd_success_is_one() {
+    let receiver = Receiver::start().await;
+    let partial = ExportTraceServiceResponse {
+        partial_success: Some(ExportTracePartialSuccess {
+            rejected_spans: 2,
+            error_message: "too old".into(),
+        }),
+    };
+    receiver.answer([
+        Answer { body: partial.encode_to_vec(), ..Answer::status(200) },
+        Answer::status(204),
+        Answer { body: b"<html>ok</html>".to_vec(), ..Answer::status(200) },
+    ]);
+    let telemetry = traces_to(receiver.http);
+    record(&telemetry, 5);
+    let error = telemetry.handle().flush(PATIENCE).await.unwrap_err();
+    assert!(error.to_string().contains("too old"), "{error}");
+    assert_eq!(counts(&traces(&telemetry)), [5, 3, 2, 0, 0]);
+    for delivered in [4, 5] {
+        record(&telemetry, 1);
+        telemetry.handle().flush(PATIENCE).await.unwrap();
+        assert_eq!(traces(&telemetry).delivered, delivered);
+    }
+    assert_eq!(receiver.requests().len(), 3);
+}
+
+// O-031
+#[tokio::test]
+async fn grpc_codes_decide_what_is_repeated() {
+    const RESOURCE_EXHAUSTED: u16 = 8;
+    const INVALID_ARGUMENT: u16 = 3;
+    const UNAVAILABLE: u16 = 14;
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.grpc);
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+    ]))
+    .unwrap();
+    receiver.answer([UNAVAILABLE, UNAVAILABLE].map(Answer::status));
+    record(&telemetry, 1);
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+    assert_eq!(receiver.requests().len(), 3);
+
+    for (code, name) in [(INVALID_ARGUMENT, "INVALID_ARGUMENT"), (RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED")] {
+        receiver.answer([Answer { body: b"not so".to_vec(), ..Answer::status(code) }]);
+        record(&telemetry, 1);
+        let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
+        assert!(error.contains(&format!("answered {name}: not so")), "{error}");
+    }
+    assert_eq!(counts(&traces(&telemetry)), [3, 1, 2, 0, 0]);
+    assert_eq!(receiver.requests().len(), 5);
+}
+
+#[tokio::test]
+async fn an_outage_is_told_with_its_cause_and_loses_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let telemetry = traces_to(address);
+    record(&telemetry, 700); // more than one batch
+    let error = telemetry.handle().flush(Duration::from_millis(300)).await.unwrap_err().to_string();
+    assert!(error.contains("700 spans not delivered"), "{error}");
+    assert!(error.contains(&format!("cannot reach http://{address}/v1/traces")), "{error}");
+    assert!(error.contains("Connection refused (os error 111)"), "{error}");
+    let stats = traces(&telemetry);
+    assert_eq!(counts(&stats), [700, 0, 0, 0, 700]);
+    assert!(stats.last_failure.unwrap().contains("Connection refused"));
+
+    // The other side comes back: everything arrives by itself.
+    let received = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let count = received.clone();
+    let app = Router::new().route(
+        "/v1/traces",
+        routing::post(async move |body: axum::body::Bytes| {
+            count.fetch_add(body.len(), std::sync::atomic::Ordering::Relaxed);
+        }),
+    );
+    let listener = TcpListener::bind(address).await.unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    until("the delivery of all spans", || async { (traces(&telemetry).delivered == 700).then_some(()) })
+        .await;
+    assert_eq!(counts(&traces(&telemetry)), [700, 700, 0, 0, 0]);
+    assert!(received.load(std::sync::atomic::Ordering::Relaxed) > 0);
+}
+
+// O-039
+#[tokio::test]
+async fn a_dead_destination_does_not_hold_up_another_signal() {
+    let receiver = Receiver::start().await;
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap(); // accepts, never answers
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("http://{}/v1/traces", silent.local_addr().unwrap())),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", format!("http://{}/v1/logs", receiver.http)),
+        ("OTEL_METRICS_EXPORTER", "none".into()),
+    ]))
+    .unwrap();
+    record(&telemetry, 1);
+    let subscriber = tracing_subscriber::registry().with(telemetry.layers());
+    tracing::subscriber::with_default(subscriber, || tracing::info!("still here"));
+    let error = telemetry.handle().flush(Duration::from_millis(500)).await.unwrap_err().to_string();
+    assert!(error.contains("traces: 1 spans not delivered") && !error.contains("logs"), "{error}");
+    assert_eq!(receiver.logs().len(), 1);
+}
+
+#[tokio::test]
+async fn a_full_queue_drops_and_counts() {
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.http);
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "10"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+    ]))
+    .unwrap();
+    // Far more than the export thread can carry away in the meantime, ten at a time.
+    record(&telemetry, 10_000);
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+    let stats = traces(&telemetry);
+    let [recorded, delivered, failed, dropped, queued] = counts(&stats);
+    assert_eq!([recorded, failed, queued], [10_000, 0, 0]);
+    assert!(dropped > 0, "{stats:?}");
+    assert_eq!(receiver.spans().len() as u64, delivered);
+}
+
+// O-038
+#[tokio::test]
+async fn nothing_recorded_is_nothing_sent_and_unsampled_spans_stay_here() {
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.http);
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_TRACES_SAMPLER", "always_off"),
+    ]))
+    .unwrap();
+    record(&telemetry, 5);
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+    telemetry.shutdown(PATIENCE).await.unwrap();
+    assert_eq!(receiver.requests().len(), 0);
+}

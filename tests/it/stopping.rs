@@ -1,0 +1,74 @@
+//! SIGTERM under load loses nothing that was recorded.
+
+use crate::support::{
+    child::Example,
+    get,
+    receiver::{Receiver, hex},
+};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+/// Spans of one call through the chain.
+const SPANS: usize = 4;
+const CALLERS: usize = 8;
+
+// O-102
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_that_was_answered_is_delivered_whole() {
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.http);
+    // A delay longer than the test: what arrives in time arrives because of the shutdown, or of full batches.
+    let mut chain = Example::start(
+        "chain",
+        &["127.0.0.1:0"],
+        &[
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
+            ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
+            ("RUST_LOG", "warn"),
+        ],
+    );
+    let url = chain.line(&["GET http://", "answered 200"]).await.split(' ').nth(1).unwrap().to_owned();
+    chain.line(&["stop with"]).await;
+
+    let answered = Arc::new(AtomicUsize::new(0));
+    let callers = (0..CALLERS).map(|caller| {
+        let (url, answered) = (url.clone(), answered.clone());
+        tokio::spawn(async move {
+            let mut ids = Vec::new();
+            // Ends when the service no longer answers.
+            for call in 1..100_000_u32 {
+                let id = format!("{caller:016x}{call:016x}").replacen('0', "f", 1);
+                let traceparent = format!("00-{id}-00f067aa0ba902b7-01");
+                match get(&url, &[("traceparent", &traceparent)]).await {
+                    Ok((200, _)) => ids.push(id),
+                    _ => return ids,
+                }
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+            ids
+        })
+    });
+    let callers: Vec<_> = callers.collect();
+    crate::support::until("some load", || async { (answered.load(Ordering::Relaxed) > 200).then_some(()) })
+        .await;
+    chain.terminate();
+    assert!(chain.ended().await.success(), "{:#?}", chain.lines().iter().rev().take(5).collect::<Vec<_>>());
+
+    let mut spans: HashMap<String, usize> = HashMap::new();
+    for (_, span) in receiver.spans() {
+        *spans.entry(hex(&span.trace_id)).or_default() += 1;
+    }
+    let mut calls = 0;
+    for caller in callers {
+        for id in caller.await.unwrap() {
+            calls += 1;
+            assert_eq!(spans.get(&id), Some(&SPANS), "the spans of answered call {calls}, trace {id}");
+        }
+    }
+    assert!(calls > 200);
+}

@@ -1,0 +1,81 @@
+//! A real process: an example of ours, with an environment of its own.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+/// A running example. Killed when dropped.
+pub(crate) struct Example {
+    child: Child,
+    lines: Arc<Mutex<Vec<String>>>,
+}
+
+impl Example {
+    /// Starts an example with these arguments and variables, and no other variables.
+    pub(crate) fn start(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(path(name))
+            .args(arguments)
+            .env_clear()
+            .envs(variables.iter().copied())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        read(lines.clone(), stdout);
+        read(lines.clone(), stderr);
+        Example { child, lines }
+    }
+
+    /// Everything it wrote so far, line by line.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
+    /// Waits for the first line that has all these words.
+    pub(crate) async fn line(&self, words: &[&str]) -> String {
+        super::until(&format!("a line with {words:?} in {:#?}", self.lines()), || async {
+            self.lines().into_iter().find(|line| words.iter().all(|word| line.contains(word)))
+        })
+        .await
+    }
+
+    pub(crate) fn terminate(&self) {
+        let sent = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub(crate) async fn ended(&mut self) -> ExitStatus {
+        let child = Mutex::new(&mut self.child);
+        super::until("the end of the example", || async { child.lock().unwrap().try_wait().unwrap() }).await
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn read(lines: Arc<Mutex<Vec<String>>>, output: impl std::io::Read + Send + 'static) {
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            lines.lock().unwrap().push(line);
+        }
+    });
+}
+
+/// `cargo test` builds the examples beside the test.
+fn path(name: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let path = test.parent().unwrap().parent().unwrap().join("examples").join(name);
+    assert!(path.exists(), "{} is missing; build it with `cargo build --examples`", path.display());
+    path
+}
