@@ -1,7 +1,7 @@
 //! Two services, one call, one trace, seen at once.
 
 use crate::support::{
-    child::Example,
+    child::Process,
     get,
     receiver::{Receiver, attributes, hex, service},
     until,
@@ -15,7 +15,7 @@ const ANY_PORTS: [(&str, &str); 3] = [
 ];
 
 /// The front's URL, from the line that tells of the first call.
-async fn front(chain: &Example) -> String {
+async fn front(chain: &Process) -> String {
     let line = chain.line(&["GET http://", "answered 200"]).await;
     line.split(' ').nth(1).unwrap().to_owned()
 }
@@ -26,7 +26,7 @@ fn word_after<'a>(line: &'a str, mark: &str) -> &'a str {
 
 #[tokio::test]
 async fn the_chain_prints_its_one_trace_and_shows_it() {
-    let mut chain = Example::start("chain", &["127.0.0.1:0"], &ANY_PORTS);
+    let mut chain = Process::example("chain", &["127.0.0.1:0"], &ANY_PORTS);
     chain.line(&["stop with"]).await;
     let lines = chain.lines();
     let asking = lines.iter().find(|line| line.contains("chain: asking back")).unwrap();
@@ -84,7 +84,7 @@ fn shape(line: &str) -> String {
 async fn the_same_services_send_to_the_endpoint_that_the_environment_names() {
     let receiver = Receiver::start().await;
     let endpoint = format!("http://{}", receiver.http);
-    let chain = Example::start("chain", &["127.0.0.1:0"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    let chain = Process::example("chain", &["127.0.0.1:0"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
     let url = front(&chain).await;
     chain.line(&["stop with"]).await;
 
@@ -180,7 +180,7 @@ async fn the_same_services_send_to_the_endpoint_that_the_environment_names() {
 async fn the_trace_of_a_caller_goes_on_through_both_services() {
     let receiver = Receiver::start().await;
     let endpoint = format!("http://{}", receiver.http);
-    let chain = Example::start(
+    let chain = Process::example(
         "chain",
         &["127.0.0.1:0"],
         &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "50")],
@@ -206,7 +206,7 @@ async fn the_trace_of_a_caller_goes_on_through_both_services() {
 async fn a_malformed_traceparent_restarts_the_trace() {
     let receiver = Receiver::start().await;
     let endpoint = format!("http://{}", receiver.http);
-    let chain = Example::start(
+    let chain = Process::example(
         "chain",
         &["127.0.0.1:0"],
         &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "50")],

@@ -1,1 +1,203 @@
-//! placeholder
+//! What we send, judged by decoders and servers that are not ours.
+//!
+//! The peers are found by variables of the project's own; `tests/run` sets them. Where one is missing its
+//! test says so, and the run counts it.
+
+use crate::support::{PATIENCE, child::Process, get, peer, until};
+use axum::{Router, routing};
+use std::{net::SocketAddr, path::PathBuf};
+use throughline::{Config, Telemetry};
+use tokio::net::TcpListener;
+use tracing_subscriber::prelude::*;
+
+/// A port that was free a moment ago, for peers that cannot choose one themselves.
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn scratch(name: &str) -> PathBuf {
+    let path = std::env::temp_dir().join(format!("throughline-{}-{name}", std::process::id()));
+    std::fs::create_dir_all(&path).unwrap();
+    path
+}
+
+/// A service with one route; makes one call to it, with one log line inside.
+async fn serve_one_call(telemetry: &Telemetry) {
+    let app = Router::new()
+        .route("/items/{id}", routing::get(|| async { tracing::info!(answer = 42, ratio = 0.5, "found it") }))
+        .layer(telemetry.server_layer());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/items/7?q=1&sig=secret", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+    });
+    let subscriber = tracing_subscriber::registry().with(telemetry.layers());
+    let _subscriber = tracing::subscriber::set_default(subscriber); // this test's runtime has one thread
+    let caller = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    assert_eq!(get(&url, &[("traceparent", caller), ("tracestate", "vendor=1")]).await.unwrap().0, 200);
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+}
+
+#[tokio::test]
+async fn pythons_official_messages_decode_what_we_send() {
+    let Some(python) = peer("python decodes", "THROUGHLINE_TEST_PYTHON", "a Python with opentelemetry-proto")
+    else {
+        return;
+    };
+    let judge = Process::start(
+        &python,
+        &["-u", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/judges/otlp.py")],
+        &[],
+    );
+    let address = judge.line(&["listening on"]).await.split(' ').next_back().unwrap().to_owned();
+    let endpoint = format!("http://{address}");
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_SERVICE_NAME", "cart"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+    ]))
+    .unwrap();
+    serve_one_call(&telemetry).await;
+    let request = async |path: &str| -> serde_json::Value {
+        let line = judge.line(&[path]).await;
+        serde_json::from_str(line.split_once(' ').unwrap().1).unwrap()
+    };
+
+    let traces = request("/v1/traces").await;
+    let spans = &traces["resourceSpans"][0];
+    let span = &spans["scopeSpans"][0]["spans"][0];
+    assert_eq!(spans["scopeSpans"][0]["scope"]["name"], "throughline");
+    assert_eq!(spans["scopeSpans"][0]["schemaUrl"], "https://opentelemetry.io/schemas/1.42.0");
+    assert_eq!((&span["name"], &span["kind"]), (&"GET /items/{id}".into(), &"SPAN_KIND_SERVER".into()));
+    assert_eq!((&span["traceState"], &span["flags"]), (&"vendor=1".into(), &(0x301).into())); // O-041, O-042
+    let query =
+        span["attributes"].as_array().unwrap().iter().find(|pair| pair["key"] == "url.query").unwrap();
+    assert_eq!(query["value"]["stringValue"], "q=1&sig=REDACTED"); // H-051
+
+    let logs = request("/v1/logs").await;
+    let record = &logs["resourceLogs"][0]["scopeLogs"][0]["logRecords"][0];
+    assert_eq!(record["body"]["stringValue"], "found it");
+    assert_eq!(
+        (&record["severityText"], &record["severityNumber"]),
+        (&"INFO".into(), &"SEVERITY_NUMBER_INFO".into())
+    );
+    assert_eq!((&record["traceId"], &record["spanId"]), (&span["traceId"], &span["spanId"]));
+    assert_eq!(record["flags"], 1);
+
+    let metrics = request("/v1/metrics").await;
+    let metric = &metrics["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][0];
+    assert_eq!((&metric["name"], &metric["unit"]), (&"http.server.request.duration".into(), &"s".into()));
+    let histogram = &metric["histogram"];
+    assert_eq!(histogram["aggregationTemporality"], "AGGREGATION_TEMPORALITY_CUMULATIVE");
+    assert_eq!(
+        (
+            &histogram["dataPoints"][0]["count"],
+            histogram["dataPoints"][0]["explicitBounds"].as_array().unwrap().len()
+        ),
+        (&"1".into(), 14)
+    );
+}
+
+// B-001, B-002, B-008, B-010, H-089
+#[tokio::test]
+async fn a_real_prometheus_takes_the_histogram() {
+    let remedy = "Prometheus 3 with its OTLP receiver";
+    let Some(prometheus) = peer("prometheus stores", "THROUGHLINE_TEST_PROMETHEUS", remedy) else { return };
+    let (directory, port) = (scratch("prometheus"), free_port());
+    let config = directory.join("prometheus.yml");
+    std::fs::write(&config, "global: {}\n").unwrap();
+    let server = Process::start(
+        &prometheus,
+        &[
+            &format!("--config.file={}", config.display()),
+            &format!("--storage.tsdb.path={}", directory.join("data").display()),
+            &format!("--web.listen-address=127.0.0.1:{port}"),
+            "--web.enable-otlp-receiver",
+        ],
+        &[],
+    );
+    let base = format!("http://127.0.0.1:{port}");
+    until("a ready prometheus", || async {
+        get(&format!("{base}/-/ready"), &[]).await.ok().filter(|(status, _)| *status == 200)
+    })
+    .await;
+
+    let endpoint = format!("{base}/api/v1/otlp/v1/metrics");
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_SERVICE_NAME", "cart"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "service.namespace=shop,service.instance.id=one"),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "gzip"),
+        ("OTEL_TRACES_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+    ]))
+    .unwrap();
+    serve_one_call(&telemetry).await;
+
+    let (status, answer) =
+        get(&format!("{base}/api/v1/query?query=http_server_request_duration_seconds_count"), &[])
+            .await
+            .unwrap();
+    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+    let series = answer["data"]["result"].as_array().unwrap();
+    assert_eq!((status, series.len()), (200, 1), "{answer}");
+    assert_eq!(
+        series[0]["metric"],
+        serde_json::json!({
+            "__name__": "http_server_request_duration_seconds_count", "job": "shop/cart", "instance": "one",
+            "http_request_method": "GET", "http_response_status_code": "200", "http_route": "/items/{id}",
+            "network_protocol_version": "1.1", "url_scheme": "http",
+        })
+    );
+    assert_eq!(series[0]["value"][1], "1");
+    drop(server);
+    std::fs::remove_dir_all(directory).unwrap();
+}
+
+#[tokio::test]
+async fn a_real_collector_takes_all_signals_over_grpc_and_http() {
+    let remedy = "an OpenTelemetry Collector with otlp receiver and debug exporter";
+    let Some(otelcol) = peer("the collector prints", "THROUGHLINE_TEST_OTELCOL", remedy) else { return };
+    let (directory, grpc, http) = (scratch("otelcol"), free_port(), free_port());
+    let config = directory.join("config.yaml");
+    let pipeline = "{receivers: [otlp], exporters: [debug]}";
+    let text = format!(
+        "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{grpc}'}}, http: {{endpoint: '127.0.0.1:{http}'}}}}}}}}\n\
+         exporters: {{debug: {{verbosity: detailed}}}}\n\
+         service:\n  telemetry: {{metrics: {{level: none}}}}\n  pipelines: {{traces: {pipeline}, metrics: {pipeline}, logs: {pipeline}}}\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let server = Process::start(&otelcol, &["--config", &config.display().to_string()], &[]);
+    server.line(&["Everything is ready"]).await;
+
+    for (protocol, port) in [("grpc", grpc), ("http/protobuf", http)] {
+        let endpoint = format!("http://127.0.0.1:{port}");
+        let service = protocol.replace('/', "-");
+        let telemetry = Telemetry::build(Config::from_vars([
+            ("OTEL_SERVICE_NAME", service.as_str()),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+        ]))
+        .unwrap();
+        serve_one_call(&telemetry).await;
+        for stats in telemetry.handle().stats() {
+            assert_eq!((stats.delivered, stats.recorded), (1, 1), "{stats:?}");
+        }
+        telemetry.shutdown(PATIENCE).await.unwrap();
+    }
+    for service in ["grpc", "http-protobuf"] {
+        server.line(&["service.name", &format!("Str({service})")]).await;
+    }
+    let lines = server.lines();
+    let count =
+        |words: &[&str]| lines.iter().filter(|line| words.iter().all(|word| line.contains(word))).count();
+    assert_eq!(count(&["Name", ": GET /items/{id}"]), 2);
+    assert_eq!(count(&["Body: Str(found it)"]), 2);
+    // Collected by the flush, and once more by the shutdown (O-102).
+    assert_eq!(count(&["-> Name: http.server.request.duration"]), 4);
+    // Ids of the caller on both spans and both log records.
+    assert_eq!(count(&["race ID", "4bf92f3577b34da6a3ce929d0e0e4736"]), 4);
+    drop(server);
+    std::fs::remove_dir_all(directory).unwrap();
+}

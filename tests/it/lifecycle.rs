@@ -2,7 +2,7 @@
 
 use crate::support::{
     PATIENCE,
-    child::Example,
+    child::Process,
     get,
     receiver::{Receiver, attributes, value},
 };
@@ -145,7 +145,7 @@ fn a_second_init_says_that_there_was_a_first_and_names_the_way_out() {
 async fn sending_is_not_recorded_however_much_is_logged() {
     let receiver = Receiver::start().await;
     let endpoint = format!("http://{}", receiver.http);
-    let mut job = Example::start(
+    let mut job = Process::example(
         "job",
         &[],
         &[

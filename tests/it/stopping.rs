@@ -1,7 +1,7 @@
 //! SIGTERM under load loses nothing that was recorded.
 
 use crate::support::{
-    child::Example,
+    child::Process,
     get,
     receiver::{Receiver, hex},
 };
@@ -23,7 +23,7 @@ async fn every_call_that_was_answered_is_delivered_whole() {
     let receiver = Receiver::start().await;
     let endpoint = format!("http://{}", receiver.http);
     // A delay longer than the test: what arrives in time arrives because of the shutdown, or of full batches.
-    let mut chain = Example::start(
+    let mut chain = Process::example(
         "chain",
         &["127.0.0.1:0"],
         &[

@@ -118,6 +118,7 @@ async fn broken_messages_and_frames_are_invalid_arguments() {
         (framed(0, b"hello"), "identity"),
         (framed(0, &good)[..9].to_vec(), "identity"),
         ([framed(0, &good), framed(0, &good)].concat(), "identity"),
+        ([framed(0, b""), good.clone()].concat(), "identity"),
         (framed(2, &good), "identity"),
         (framed(1, &good), "identity"),
         (framed(1, &cut), "gzip"),
@@ -129,7 +130,7 @@ async fn broken_messages_and_frames_are_invalid_arguments() {
         assert_eq!(status(&reply).0, Rpc::InvalidArgument as i32, "{frame:02x?} {reply:?}");
         assert!(!status(&reply).1.is_empty());
     }
-    assert_eq!((collector.counters().refused_requests, collector.counters().spans), (8, 0));
+    assert_eq!((collector.counters().refused_requests, collector.counters().spans), (9, 0));
 }
 
 // O-050, O-051

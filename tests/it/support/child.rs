@@ -1,4 +1,4 @@
-//! A real process: an example of ours, with an environment of its own.
+//! A real process, with an environment of its own: an example of ours, or a peer.
 
 use std::{
     io::{BufRead, BufReader},
@@ -8,28 +8,33 @@ use std::{
     thread,
 };
 
-/// A running example. Killed when dropped.
-pub(crate) struct Example {
+/// A running process. Killed when dropped.
+pub(crate) struct Process {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
 }
 
-impl Example {
+impl Process {
     /// Starts an example with these arguments and variables, and no other variables.
-    pub(crate) fn start(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(path(name))
+    pub(crate) fn example(name: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        Process::start(&path(name).display().to_string(), arguments, variables)
+    }
+
+    /// Starts a program with these arguments and variables, and no other variables.
+    pub(crate) fn start(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let mut child = Command::new(program)
             .args(arguments)
             .env_clear()
             .envs(variables.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap();
+            .unwrap_or_else(|error| panic!("{program}: {error}"));
         let lines = Arc::new(Mutex::new(Vec::new()));
         let (stdout, stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
         read(lines.clone(), stdout);
         read(lines.clone(), stderr);
-        Example { child, lines }
+        Process { child, lines }
     }
 
     /// Everything it wrote so far, line by line.
@@ -56,7 +61,7 @@ impl Example {
     }
 }
 
-impl Drop for Example {
+impl Drop for Process {
     fn drop(&mut self) {
         // It may have ended already.
         let _ = self.child.kill();
