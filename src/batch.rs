@@ -7,7 +7,7 @@
 //! The SDK's own processors hide what they drop, report a failed export as success, and export spans that
 //! were not sampled; here everything is counted. Nothing wakes while nothing is recorded.
 
-use opentelemetry::{Context, InstrumentationScope};
+use opentelemetry::{Context, InstrumentationScope, logs::LogRecord};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     logs::{LogProcessor, SdkLogRecord},
@@ -137,7 +137,12 @@ pub(crate) struct LogQueue(pub(crate) Arc<Queue<(SdkLogRecord, InstrumentationSc
 
 impl LogProcessor for LogQueue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        self.0.push((record.clone(), scope.clone()));
+        let mut record = record.clone();
+        // `tracing` names an event without a name after its place in the source: that is no event name.
+        if record.event_name().is_some_and(|name| name.starts_with("event ") && name.contains(".rs:")) {
+            record.set_event_name("");
+        }
+        self.0.push((record, scope.clone()));
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -1,4 +1,54 @@
-//! placeholder
+//! One trace id through traces, metrics and logs: OpenTelemetry for axum and tower services.
+//!
+//! ```no_run
+//! use axum::{Router, extract::Path, routing::get};
+//! use std::{error::Error, net::SocketAddr, time::Duration};
+//! use throughline::{Config, Telemetry};
+//! use tokio::net::TcpListener;
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn Error>> {
+//!     let telemetry = Telemetry::init(Config::from_env())?;
+//!     let app = Router::new().route("/hello/{name}", get(hello)).layer(telemetry.server_layer());
+//!     let listener = TcpListener::bind("127.0.0.1:8080").await?;
+//!     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
+//!         .with_graceful_shutdown(throughline::stop_signal())
+//!         .await?;
+//!     telemetry.shutdown(Duration::from_secs(5)).await?;
+//!     Ok(())
+//! }
+//!
+//! async fn hello(Path(name): Path<String>) -> String {
+//!     tracing::info!(name, "saying hello");
+//!     format!("hello, {name}\n")
+//! }
+//! ```
+//! With this, and environment variables, every request can be followed: from the caller's `traceparent`, through each
+//! service of the chain, to log lines that carry `trace_id` and `span_id`. Where it goes is said in one line at start:
+//!
+//! ```text
+//! INFO throughline: throughline 0.1.0: hello sends traces and metrics to http://10.0.0.7:4318 (NODE_IP), logs to …
+//! ```
+//!
+//! | I want to | look at |
+//! |---|---|
+//! | start, flush, stop | [`Telemetry`], [`Handle`], [`stop_signal`] |
+//! | know the variables | [`config::env`] |
+//! | set something in code | [`Config`] |
+//! | record what arrives and what leaves | [`middleware::ServerLayer`], [`middleware::ClientLayer`] |
+//! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLine`] |
+//! | know what became of everything | [`Stats`] |
+//! | measure something of my own | [`interop`] |
+//! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
+//!
+//! # Features
+//! - `tls` (default): https destinations, by rustls with ring and the system's root certificates.
+//! - `grpc`: OTLP over gRPC.
+//! - `collector`: the embedded collector with its local view.
+//!
+//! # Limits
+//! Connect info is needed for `client.address` and `network.peer.address`: serve with
+//! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the process.
 
 // In the order in which things happen.
 pub mod config; // what to record and where it goes: plain data

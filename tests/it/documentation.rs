@@ -1,1 +1,78 @@
-//! placeholder
+//! README and tables tell the truth.
+
+use std::collections::BTreeSet;
+
+const README: &str = include_str!("../../README.md");
+const FRONT_PAGE: &str = include_str!("../../src/lib.rs");
+const MANIFEST: &str = include_str!("../../Cargo.toml");
+
+/// The text between two marks, without them.
+fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
+    let rest = text.split_once(start).unwrap_or_else(|| panic!("no {start:?}")).1;
+    rest.split_once(end).unwrap_or_else(|| panic!("no {end:?}")).0
+}
+
+#[test]
+fn the_program_of_the_readme_is_the_example_and_the_front_page() {
+    let example = include_str!("../../examples/hello.rs").split_once("\n\n").unwrap().1;
+    assert_eq!(between(README, "```rust\n", "```"), example);
+    let front_page: String = between(FRONT_PAGE, "//! ```no_run\n", "//! ```\n")
+        .lines()
+        .map(|line| format!("{}\n", line.trim_start_matches("//!").strip_prefix(' ').unwrap_or_default()))
+        .collect();
+    assert_eq!(front_page, example);
+}
+
+#[test]
+fn every_feature_is_told_and_no_other() {
+    let features: BTreeSet<&str> = between(MANIFEST, "[features]\n", "\n\n")
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| line.split(" = ").next())
+        .filter(|name| *name != "default")
+        .collect();
+    let readme: BTreeSet<&str> =
+        between(README, "| feature | default | what it adds |\n|---|---|---|\n", "\n\n")
+            .lines()
+            .map(|row| row.split('`').nth(1).unwrap())
+            .collect();
+    let front_page: BTreeSet<&str> = between(FRONT_PAGE, "//! # Features\n", "//!\n")
+        .lines()
+        .map(|row| row.split('`').nth(1).unwrap())
+        .collect();
+    assert_eq!(readme, features);
+    assert_eq!(front_page, features);
+}
+
+#[test]
+fn every_variable_of_the_readme_is_in_the_table() {
+    let table = include_str!("../../src/config/variables.md");
+    let forms = |name: &str| {
+        ["TRACES", "METRICS", "LOGS"].into_iter().fold(name.to_owned(), |name, signal| {
+            name.replace(&format!("OTLP_{signal}_"), "OTLP_[SIGNAL_]")
+                .replace(&format!("OTEL_{signal}_EXPORTER"), "OTEL_{SIGNAL}_EXPORTER")
+        })
+    };
+    let is_name = |word: &&str| word.starts_with("OTEL_") || word.starts_with("THROUGHLINE_");
+    let words = README.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).filter(is_name);
+    let named: BTreeSet<&str> = words.filter(|word| !word.starts_with("THROUGHLINE_TEST")).collect();
+    assert!(named.len() > 5, "{named:?}");
+    for name in named {
+        let known = [forms(name), name.replace("OTLP_", "OTLP_[SIGNAL_]")]
+            .iter()
+            .any(|form| table.contains(&format!("`{form}`")));
+        assert!(known, "{name} is not in the table of variables");
+    }
+}
+
+/// Links to files of the project lead somewhere.
+#[test]
+fn every_link_of_the_readme_to_a_file_leads_there() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let targets = README.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let files: Vec<&str> = targets.filter(|target| !target.contains("://")).collect();
+    assert!(files.len() >= 4, "{files:?}");
+    for file in files {
+        assert!(root.join(file).exists(), "{file}");
+    }
+}
