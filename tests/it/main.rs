@@ -7,6 +7,7 @@ mod chain; // two services, one call, one trace, seen at once
 mod configuration; // variables decide, faults are told
 mod delivery; // what is recorded arrives, or is counted
 mod documentation; // README and tables tell the truth
+mod encryption; // https, judged by a certificate authority of the test
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
 mod stopping; // SIGTERM under load loses nothing
