@@ -168,6 +168,33 @@ async fn sending_is_not_recorded_however_much_is_logged() {
     job.line(&["traces to", "1 of 1 delivered"]).await;
 }
 
+#[tokio::test]
+async fn an_unreachable_endpoint_is_said_once_per_signal_with_its_cause() {
+    let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
+    let mut job = Process::example("job", &[], &[endpoint, ("OTEL_METRICS_EXPORTER", "none")]);
+    assert!(!job.ended().await.success());
+    let lines = job.lines();
+    for signal in ["traces", "logs"] {
+        // Tried many times until the limit of the shutdown, told once.
+        let told: Vec<_> =
+            lines.iter().filter(|line| line.contains(&format!("WARN throughline: {signal}: "))).collect();
+        assert_eq!(told.len(), 1, "{lines:#?}");
+        let cause = format!(
+            "cannot reach http://127.0.0.1:1/v1/{signal}: tcp connect error: Connection refused (os error 111)"
+        );
+        assert!(told[0].contains(&cause), "{}", told[0]);
+    }
+}
+
+#[tokio::test]
+async fn with_an_unreachable_endpoint_a_service_serves_on() {
+    let chain =
+        Process::example("chain", &["127.0.0.1:0"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")]);
+    let url = chain.line(&["GET http://", "answered 200"]).await.split(' ').nth(1).unwrap().to_owned();
+    chain.line(&["not delivered yet", "cannot reach http://127.0.0.1:1/v1/"]).await;
+    assert_eq!(get(&url, &[]).await.unwrap(), (200, "bonjour, ada\n".into()));
+}
+
 // E-01, P-033
 #[tokio::test]
 async fn a_disabled_sdk_records_nothing_and_passes_the_context_on() {
