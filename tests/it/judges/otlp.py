@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from google.protobuf.json_format import MessageToDict
@@ -14,6 +15,7 @@ MESSAGES = {
     "/v1/metrics": ExportMetricsServiceRequest,
     "/v1/logs": ExportLogsServiceRequest,
 }
+PRINTING = threading.Lock()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -26,7 +28,8 @@ class Handler(BaseHTTPRequestHandler):
             body = gzip.decompress(body)
         message = MESSAGES[self.path]()
         message.ParseFromString(body)
-        print(self.path, json.dumps(MessageToDict(message)))
+        with PRINTING:
+            print(self.path + " " + json.dumps(MessageToDict(message)) + "\n", end="")
         self.send_response(200)
         self.send_header("content-length", "0")
         self.end_headers()
