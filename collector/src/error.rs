@@ -3,7 +3,6 @@
 use std::{error, fmt, io, net::SocketAddr};
 
 /// Why a collector did not start: first the thing, then the fault, then the way out.
-#[derive(Debug)]
 pub struct Error {
     message: String,
     source: Option<io::Error>,
@@ -43,6 +42,13 @@ impl Error {
 }
 
 impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// The message: it is what a `main` that returns the error prints.
+impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
     }
