@@ -1,6 +1,6 @@
 //! The cloneable part of a [`Telemetry`](crate::Telemetry): to flush, and to look.
 
-use crate::{Error, providers::Providers, stats::Stats};
+use crate::{Error, providers::Providers, sender::Stats};
 use std::{
     fmt,
     sync::{Arc, mpsc},
@@ -14,15 +14,14 @@ const REPLY_SLACK: Duration = Duration::from_millis(250);
 /// Flushes and tells the statistics, from anywhere: health pages, tests, jobs, Lambda handlers.
 ///
 /// ```
-/// # fn main() -> Result<(), throughline::Error> {
 /// use throughline::{Config, Telemetry};
 ///
 /// let telemetry = Telemetry::build(Config::from_vars([("OTEL_METRICS_EXPORTER", "none")]))?;
-/// let handle = telemetry.handle();
-/// let queued: u64 = handle.stats().iter().map(|stats| stats.queued).sum();
-/// assert_eq!(queued, 0);
-/// # Ok(())
-/// # }
+/// let stats = telemetry.handle().stats();
+/// assert_eq!(stats.len(), 2); // traces and logs
+/// assert_eq!(stats[0].destination, "http://localhost:4318/v1/traces");
+/// assert_eq!((stats[0].recorded, stats[0].queued), (0, 0));
+/// # Ok::<(), throughline::Error>(())
 /// ```
 #[derive(Clone)]
 pub struct Handle {

@@ -61,7 +61,6 @@ mod batch; // spans and log records that wait for their batch
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process
 mod export; // the runtime on which it leaves
-mod stats; // what became of everything
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod view; // THROUGHLINE_VIEW
@@ -77,6 +76,6 @@ pub use config::Config;
 pub use error::Error;
 pub use handle::Handle;
 pub use layers::BoxedLayer;
-pub use stats::Stats;
+pub use sender::Stats;
 pub use stop::stop_signal;
 pub use telemetry::Telemetry;

@@ -7,8 +7,7 @@ use crate::{
     batch::{Counts, Queue},
     config::{Config, Decided, Export},
     encode,
-    sender::{Limits, Mark, Request, Sender, Signal},
-    stats::Stats,
+    sender::{Limits, Mark, Request, Sender, Signal, Stats},
 };
 use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
@@ -198,17 +197,11 @@ impl Pipeline {
     pub(crate) fn stats(&self) -> impl Iterator<Item = Stats> {
         let before = self.source.counts();
         self.senders.iter().map(move |sender| {
-            let after = sender.stats();
-            Stats {
-                signal: self.signal,
-                destination: sender.destination().to_string(),
-                recorded: after.recorded + before.dropped + before.queued,
-                delivered: after.delivered,
-                failed: after.failed,
-                dropped: after.dropped + before.dropped,
-                queued: after.queued + before.queued,
-                last_failure: after.last_failure,
-            }
+            let mut stats = sender.stats();
+            stats.recorded += before.dropped + before.queued;
+            stats.dropped += before.dropped;
+            stats.queued += before.queued;
+            stats
         })
     }
 }

@@ -37,6 +37,7 @@
 
 mod destination; // where to
 mod queue; // waiting, counting
+mod stats; // what became of everything
 mod transport; // one attempt, whichever way
 mod http; // … over HTTP
 #[cfg(feature = "grpc")]
@@ -49,4 +50,5 @@ pub use destination::{
     Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
 };
 pub use http::Error;
-pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender, Stats, Unsent};
+pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender};
+pub use stats::{Stats, Unsent};

@@ -1,10 +1,9 @@
 //! The queue before a destination, and the one task that empties it.
 
-use crate::{Answer, Destination, Error, Signal, retry::Backoff, transport::Transport};
+use crate::{Answer, Destination, Error, Signal, Stats, Unsent, retry::Backoff, transport::Transport};
 use bytes::Bytes;
 use std::{
     collections::VecDeque,
-    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -42,23 +41,6 @@ impl Default for Limits {
     }
 }
 
-/// What became of the items given to a sender: `recorded = delivered + failed + dropped + queued`, always.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Given to [`Sender::send`].
-    pub recorded: u64,
-    /// Acknowledged by the destination.
-    pub delivered: u64,
-    /// Refused by the destination: an answer that must not be repeated, or the rejected part of a success.
-    pub failed: u64,
-    /// Lost on this side: the queue was full, or the sender was closed before they could be delivered.
-    pub dropped: u64,
-    /// Waiting, or under way.
-    pub queued: u64,
-    /// The last fault in words, if there was one.
-    pub last_failure: Option<String>,
-}
-
 /// The way of one signal to one destination. See the [crate's page](crate).
 #[derive(Debug)]
 pub struct Sender {
@@ -74,11 +56,21 @@ impl Sender {
     /// be read. Nothing is sent here.
     pub fn start(signal: Signal, destination: Destination, limits: Limits) -> Result<Self, Error> {
         let transport = Transport::new(signal, &destination)?;
+        let state = State {
+            queue: VecDeque::new(),
+            bytes: 0,
+            stats: Stats::new(signal, &destination),
+            accepted: 0,
+            flushing: 0,
+            closed: false,
+            complained: None,
+            failing: false,
+        };
         let shared = Arc::new(Shared {
             signal,
             destination,
             limits,
-            state: Mutex::default(),
+            state: Mutex::new(state),
             arrived: Notify::new(),
             urged: Notify::new(),
             settled: watch::Sender::new(0),
@@ -185,31 +177,6 @@ pub struct Mark {
     failed: u64,
 }
 
-/// Items that a flush could not see delivered.
-#[derive(Clone, Debug)]
-pub struct Unsent {
-    /// How many.
-    pub items: u64,
-    /// Of which signal.
-    pub signal: Signal,
-    cause: String,
-}
-
-impl fmt::Display for Unsent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {} {} not delivered: {}",
-            self.signal.name(),
-            self.items,
-            self.signal.items(),
-            self.cause
-        )
-    }
-}
-
-impl std::error::Error for Unsent {}
-
 #[derive(Debug)]
 struct Shared {
     signal: Signal,
@@ -222,7 +189,7 @@ struct Shared {
     settled: watch::Sender<u64>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     queue: VecDeque<Request>,
     bytes: usize,

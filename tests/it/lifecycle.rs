@@ -156,7 +156,8 @@ async fn sending_is_not_recorded_however_much_is_logged() {
         ],
     );
     assert!(job.ended().await.success(), "{:#?}", job.lines());
-    let mut told: Vec<String> = receiver.logs().iter().map(|(_, record)| value(record.body.as_ref())).collect();
+    let mut told: Vec<String> =
+        receiver.logs().iter().map(|(_, record)| value(record.body.as_ref())).collect();
     told.sort(); // scopes of one request have no order
     let start = format!(
         "\"throughline {}: job sends traces to {endpoint}/v1/traces (OTEL_EXPORTER_OTLP_ENDPOINT), metrics to \

@@ -1,0 +1,69 @@
+//! What became of everything, in numbers and in words.
+
+use crate::{Destination, Signal};
+use std::fmt;
+
+/// What became of one signal on its way to one destination: for health pages, tests, jobs.
+///
+/// `recorded = delivered + failed + dropped + queued`, in spans, data points or log records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// Which signal.
+    pub signal: Signal,
+    /// Where to, without secrets.
+    pub destination: String,
+    /// Spans that ended sampled, log records emitted, data points collected.
+    pub recorded: u64,
+    /// Acknowledged by the destination.
+    pub delivered: u64,
+    /// Refused by the destination: an answer that must not be repeated, or the rejected part of a success.
+    pub failed: u64,
+    /// Lost in this process: a queue was full, or the limit of the shutdown was over.
+    pub dropped: u64,
+    /// Waiting, or under way.
+    pub queued: u64,
+    /// The last fault in words, if there was one.
+    pub last_failure: Option<String>,
+}
+
+impl Stats {
+    pub(crate) fn new(signal: Signal, destination: &Destination) -> Self {
+        let destination = destination.to_string();
+        Stats {
+            signal,
+            destination,
+            recorded: 0,
+            delivered: 0,
+            failed: 0,
+            dropped: 0,
+            queued: 0,
+            last_failure: None,
+        }
+    }
+}
+
+/// Items that a flush could not see delivered.
+#[derive(Clone, Debug)]
+pub struct Unsent {
+    /// How many.
+    pub items: u64,
+    /// Of which signal.
+    pub signal: Signal,
+    pub(crate) cause: String,
+}
+
+impl fmt::Display for Unsent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{}: {} {} not delivered: {}",
+            self.signal.name(),
+            self.items,
+            self.signal.items(),
+            self.cause
+        )
+    }
+}
+
+impl std::error::Error for Unsent {}
