@@ -40,14 +40,17 @@ struct State<T> {
 /// What became of items before they reached a sender.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
-    /// Lost here: no room, or recorded after the shutdown.
+    /// Ever given to the queue.
+    pub(crate) recorded: u64,
+    /// Lost here: no room, or too late.
     pub(crate) dropped: u64,
-    /// Waiting here.
-    pub(crate) queued: u64,
 }
 
 impl<T> Queue<T> {
+    /// A batch that could never be full would never be due, and one of nothing always: both are put right.
     pub(crate) fn new(max_queue: usize, max_batch: usize) -> Arc<Self> {
+        let max_queue = max_queue.max(1);
+        let max_batch = max_batch.clamp(1, max_queue);
         let state = State { items: VecDeque::new(), counts: Counts::default(), closed: false };
         Arc::new(Queue { state: Mutex::new(state), max_queue, max_batch, arrived: Notify::new() })
     }
@@ -58,6 +61,7 @@ impl<T> Queue<T> {
 
     fn push(&self, item: T) {
         let mut state = self.lock();
+        state.counts.recorded += 1;
         if state.closed || state.items.len() >= self.max_queue {
             state.counts.dropped += 1;
             return;
@@ -101,8 +105,7 @@ impl<T> Queue<T> {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        let state = self.lock();
-        Counts { queued: state.items.len() as u64, ..state.counts }
+        self.lock().counts
     }
 }
 

@@ -21,7 +21,7 @@
 //! A value comes from the first of these that has it: a field set in code, the signal's variable, the general
 //! variable, the `.env` overlay, the default. Faults in variables are all found at once and kept in
 //! [`Config::faults`]; they are warned about at start, and the default holds, unless [`Config::check`] makes
-//! them fatal. The variables are in the [table](env).
+//! them fatal. The variables are in the [table](mod@env).
 
 pub mod env; // the one table of variables
 mod export; // where one signal goes
@@ -122,27 +122,32 @@ impl Config {
         }
     }
 
-    /// Sends the signals that no variable sends somewhere to this destination instead of the default one: for
-    /// a collector in the same program. `OTEL_…_EXPORTER=none` stays in force.
+    /// Sends the signals that neither a variable nor code sends somewhere to this destination instead of the
+    /// default one: for a collector in the same program. `OTEL_…_EXPORTER=none` stays in force.
     pub fn or_send_to(mut self, destination: Destination) -> Self {
         for signal in Signal::ALL {
             let export = self.export_mut(signal);
             if export.is_default() {
-                export.destinations = vec![destination.clone()];
+                export.replace(destination.clone(), Decided::View);
             }
         }
         self
     }
 
-    /// Adds a destination to every signal, instead of the default one where no variable named another.
+    /// Adds the view's destination to every signal, instead of the default one where nothing named another. A
+    /// signal that goes nowhere, or to the view already, stays as it is.
     #[cfg(feature = "collector")]
-    pub(crate) fn also_send_to(&mut self, destination: impl Fn(Signal) -> Destination) {
+    pub(crate) fn show(
+        &mut self,
+        destination: impl Fn(Signal) -> Destination,
+        shown: impl Fn(&Destination) -> bool,
+    ) {
         for signal in Signal::ALL {
             let export = self.export_mut(signal);
-            match export.decided {
-                Decided::Default | Decided::Agent => export.destinations = vec![destination(signal)],
-                Decided::Variable(_) if export.destinations.is_empty() => {} // none means none
-                Decided::Variable(_) => export.destinations.push(destination(signal)),
+            if export.is_default() {
+                export.replace(destination(signal), Decided::View);
+            } else if !export.destinations.is_empty() && !export.destinations.iter().any(&shown) {
+                export.add(destination(signal), Decided::View);
             }
         }
     }
@@ -153,10 +158,6 @@ impl Config {
     }
 
     fn read(mut environment: Environment) -> Self {
-        if let Some(found) = environment.text(&env::CONFIG_FILE, None) {
-            environment
-                .fault(&found.name, "configuration files are not supported yet; the other variables hold");
-        }
         let config = Config {
             disabled: environment.boolean(&env::SDK_DISABLED, None).unwrap_or(false),
             service_name: environment.text(&env::SERVICE_NAME, None).map(|found| found.value),
@@ -182,6 +183,7 @@ impl Config {
             },
             faults: Vec::new(),
         };
+        environment.check_names();
         Config { faults: environment.faults, ..config }
     }
 }
@@ -236,7 +238,8 @@ pub enum Sampler {
 pub struct Log {
     /// Default: [`LogFormat::Text`].
     pub format: LogFormat,
-    /// Which events become lines and log records, in the syntax of `RUST_LOG`. Default: `info`.
+    /// Which events become lines and log records, in the syntax of `RUST_LOG`. Default:
+    /// `info,opentelemetry=warn`.
     pub filter: String,
 }
 
@@ -279,16 +282,16 @@ fn propagators(environment: &mut Environment) -> Vec<Propagator> {
 }
 
 fn sampler(environment: &mut Environment) -> Sampler {
-    let Some(found) = environment.choice(&env::SAMPLER, None) else { return Sampler::ParentBasedAlwaysOn };
-    let mut ratio = || {
-        let Some(found) = environment.text(&env::SAMPLER_ARG, None) else { return 1.0 };
+    let ratio = environment.text(&env::SAMPLER_ARG, None).and_then(|found| {
         let parsed = found.value.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
         if parsed.is_none() {
             environment
                 .fault(&found.name, &format!("{:?} is not a ratio from 0 to 1; 1.0 holds", found.value));
         }
-        parsed.unwrap_or(1.0)
-    };
+        parsed
+    });
+    let ratio = || ratio.unwrap_or(1.0);
+    let Some(found) = environment.choice(&env::SAMPLER, None) else { return Sampler::ParentBasedAlwaysOn };
     match found.value {
         "always_on" => Sampler::AlwaysOn,
         "always_off" => Sampler::AlwaysOff,
@@ -300,13 +303,15 @@ fn sampler(environment: &mut Environment) -> Sampler {
 }
 
 fn filter(environment: &mut Environment, variable: &env::Variable) -> String {
-    let Some(found) = environment.text(variable, None) else { return "info".into() };
+    let Some(found) = environment.text(variable, None) else { return variable.default.into() };
     match found.value.parse::<tracing_subscriber::EnvFilter>() {
         Ok(_) => found.value,
         Err(error) => {
-            environment
-                .fault(&found.name, &format!("{:?} is not a filter ({error}); info holds", found.value));
-            "info".into()
+            environment.fault(
+                &found.name,
+                &format!("{:?} is not a filter ({error}); the default holds", found.value),
+            );
+            variable.default.into()
         }
     }
 }
@@ -317,7 +322,7 @@ fn address(environment: &mut Environment, variable: &env::Variable, port: u16) -
     if found.value.eq_ignore_ascii_case("off") {
         return None;
     }
-    match found.value.parse() {
+    match found.value.replace("localhost", "127.0.0.1").parse() {
         Ok(address) => Some(address),
         Err(_) => {
             let fault = format!("{:?} is not an address; write 127.0.0.1:{port}, or off", found.value);

@@ -13,7 +13,9 @@ use opentelemetry_proto::{
             logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
             trace::v1::ExportTraceServiceRequest,
         },
+        logs::v1::{ResourceLogs, ScopeLogs},
         metrics::v1::metric::Data,
+        trace::v1::{ResourceSpans, ScopeSpans},
     },
     transform::{
         common::tonic::ResourceAttributesWithSchema, logs::tonic::group_logs_by_resource_and_scope,
@@ -27,20 +29,71 @@ use opentelemetry_sdk::{
 };
 use prost::Message;
 
-pub(crate) fn spans(spans: Vec<SpanData>, resource: &ResourceAttributesWithSchema) -> Request {
+/// Requests of more bytes are split: it is what gRPC servers take unless told otherwise.
+const MAX_REQUEST_BYTES: usize = 4 << 20;
+
+pub(crate) fn spans(
+    spans: Vec<SpanData>,
+    resource: &ResourceAttributesWithSchema,
+    mut send: impl FnMut(Request),
+) {
     let items = spans.len() as u64;
-    let message =
-        ExportTraceServiceRequest { resource_spans: group_spans_by_resource_and_scope(spans, resource) };
-    request(items, &message)
+    let resource_spans = group_spans_by_resource_and_scope(spans, resource);
+    let message = ExportTraceServiceRequest { resource_spans };
+    if message.encoded_len() <= MAX_REQUEST_BYTES {
+        return send(request(items, &message));
+    }
+    for mut of_resource in message.resource_spans {
+        for mut of_scope in std::mem::take(&mut of_resource.scope_spans) {
+            for spans in pieces(std::mem::take(&mut of_scope.spans)) {
+                let items = spans.len() as u64;
+                let scope_spans = vec![ScopeSpans { spans, ..of_scope.clone() }];
+                let resource_spans = vec![ResourceSpans { scope_spans, ..of_resource.clone() }];
+                send(request(items, &ExportTraceServiceRequest { resource_spans }));
+            }
+        }
+    }
 }
 
 pub(crate) fn logs(
     records: &[(SdkLogRecord, InstrumentationScope)],
     resource: &ResourceAttributesWithSchema,
-) -> Request {
+    mut send: impl FnMut(Request),
+) {
     let borrowed: Vec<_> = records.iter().map(|(record, scope)| (record, scope)).collect();
     let resource_logs = group_logs_by_resource_and_scope(&LogBatch::new(&borrowed), resource);
-    request(records.len() as u64, &ExportLogsServiceRequest { resource_logs })
+    let message = ExportLogsServiceRequest { resource_logs };
+    if message.encoded_len() <= MAX_REQUEST_BYTES {
+        return send(request(records.len() as u64, &message));
+    }
+    for mut of_resource in message.resource_logs {
+        for mut of_scope in std::mem::take(&mut of_resource.scope_logs) {
+            for log_records in pieces(std::mem::take(&mut of_scope.log_records)) {
+                let items = log_records.len() as u64;
+                let scope_logs = vec![ScopeLogs { log_records, ..of_scope.clone() }];
+                let resource_logs = vec![ResourceLogs { scope_logs, ..of_resource.clone() }];
+                send(request(items, &ExportLogsServiceRequest { resource_logs }));
+            }
+        }
+    }
+}
+
+/// Splits items into runs that stay below the bound, with room for resource and scope. An item that is larger
+/// alone makes a run of its own.
+fn pieces<T: Message>(items: Vec<T>) -> Vec<Vec<T>> {
+    let (mut pieces, mut bytes) = (vec![Vec::new()], 0);
+    for item in items {
+        let length = item.encoded_len();
+        if bytes > 0 && bytes + length > MAX_REQUEST_BYTES / 2 {
+            pieces.push(Vec::new());
+            bytes = 0;
+        }
+        bytes += length;
+        if let Some(piece) = pieces.last_mut() {
+            piece.push(item);
+        }
+    }
+    pieces
 }
 
 pub(crate) fn metrics(metrics: &ResourceMetrics) -> Request {

@@ -6,17 +6,25 @@
 
 use crate::Error;
 use opentelemetry::Context;
-use std::thread::{self, JoinHandle};
+use std::{
+    sync::{Mutex, mpsc},
+    thread,
+    time::Duration,
+};
 use tokio::{
     runtime::{Builder, Handle},
     sync::oneshot,
 };
 
+/// How long a stop waits for the thread.
+const END_LIMIT: Duration = Duration::from_millis(250);
+
 #[derive(Debug)]
 pub(crate) struct ExportRuntime {
     handle: Handle,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    /// In a lock only to be shareable.
+    ended: Mutex<mpsc::Receiver<()>>,
 }
 
 impl ExportRuntime {
@@ -27,7 +35,8 @@ impl ExportRuntime {
             .map_err(|error| Error::system("the export runtime cannot be made", error))?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
-        let thread = thread::Builder::new()
+        let (end, ended) = mpsc::channel();
+        thread::Builder::new()
             .name("throughline-export".into())
             .spawn(move || {
                 let _suppressed = Context::enter_telemetry_suppressed_scope();
@@ -35,9 +44,10 @@ impl ExportRuntime {
                 let _ = runtime.block_on(stopped);
                 // A name look-up that hangs in the system must not hold up the end of the process.
                 runtime.shutdown_background();
+                drop(end);
             })
             .map_err(|error| Error::system("the export thread cannot be started", error))?;
-        Ok(ExportRuntime { handle, stop: Some(stop), thread: Some(thread) })
+        Ok(ExportRuntime { handle, stop: Some(stop), ended: Mutex::new(ended) })
     }
 
     pub(crate) fn handle(&self) -> &Handle {
@@ -48,10 +58,7 @@ impl ExportRuntime {
 impl Drop for ExportRuntime {
     fn drop(&mut self) {
         drop(self.stop.take());
-        if let Some(thread) = self.thread.take()
-            && thread.thread().id() != thread::current().id()
-        {
-            let _ = thread.join();
-        }
+        // Comes at once, unless something on the thread blocks: then the thread is left to itself.
+        let _ = self.ended.get_mut().map(|ended| ended.recv_timeout(END_LIMIT));
     }
 }

@@ -1,15 +1,18 @@
 //! The cloneable part of a [`Telemetry`](crate::Telemetry): to flush, and to look.
 
-use crate::{Error, providers::Providers, sender::Stats};
+use crate::{Error, pipeline::Settle, providers::Providers, sender::Stats};
 use std::{
     fmt,
     sync::{Arc, mpsc},
+    thread,
     time::Duration,
 };
-use tokio::runtime;
+use tokio::{runtime, sync::oneshot};
 
 /// What a blocking wait allows beyond its limit for the export thread to answer.
 const REPLY_SLACK: Duration = Duration::from_millis(250);
+/// Limits beyond it mean "for ever"; much larger ones cannot be added to an instant.
+const LONGEST_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Flushes and tells the statistics, from anywhere: health pages, tests, jobs, Lambda handlers.
 ///
@@ -29,12 +32,6 @@ pub struct Handle {
     pub(crate) runtime: runtime::Handle,
 }
 
-#[derive(Clone, Copy)]
-pub(crate) enum Settle {
-    Flush,
-    Close,
-}
-
 impl Handle {
     /// Delivers everything recorded before this call; waits for the answers of all destinations, at most for
     /// `limit`. Can be awaited in any runtime.
@@ -51,22 +48,32 @@ impl Handle {
         self.providers.pipelines.iter().flat_map(|pipeline| pipeline.stats()).collect()
     }
 
+    /// Waits on a thread of its own, so that the limit holds in any runtime, and whatever the export thread
+    /// does.
     pub(crate) async fn settle(&self, limit: Duration, settle: Settle) -> Result<(), Error> {
-        let work = settle_all(self.providers.clone(), limit, settle);
-        match self.runtime.spawn(work).await {
-            Ok(failures) => undelivered(failures),
-            Err(_) => undelivered(vec!["telemetry is already shut down".into()]),
-        }
+        let (reply, result) = oneshot::channel();
+        let handle = self.clone();
+        thread::Builder::new()
+            .name("throughline-wait".into())
+            // The receiver may have given up; then nobody wants the answer.
+            .spawn(move || drop(reply.send(handle.settle_blocking(limit, settle))))
+            .map_err(|error| Error::system("no thread to wait on", error))?;
+        result.await.unwrap_or_else(|_| undelivered(vec!["the wait was given up".into()]))
     }
 
     pub(crate) fn settle_blocking(&self, limit: Duration, settle: Settle) -> Result<(), Error> {
+        let limit = limit.min(LONGEST_LIMIT);
         let (reply, failures) = mpsc::channel();
         let work = settle_all(self.providers.clone(), limit, settle);
-        // The receiver may have given up; then nobody wants the answer.
         self.runtime.spawn(async move { drop(reply.send(work.await)) });
-        match failures.recv_timeout(limit.saturating_add(REPLY_SLACK)) {
+        match failures.recv_timeout(limit + REPLY_SLACK) {
             Ok(failures) => undelivered(failures),
-            Err(_) => undelivered(vec!["the export thread did not answer in time".into()]),
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                undelivered(vec!["telemetry is already shut down".into()])
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                undelivered(vec!["the export thread did not answer in time".into()])
+            }
         }
     }
 }
@@ -82,13 +89,7 @@ async fn settle_all(providers: Arc<Providers>, limit: Duration, settle: Settle) 
     let mut waits = tokio::task::JoinSet::new();
     for index in 0..providers.pipelines.len() {
         let providers = providers.clone();
-        waits.spawn(async move {
-            let pipeline = &providers.pipelines[index];
-            match settle {
-                Settle::Flush => pipeline.flush(limit).await,
-                Settle::Close => pipeline.close(limit).await,
-            }
-        });
+        waits.spawn(async move { providers.pipelines[index].settle(limit, settle).await });
     }
     let mut failures = Vec::new();
     while let Some(result) = waits.join_next().await {

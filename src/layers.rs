@@ -28,7 +28,7 @@ where
     let lines = tracing_subscriber::fmt::layer().event_format(LogLine::new(config.log.format));
     // On a terminal the formatter's own default holds, which respects NO_COLOR.
     let lines = if io::stdout().is_terminal() { lines } else { lines.with_ansi(false) };
-    let mut layers = vec![lines.with_filter(EnvFilter::new(&config.log.filter)).boxed()];
+    let mut layers = vec![lines.with_filter(events(&config.log.filter)).boxed()];
 
     if !config.disabled {
         let spans = tracing_opentelemetry::layer()
@@ -41,9 +41,18 @@ where
     }
     if let Some(logger) = &providers.logger {
         let records = OpenTelemetryTracingBridge::new(logger);
-        layers.push(records.with_filter(EnvFilter::new(&config.log.filter)).boxed());
+        layers.push(records.with_filter(events(&config.log.filter)).boxed());
     }
     layers
+}
+
+/// The filter of lines and records. What throughline itself says, which is little, is left out only by a filter
+/// that names it: a service that asks for its own lines alone must still be told that none arrive.
+fn events(filter: &str) -> EnvFilter {
+    match filter {
+        _ if filter.contains("throughline") || filter.eq_ignore_ascii_case("off") => EnvFilter::new(filter),
+        _ => EnvFilter::new(format!("{filter},throughline=info")),
+    }
 }
 
 /// Lets spans through, unless the request they belong to is not sampled: then they would cost and be nothing.

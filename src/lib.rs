@@ -72,10 +72,12 @@ pub use throughline_collector as collector;
 pub use throughline_middleware as middleware;
 pub use throughline_sender as sender;
 
+#[doc(inline)]
 pub use config::Config;
 pub use error::Error;
 pub use handle::Handle;
 pub use layers::BoxedLayer;
 pub use sender::Stats;
 pub use stop::stop_signal;
+#[doc(inline)]
 pub use telemetry::Telemetry;

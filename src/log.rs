@@ -24,8 +24,9 @@
 //! ```
 //!
 //! # Limits
-//! An event with an explicit `parent:` shows the ids of the span around it, not of that parent. Control
-//! characters are escaped: an event is one line, whatever it says.
+//! An event with an explicit `parent:` shows the ids of the span around it, not of that parent. Characters that
+//! break lines, move the cursor or turn the direction of text are escaped: an event is one line, whatever it
+//! says.
 
 mod json; // strings and values
 
@@ -91,7 +92,7 @@ fn text(writer: &mut Writer<'_>, event: &Event<'_>, ids: Option<&SpanContext>) -
     if let Some(ids) = ids {
         write!(writer, " trace_id={:032x} span_id={:016x}", ids.trace_id(), ids.span_id())?;
     }
-    write!(writer, " {}:", metadata.target())?;
+    write!(OneLine(writer), " {}:", metadata.target())?;
     let mut message = TextFields { writer: &mut *writer, message: true, result: Ok(()) };
     event.record(&mut message);
     message.result?;
@@ -133,13 +134,18 @@ impl Visit for TextFields<'_, '_> {
     }
 }
 
-/// Escapes what would break the line or move the cursor.
+/// Breaks a line, moves the cursor, or turns the direction of the text around it.
+fn is_unsafe(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Escapes what is unsafe in a line.
 struct OneLine<'a, W>(&'a mut W);
 
 impl<W: Write> Write for OneLine<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut rest = text;
-        while let Some(at) = rest.find(|c: char| c.is_control()) {
+        while let Some(at) = rest.find(is_unsafe) {
             let (clean, tail) = rest.split_at(at);
             self.0.write_str(clean)?;
             let Some(control) = tail.chars().next() else { break };

@@ -5,11 +5,12 @@
 use crate::{
     Error,
     batch::{Counts, Queue},
-    config::{Config, Decided, Export},
+    config::{Config, Decided},
     encode,
     sender::{Limits, Mark, Request, Sender, Signal, Stats},
 };
-use opentelemetry::InstrumentationScope;
+use bytes::Bytes;
+use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -46,32 +47,33 @@ impl Source {
         }
     }
 
-    /// Everything that waits, request by request.
-    fn drain(&self, mut send: impl FnMut(Request)) {
+    /// Hands on everything that waits, request by request.
+    async fn drain(&self, mut send: impl FnMut(Request)) -> Result<(), String> {
         match self {
             Source::Spans(queue, resource) => {
                 while let batch = queue.take()
                     && !batch.is_empty()
                 {
-                    send(encode::spans(batch, resource));
+                    encode::spans(batch, resource, &mut send);
                 }
             }
             Source::Logs(queue, resource) => {
                 while let batch = queue.take()
                     && !batch.is_empty()
                 {
-                    send(encode::logs(&batch, resource));
+                    encode::logs(&batch, resource, &mut send);
                 }
             }
-            Source::Metrics(reader) => send(reader.read()),
+            Source::Metrics(reader) => send(reader.clone().read().await?),
         }
+        Ok(())
     }
 
-    fn counts(&self) -> Counts {
+    fn counts(&self) -> Option<Counts> {
         match self {
-            Source::Spans(queue, _) => queue.counts(),
-            Source::Logs(queue, _) => queue.counts(),
-            Source::Metrics(_) => Counts::default(),
+            Source::Spans(queue, _) => Some(queue.counts()),
+            Source::Logs(queue, _) => Some(queue.counts()),
+            Source::Metrics(_) => None,
         }
     }
 }
@@ -82,13 +84,19 @@ impl Source {
 pub(crate) struct Reader(Arc<ManualReader>);
 
 impl Reader {
-    fn read(&self) -> Request {
-        let mut metrics = ResourceMetrics::default();
-        match self.0.collect(&mut metrics) {
-            Ok(()) => encode::metrics(&metrics),
-            // Only after the provider was shut down: there is nothing any more.
-            Err(_) => Request { items: 0, body: Default::default() },
-        }
+    /// Collects on a thread of its own: the callbacks of observable instruments are the program's, and may
+    /// block or panic.
+    async fn read(self) -> Result<Request, String> {
+        let collection = tokio::task::spawn_blocking(move || {
+            let _suppressed = Context::enter_telemetry_suppressed_scope();
+            let mut metrics = ResourceMetrics::default();
+            // An error only means that the provider was shut down: there is nothing any more.
+            let collected = self.0.collect(&mut metrics).is_ok();
+            if collected { encode::metrics(&metrics) } else { Request { items: 0, body: Bytes::new() } }
+        });
+        collection
+            .await
+            .map_err(|error| format!("metrics: a callback failed, nothing was collected: {error}"))
     }
 }
 
@@ -105,8 +113,9 @@ impl MetricReader for Reader {
         self.0.force_flush()
     }
 
-    fn shutdown_with_timeout(&self, limit: Duration) -> OTelSdkResult {
-        self.0.shutdown_with_timeout(limit)
+    /// Nothing asks any more when this is called; the reader's own would wait for a callback that hangs.
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
     }
 
     fn temporality(&self, kind: InstrumentKind) -> Temporality {
@@ -114,12 +123,28 @@ impl MetricReader for Reader {
     }
 }
 
+/// How far a pipeline is to be brought.
+#[derive(Clone, Copy)]
+pub(crate) enum Settle {
+    /// To where everything recorded so far is delivered.
+    Flush,
+    /// To its end.
+    Close,
+}
+
+/// A request to hand everything recorded so far to the senders.
+struct Drain {
+    /// Nothing is taken up after it.
+    last: bool,
+    reply: oneshot::Sender<Result<(), String>>,
+}
+
 /// The running pipeline of one signal.
 pub(crate) struct Pipeline {
     signal: Signal,
     source: Arc<Source>,
     senders: Arc<[Sender]>,
-    drains: mpsc::UnboundedSender<oneshot::Sender<()>>,
+    drains: mpsc::UnboundedSender<Drain>,
 }
 
 impl Pipeline {
@@ -127,7 +152,7 @@ impl Pipeline {
     pub(crate) fn start(
         config: &Config,
         signal: Signal,
-        source: impl FnOnce(&Export) -> Source,
+        source: impl FnOnce() -> Source,
     ) -> Result<Option<Self>, Error> {
         let export = config.export(signal);
         if config.disabled || export.destinations.is_empty() {
@@ -138,38 +163,34 @@ impl Pipeline {
             .iter()
             .map(|destination| {
                 Sender::start(signal, destination.clone(), Limits::default()).map_err(|error| {
-                    match &export.decided {
-                        Decided::Variable(name) => Error::destination(name, error),
+                    match export.decided_for(destination) {
+                        Some(Decided::Variable(name)) => Error::destination(name, error),
                         _ => Error::destination(signal.name(), error),
                     }
                 })
             })
             .collect();
-        let (senders, source) = (senders?, Arc::new(source(export)));
+        let (senders, source) = (senders?, Arc::new(source()));
         let (drains, requests) = mpsc::unbounded_channel();
         tokio::spawn(run(source.clone(), senders.clone(), export.delay(signal), requests));
         Ok(Some(Pipeline { signal, source, senders, drains }))
     }
 
-    /// Hands everything recorded so far to the senders and waits for their answers, at most for `limit`.
-    pub(crate) async fn flush(&self, limit: Duration) -> Result<(), String> {
-        self.settle(limit, false).await
-    }
-
-    /// Flushes, then stops the senders: what could not be delivered is dropped and counted.
-    pub(crate) async fn close(&self, limit: Duration) -> Result<(), String> {
-        self.settle(limit, true).await
-    }
-
-    async fn settle(&self, limit: Duration, close: bool) -> Result<(), String> {
+    /// Hands everything recorded so far to the senders and waits for their answers, at most for `limit`; to
+    /// close also stops the senders, and what could not be delivered is dropped and counted.
+    pub(crate) async fn settle(&self, limit: Duration, settle: Settle) -> Result<(), String> {
+        let close = matches!(settle, Settle::Close);
         let deadline = Instant::now() + limit;
         let marks: Vec<Mark> = self.senders.iter().map(Sender::mark).collect();
         let (reply, drained) = oneshot::channel();
-        let in_time =
-            self.drains.send(reply).is_ok() && tokio::time::timeout_at(deadline, drained).await.is_ok();
+        let drain = Drain { last: close, reply };
+        // The task may have ended: then the reply's sender is gone and this is over at once.
+        let _ = self.drains.send(drain);
         let mut failures = Vec::new();
-        if !in_time {
-            failures.push(format!("{}: the last batch could not be made in time", self.signal.name()));
+        match tokio::time::timeout_at(deadline, drained).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(failure))) => failures.push(failure),
+            _ => failures.push(format!("{}: the last batch could not be made in time", self.signal.name())),
         }
         // All destinations at once: a dead one must not use up the time of the others (O-039).
         let mut waits = tokio::task::JoinSet::new();
@@ -195,14 +216,26 @@ impl Pipeline {
 
     /// One row per destination: what waits for its batch is queued for each of them.
     pub(crate) fn stats(&self) -> impl Iterator<Item = Stats> {
-        let before = self.source.counts();
-        self.senders.iter().map(move |sender| {
+        self.senders.iter().map(|sender| {
+            // The sender first: what it has counted the queue has counted before.
             let mut stats = sender.stats();
-            stats.recorded += before.dropped + before.queued;
-            stats.dropped += before.dropped;
-            stats.queued += before.queued;
+            if let Some(counts) = self.source.counts() {
+                stats.recorded = counts.recorded;
+                stats.dropped += counts.dropped;
+                stats.queued = counts.recorded.saturating_sub(stats.delivered + stats.failed + stats.dropped);
+            }
             stats
         })
+    }
+
+    /// Stops at once: what was not delivered is lost and counted.
+    pub(crate) fn abandon(&self) {
+        match &*self.source {
+            Source::Spans(queue, _) => queue.close(),
+            Source::Logs(queue, _) => queue.close(),
+            Source::Metrics(_) => {}
+        }
+        self.senders.iter().for_each(Sender::abandon);
     }
 }
 
@@ -210,24 +243,32 @@ async fn run(
     source: Arc<Source>,
     senders: Arc<[Sender]>,
     delay: Duration,
-    mut requests: mpsc::UnboundedReceiver<oneshot::Sender<()>>,
+    mut requests: mpsc::UnboundedReceiver<Drain>,
 ) {
     loop {
-        let reply = tokio::select! {
+        let request = tokio::select! {
             () = source.due(delay) => None,
             request = requests.recv() => match request {
-                Some(reply) => Some(reply),
+                Some(request) => Some(request),
                 None => return,
             },
         };
-        source.drain(|request| {
-            for sender in senders.iter() {
-                sender.send(request.clone());
-            }
-        });
-        if let Some(reply) = reply {
+        let drained = source
+            .drain(|request| {
+                for sender in senders.iter() {
+                    sender.send(request.clone());
+                }
+            })
+            .await;
+        if let Err(failure) = &drained {
+            tracing::warn!(target: "throughline", "{failure}");
+        }
+        if let Some(Drain { last, reply }) = request {
             // Whoever asked may have given up waiting.
-            let _ = reply.send(());
+            let _ = reply.send(drained);
+            if last {
+                return;
+            }
         }
     }
 }

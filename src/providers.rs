@@ -14,7 +14,7 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider,
     metrics::SdkMeterProvider,
-    trace::{Sampler as SdkSampler, SdkTracerProvider},
+    trace::{Sampler as SdkSampler, SdkTracerProvider, SpanLimits},
 };
 use std::sync::Arc;
 
@@ -35,10 +35,13 @@ impl Providers {
         let attributes = || ResourceAttributesWithSchema::from(&resource);
         let mut pipelines = Vec::new();
 
-        let mut tracer =
-            SdkTracerProvider::builder().with_resource(resource.clone()).with_sampler(sampler(config));
+        let mut tracer = SdkTracerProvider::builder()
+            .with_resource(resource.clone())
+            .with_sampler(sampler(config))
+            // Else the builder reads limits from the environment, unchecked: 0 takes all attributes away.
+            .with_span_limits(SpanLimits::default());
         let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
-        let source = |_: &_| Source::Spans(spans.clone(), attributes());
+        let source = || Source::Spans(spans.clone(), attributes());
         if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
             tracer = tracer.with_span_processor(SpanQueue(spans));
             pipelines.push(pipeline);
@@ -46,14 +49,14 @@ impl Providers {
 
         let mut meter = SdkMeterProvider::builder().with_resource(resource.clone());
         let reader = Reader::default();
-        let source = |_: &_| Source::Metrics(reader.clone());
+        let source = || Source::Metrics(reader.clone());
         if let Some(pipeline) = Pipeline::start(config, Signal::Metrics, source)? {
             meter = meter.with_reader(reader);
             pipelines.push(pipeline);
         }
 
         let records = Queue::new(config.logs.max_queue, config.logs.max_batch);
-        let source = |_: &_| Source::Logs(records.clone(), attributes());
+        let source = || Source::Logs(records.clone(), attributes());
         let logger = Pipeline::start(config, Signal::Logs, source)?.map(|pipeline| {
             pipelines.push(pipeline);
             SdkLoggerProvider::builder()

@@ -21,7 +21,8 @@ const SERVICE_INSTANCE_ID: &str = "service.instance.id";
 
 /// The name under which a service of this configuration appears.
 pub(crate) fn service_name(config: &Config) -> String {
-    let attribute = || config.resource_attributes.iter().rfind(|(key, _)| key == SERVICE_NAME);
+    let attribute =
+        || config.resource_attributes.iter().rfind(|(key, value)| key == SERVICE_NAME && !value.is_empty());
     config.service_name.clone().or_else(|| attribute().map(|(_, value)| value.clone())).unwrap_or_else(|| {
         let program = std::env::current_exe().ok();
         match program.as_deref().and_then(|path| path.file_name()).and_then(|name| name.to_str()) {

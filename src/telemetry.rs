@@ -19,11 +19,12 @@
 
 use crate::{
     Error,
-    config::Config,
+    config::{Config, Sampler},
     export::ExportRuntime,
-    handle::{Handle, Settle},
+    handle::Handle,
     layers::{self, BoxedLayer},
     middleware::{ClientLayer, ServerLayer},
+    pipeline::{Pipeline, Settle},
     providers::Providers,
     resource::service_name,
     sender::Signal,
@@ -65,8 +66,9 @@ pub struct Telemetry {
 
 struct Running {
     providers: Arc<Providers>,
-    runtime: ExportRuntime,
-    view: View,
+    /// Dropped before the view, which may be where the last of it goes.
+    _runtime: ExportRuntime,
+    _view: View,
 }
 
 impl Telemetry {
@@ -123,7 +125,7 @@ impl Telemetry {
         };
         let summary = summary(&config, view.url.as_deref());
         let handle = Handle { providers: providers.clone(), runtime: runtime.handle().clone() };
-        let running = Running { providers, runtime, view };
+        let running = Running { providers, _runtime: runtime, _view: view };
         Ok(Telemetry { running: Some(running), handle, summary, config })
     }
 
@@ -172,11 +174,12 @@ impl Telemetry {
     ///
     /// # Errors
     /// If something could not be delivered: names each signal, how much, where to and why. It is lost and
-    /// counted in [`Handle::stats`].
+    /// counted in [`Handle::stats`], as it is if this future is dropped. Spans that end later are not recorded.
     pub async fn shutdown(mut self, limit: Duration) -> Result<(), Error> {
-        let Some(running) = self.running.take() else { return Ok(()) };
+        // Not dropped before the end, also if this future is: its drop counts what is lost.
+        let running = self.running.take();
         let result = self.handle.settle(limit, Settle::Close).await;
-        running.stop();
+        drop(running);
         result
     }
 
@@ -191,7 +194,7 @@ impl Telemetry {
     fn stop(&mut self, limit: Duration) -> Result<(), Error> {
         let Some(running) = self.running.take() else { return Ok(()) };
         let result = self.handle.settle_blocking(limit, Settle::Close);
-        running.stop();
+        drop(running);
         result
     }
 }
@@ -210,15 +213,14 @@ impl fmt::Debug for Telemetry {
     }
 }
 
-impl Running {
-    /// After this nothing records any more.
-    fn stop(self) {
-        // They only close our own queues, which cannot fail.
+/// After this nothing records any more, and what was not delivered is counted as lost.
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.providers.pipelines.iter().for_each(Pipeline::abandon);
+        // They only close what is closed by now.
         let _ = self.providers.tracer.shutdown();
         let _ = self.providers.meter.shutdown();
         let _ = self.providers.logger.as_ref().map(|logger| logger.shutdown());
-        drop(self.runtime);
-        drop(self.view);
     }
 }
 
@@ -239,8 +241,13 @@ fn summary(config: &Config, view: Option<&str>) -> String {
     }
     let places: Vec<String> =
         places.into_iter().map(|(place, signals)| format!("{} to {place}", signals.join(" and "))).collect();
+    let sampler = match config.sampler {
+        Sampler::AlwaysOff => "; no trace is sampled (OTEL_TRACES_SAMPLER)",
+        Sampler::ParentBasedAlwaysOff => "; no trace that begins here is sampled (OTEL_TRACES_SAMPLER)",
+        _ => "",
+    };
     let view = view.map_or(String::new(), |url| format!("; view at {url}"));
-    format!("throughline {version}: {name} sends {}{view}", places.join(", "))
+    format!("throughline {version}: {name} sends {}{sampler}{view}", places.join(", "))
 }
 
 /// The propagator that the layers use, also for `global::get_text_map_propagator`.

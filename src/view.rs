@@ -17,7 +17,7 @@ impl View {
     /// same machine, the signals go to that one.
     #[cfg(feature = "collector")]
     pub(crate) fn open(config: &mut Config) -> Result<Self, Error> {
-        use crate::sender::{Destination, Protocol, Remote};
+        use crate::sender::{Destination, Protocol, Remote, Signal};
         use throughline_collector::{Collector, find};
 
         if !config.view.enabled || config.disabled {
@@ -25,7 +25,11 @@ impl View {
         }
         let error = match Collector::start((&config.view).into()) {
             Ok(collector) => {
-                config.also_send_to(|_| Destination::Local(collector.inlet()));
+                let ports = [collector.grpc_address(), collector.http_address()].map(|a| a.map(|a| a.port()));
+                config.show(
+                    |_| Destination::Local(collector.inlet()),
+                    |destination| leads_to(destination, ports),
+                );
                 return Ok(View { url: collector.view_url(), _collector: Some(collector) });
             }
             Err(error) => error,
@@ -35,11 +39,12 @@ impl View {
         else {
             return Err(Error::collector(error));
         };
-        config.also_send_to(|signal| {
+        let found = |signal: Signal| {
             // A socket address and a constant path are always a URL.
             let url = format!("http://{http}/{}", signal.http_path()).parse().unwrap_or_default();
             Destination::Remote(Remote::new(Protocol::HttpProtobuf, url))
-        });
+        };
+        config.show(found, |destination| leads_to(destination, [None, Some(http.port())]));
         Ok(View { url: Some(format!("http://{running}/")), _collector: None })
     }
 
@@ -50,6 +55,16 @@ impl View {
         }
         Ok(View::default())
     }
+}
+
+/// Whether a destination is one of these ports of this machine: then it would get everything twice.
+#[cfg(feature = "collector")]
+fn leads_to(destination: &crate::sender::Destination, ports: [Option<u16>; 2]) -> bool {
+    let crate::sender::Destination::Remote(remote) = destination else { return false };
+    let host = remote.url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let here =
+        host == "localhost" || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback());
+    here && remote.url.port_u16().is_some_and(|port| ports.contains(&Some(port)))
 }
 
 /// A collector at the addresses of the configuration, with the default bounds.

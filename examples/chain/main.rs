@@ -30,6 +30,9 @@ type HttpClient = BoxCloneSyncService<
     hyper_util::client::legacy::Error,
 >;
 
+/// The trace of a caller, to try out.
+const CALLER: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), BoxError> {
     let address = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:8080".into()).parse()?;

@@ -37,7 +37,9 @@ impl Service {
         config.service_name = Some(name.into());
         let telemetry = Telemetry::build(config)?;
         let (summary, handle) = (telemetry.summary().to_owned(), telemetry.handle());
-        let listener = TcpListener::bind(address).map_err(|error| format!("{address}: {error}"))?;
+        let listener = TcpListener::bind(address).map_err(|error| {
+            format!("{address}: {error}; name another address: cargo run --example chain 127.0.0.1:8090")
+        })?;
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let (stop, stopped) = oneshot::channel();

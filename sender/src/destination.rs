@@ -57,6 +57,7 @@ impl Signal {
 }
 
 /// Where the requests of one signal go.
+#[allow(clippy::large_enum_variant, reason = "a program has a handful of them")]
 #[derive(Clone, Debug)]
 pub enum Destination {
     /// A server that speaks OTLP.
@@ -74,8 +75,8 @@ impl fmt::Display for Destination {
     }
 }
 
-/// A server that speaks OTLP.
-#[derive(Clone, Debug)]
+/// A server that speaks OTLP. Neither `Display` nor `Debug` shows user, password, query or header values.
+#[derive(Clone)]
 pub struct Remote {
     /// The encoding and transport of the requests.
     pub protocol: Protocol,
@@ -87,6 +88,8 @@ pub struct Remote {
     pub compression: Compression,
     /// The longest time for one attempt to deliver a request; zero: no limit (O-014). Default: 10 s.
     pub timeout: Duration,
+    /// What to do if the server cannot be reached: said after the cause. Default: nothing.
+    pub advice: String,
 }
 
 /// How long one attempt may take unless told otherwise (O-014).
@@ -101,6 +104,7 @@ impl Remote {
             headers: HeaderMap::new(),
             compression: Compression::None,
             timeout: DEFAULT_TIMEOUT,
+            advice: String::new(),
         }
     }
 
@@ -112,7 +116,18 @@ impl Remote {
     }
 }
 
-/// The URL without user and password.
+impl fmt::Debug for Remote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Remote")
+            .field("url", &format_args!("{self}"))
+            .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("compression", &self.compression)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The URL without user, password and query.
 impl fmt::Display for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let authority = self.url.authority().map_or("", |a| a.as_str());

@@ -13,7 +13,7 @@ use base64::{
 };
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Uri, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use prost::Message;
 use std::time::Duration;
 
@@ -59,15 +59,18 @@ impl HttpTransport {
             return answer; // "trailers-only"
         }
         match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
+            // It may have been taken: to send it again could only be refused again, or be one too many.
+            Err(error) if error.is::<LengthLimitError>() => Answer::Refused {
+                cause: format!("{} answered with more than {MAX_RESPONSE_BYTES} bytes", self.remote),
+            },
             Err(error) => Answer::Busy {
                 cause: format!("{}: the response broke off: {error}", self.remote),
                 after: None,
             },
             Ok(collected) => {
                 let trailers = collected.trailers().cloned().unwrap_or_default();
-                self.status(&trailers, &collected.to_bytes()).unwrap_or_else(|| Answer::Busy {
+                self.status(&trailers, &collected.to_bytes()).unwrap_or_else(|| Answer::Refused {
                     cause: format!("{} answered without a grpc-status; does it speak gRPC?", self.remote),
-                    after: None,
                 })
             }
         }

@@ -34,6 +34,7 @@ type Connector = HttpConnector;
 /// Sends requests of one signal to one server.
 pub(crate) struct HttpTransport {
     pub(crate) client: Client<Connector, Full<Bytes>>,
+    connector: Connector,
     pub(crate) remote: Remote,
     pub(crate) signal: Signal,
 }
@@ -45,12 +46,17 @@ impl HttpTransport {
                 "{remote}: not a complete URL; write http://host:port or https://host"
             )));
         }
-        let mut client = Client::builder(TokioExecutor::new());
-        client.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
-        #[cfg(feature = "grpc")]
-        client.http2_only(remote.protocol == crate::Protocol::Grpc);
-        let client = client.build(connector(&remote)?);
-        Ok(HttpTransport { client, remote, signal })
+        let connector = connector(&remote)?;
+        let client = client(&remote, connector.clone());
+        Ok(HttpTransport { client, connector, remote, signal })
+    }
+
+    /// Nothing came back in time. The connection may be dead without anybody having said so: the next attempt
+    /// makes a new one.
+    pub(crate) fn silent(&mut self) -> Answer {
+        self.client = client(&self.remote, self.connector.clone());
+        let limit = self.remote.timeout;
+        Answer::Busy { cause: format!("{} did not answer within {limit:?}", self.remote), after: None }
     }
 
     /// One attempt, without a time limit of its own.
@@ -99,8 +105,23 @@ impl HttpTransport {
 
     /// No answer at all: worth another try (O-030).
     pub(crate) fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> Answer {
-        Answer::Busy { cause: format!("cannot reach {}: {}", self.remote, deepest(error)), after: None }
+        let Remote { advice, .. } = &self.remote;
+        let advice = if advice.is_empty() { String::new() } else { format!("; {advice}") };
+        Answer::Busy {
+            cause: format!("cannot reach {}: {}{advice}", self.remote, deepest(error)),
+            after: None,
+        }
     }
+}
+
+fn client(remote: &Remote, connector: Connector) -> Client<Connector, Full<Bytes>> {
+    let mut client = Client::builder(TokioExecutor::new());
+    client.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
+    #[cfg(feature = "grpc")]
+    client.http2_only(remote.protocol == crate::Protocol::Grpc);
+    #[cfg(not(feature = "grpc"))]
+    let _ = remote;
+    client.build(connector)
 }
 
 #[cfg(feature = "tls")]
@@ -275,8 +296,11 @@ mod tests {
         let remote = Remote::new(Protocol::HttpProtobuf, url)
             .header(header::AUTHORIZATION, crate::basic("me", "hush"));
         assert_eq!(remote.to_string(), "https://example.com/otlp/v1/traces");
-        let headers = format!("{:?}", remote.headers);
-        assert!(headers.contains("Sensitive") && !headers.contains("Basic"), "{headers}");
+        let debug = format!("{remote:?}");
+        assert!(
+            debug.contains("authorization") && !debug.contains("hush") && !debug.contains("Basic"),
+            "{debug}"
+        );
     }
 
     #[test]

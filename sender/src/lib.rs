@@ -28,9 +28,10 @@
 //! # What is repeated
 //! Every failure to get an answer, and the answers that OTLP names: HTTP 429, 502, 503, 504; the gRPC
 //! codes of the OTLP specification, `RESOURCE_EXHAUSTED` only with `RetryInfo`. The pause grows from 250 ms
-//! to 10 s, with jitter; `Retry-After` and `RetryInfo` are followed up to five minutes. A request stays in the queue until
-//! it is delivered, refused for good, or the sender is closed. While the queue is full new requests are
-//! dropped and counted.
+//! to 10 s, with jitter; `Retry-After` and `RetryInfo` are followed up to five minutes and the jitter. A
+//! request stays in the queue until it is delivered, refused for good, or the sender is closed; spans and log
+//! records that do not get through let others pass. While the queue is full new requests are dropped and
+//! counted.
 //!
 //! # Limits
 //! One request is under way at a time. Responses are read up to 4 MiB.

@@ -3,7 +3,7 @@
 use crate::{Answer, Destination, Error, Signal, Stats, Unsent, retry::Backoff, transport::Transport};
 use bytes::Bytes;
 use std::{
-    collections::VecDeque,
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
@@ -16,8 +16,8 @@ use tokio::{
 pub const DEFAULT_QUEUE_BYTES: usize = 16 << 20;
 /// A destination that stays away is mentioned this often.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(30);
-/// While somebody waits on a flush, the next attempt comes at least this soon.
-const URGENT_PAUSE: Duration = Duration::from_millis(250);
+/// While somebody waits on a flush, pauses grow no longer than this.
+const URGENT_PAUSE: Duration = Duration::from_secs(1);
 
 /// One encoded `Export…ServiceRequest`.
 #[derive(Clone, Debug)]
@@ -57,7 +57,7 @@ impl Sender {
     pub fn start(signal: Signal, destination: Destination, limits: Limits) -> Result<Self, Error> {
         let transport = Transport::new(signal, &destination)?;
         let state = State {
-            queue: VecDeque::new(),
+            queue: BTreeMap::new(),
             bytes: 0,
             stats: Stats::new(signal, &destination),
             accepted: 0,
@@ -91,52 +91,54 @@ impl Sender {
         }
         let mut state = self.shared.lock();
         state.stats.recorded += request.items;
-        if state.closed || state.bytes + request.body.len() > self.shared.limits.queue_bytes {
-            state.stats.dropped += request.items;
-            let why = if state.closed { "the sender is closed" } else { "the queue is full" };
-            self.shared
-                .complain(state, format!("{why}: {} {} dropped", request.items, self.shared.signal.items()));
-            return;
-        }
-        state.bytes += request.body.len();
-        state.stats.queued += request.items;
-        state.accepted += 1;
-        state.queue.push_back(request);
-        drop(state);
-        self.shared.arrived.notify_one();
+        let (bytes, most) = (request.body.len(), self.shared.limits.queue_bytes);
+        let fault = match () {
+            () if state.closed => "the sender is closed".to_owned(),
+            () if bytes > most => format!("a request of {bytes} bytes is larger than the queue of {most}"),
+            () if state.bytes + bytes > most => format!("the queue of {most} bytes is full"),
+            () => {
+                state.bytes += bytes;
+                state.stats.queued += request.items;
+                state.accepted += 1;
+                let number = state.accepted;
+                state.queue.insert(number, request);
+                drop(state);
+                self.shared.arrived.notify_one();
+                return;
+            }
+        };
+        state.stats.dropped += request.items;
+        self.shared
+            .complain(state, format!("{} {} dropped: {fault}", request.items, self.shared.signal.items()));
     }
 
     /// Waits until all that was queued before this call has been answered, at most for `limit`.
     ///
     /// # Errors
-    /// If something was refused meanwhile, or is still queued at the limit; it then stays queued.
+    /// If something was refused or dropped meanwhile, or is still queued at the limit; it then stays queued.
     pub async fn flush(&self, limit: Duration) -> Result<(), Unsent> {
         self.flush_since(self.mark(), limit).await
     }
 
-    /// The point from which [`Sender::flush_since`] counts refusals.
+    /// The point from which [`Sender::flush_since`] counts what was lost.
     pub fn mark(&self) -> Mark {
-        Mark { failed: self.shared.lock().stats.failed }
+        Mark { lost: self.shared.lock().stats.lost() }
     }
 
-    /// As [`Sender::flush`], and an error also if something was refused since the mark was taken.
+    /// As [`Sender::flush`], and an error also if something was refused or dropped since the mark was taken.
     ///
     /// # Errors
     /// As [`Sender::flush`].
     pub async fn flush_since(&self, mark: Mark, limit: Duration) -> Result<(), Unsent> {
-        let target = {
-            let mut state = self.shared.lock();
-            state.flushing += 1;
-            state.accepted
-        };
-        self.shared.urged.notify_waiters();
+        let target = self.shared.lock().accepted;
         let mut settled = self.shared.settled.subscribe();
-        let in_time =
-            tokio::time::timeout(limit, settled.wait_for(|settled| *settled >= target)).await.is_ok();
-
-        let mut state = self.shared.lock();
-        state.flushing -= 1;
-        let items = if in_time { state.stats.failed - mark.failed } else { state.stats.queued };
+        let in_time = {
+            let _flushing = Flushing::begin(&self.shared);
+            tokio::time::timeout(limit, settled.wait_for(|settled| *settled >= target)).await.is_ok()
+        };
+        let state = self.shared.lock();
+        let lost = state.stats.lost().saturating_sub(mark.lost);
+        let items = if in_time { lost } else { lost + state.stats.queued };
         if items == 0 {
             return Ok(());
         }
@@ -150,13 +152,19 @@ impl Sender {
     /// As [`Sender::flush_since`].
     pub async fn close_since(&self, mark: Mark, limit: Duration) -> Result<(), Unsent> {
         let flushed = self.flush_since(mark, limit).await;
+        self.abandon();
+        flushed
+    }
+
+    /// Stops at once; what is still queued is lost and counted as dropped.
+    pub fn abandon(&self) {
         self.worker.abort();
         let mut state = self.shared.lock();
         state.closed = true;
         state.stats.dropped += std::mem::take(&mut state.stats.queued);
         state.queue.clear();
         state.bytes = 0;
-        flushed
+        self.shared.settled.send_replace(state.accepted);
     }
 
     /// What became of the items so far.
@@ -174,7 +182,24 @@ impl Drop for Sender {
 /// A moment in the life of a [`Sender`].
 #[derive(Clone, Copy, Debug)]
 pub struct Mark {
-    failed: u64,
+    lost: u64,
+}
+
+/// Somebody waits on a flush, for as long as this lives.
+struct Flushing<'a>(&'a Shared);
+
+impl<'a> Flushing<'a> {
+    fn begin(shared: &'a Shared) -> Self {
+        shared.lock().flushing += 1;
+        shared.urged.notify_waiters();
+        Flushing(shared)
+    }
+}
+
+impl Drop for Flushing<'_> {
+    fn drop(&mut self) {
+        self.0.lock().flushing -= 1;
+    }
 }
 
 #[derive(Debug)]
@@ -185,13 +210,14 @@ struct Shared {
     state: Mutex<State>,
     arrived: Notify,
     urged: Notify,
-    /// How many requests have left the queue for good.
+    /// All requests up to this number have left the queue for good.
     settled: watch::Sender<u64>,
 }
 
 #[derive(Debug)]
 struct State {
-    queue: VecDeque<Request>,
+    /// By the number in which they came.
+    queue: BTreeMap<u64, Request>,
     bytes: usize,
     stats: Stats,
     /// How many requests were ever queued.
@@ -199,6 +225,7 @@ struct State {
     flushing: usize,
     closed: bool,
     complained: Option<Instant>,
+    /// A fault was said, and not yet that it has passed.
     failing: bool,
 }
 
@@ -207,10 +234,11 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes the request at the front out of the queue and counts what became of it.
-    fn settle(&self, outcome: Outcome) {
+    /// Takes a request out of the queue for good and counts what became of it.
+    fn settle(&self, number: u64, outcome: Outcome) {
         let mut state = self.lock();
-        let Some(request) = state.queue.pop_front() else { return };
+        let Some(request) = state.queue.remove(&number) else { return };
+        let settled = state.queue.keys().next().map_or(state.accepted, |oldest| oldest - 1);
         state.bytes -= request.body.len();
         state.stats.queued -= request.items;
         match outcome {
@@ -238,13 +266,12 @@ impl Shared {
                 self.complain(state, format!("{items} {} refused: {cause}", self.signal.items()));
             }
         }
-        self.settled.send_modify(|settled| *settled += 1);
+        self.settled.send_replace(settled);
     }
 
     /// Notes a fault that may pass; tells whether somebody waits on a flush.
     fn stumble(&self, cause: String) -> bool {
-        let mut state = self.lock();
-        state.failing = true;
+        let state = self.lock();
         let urgent = state.flushing > 0;
         self.complain(state, cause);
         urgent
@@ -256,6 +283,7 @@ impl Shared {
         let quiet = state.complained.is_some_and(|at| now.duration_since(at) < COMPLAINT_INTERVAL);
         if !quiet {
             state.complained = Some(now);
+            state.failing = true;
         }
         let (queued, dropped) = (state.stats.queued, state.stats.dropped);
         state.stats.last_failure = Some(fault.clone());
@@ -265,11 +293,16 @@ impl Shared {
         }
     }
 
-    async fn front(&self) -> Request {
+    /// The oldest request, or the next one after `skipped`; waits for one.
+    async fn next(&self, skipped: Option<u64>) -> (u64, Request) {
         loop {
             let arrived = self.arrived.notified();
-            if let Some(request) = self.lock().queue.front() {
-                return request.clone();
+            {
+                let state = self.lock();
+                let later = skipped.and_then(|number| state.queue.range(number + 1..).next());
+                if let Some((number, request)) = later.or_else(|| state.queue.iter().next()) {
+                    return (*number, request.clone());
+                }
             }
             arrived.await;
         }
@@ -281,28 +314,31 @@ enum Outcome {
     Refused { cause: String },
 }
 
-async fn work(shared: Arc<Shared>, transport: Transport) {
+async fn work(shared: Arc<Shared>, mut transport: Transport) {
     let mut backoff = Backoff::new();
+    let mut skipped = None;
     loop {
-        let request = shared.front().await;
+        let (number, request) = shared.next(skipped.take()).await;
         match transport.attempt(request.body).await {
             Answer::Taken { rejected, message } => {
                 backoff = Backoff::new();
-                shared.settle(Outcome::Taken { rejected, message });
+                shared.settle(number, Outcome::Taken { rejected, message });
             }
             Answer::Refused { cause } => {
                 backoff = Backoff::new();
-                shared.settle(Outcome::Refused { cause });
+                shared.settle(number, Outcome::Refused { cause });
             }
             Answer::Busy { cause, after } => {
+                // One request that never gets through must not hold up the others. Measurements keep their
+                // order, since backends refuse what is older than what they have.
+                skipped = Some(number).filter(|_| shared.signal != Signal::Metrics);
                 let urged = shared.urged.notified();
                 let urgent = shared.stumble(cause);
-                let pause = backoff.pause(after);
                 match after {
                     // The other side named a time: coming earlier would only be turned away again.
-                    Some(_) => tokio::time::sleep(pause).await,
-                    None if urgent => tokio::time::sleep(pause.min(URGENT_PAUSE)).await,
-                    None => drop(tokio::time::timeout(pause, urged).await),
+                    Some(_) => tokio::time::sleep(backoff.pause(after)).await,
+                    None if urgent => tokio::time::sleep(backoff.short_pause(URGENT_PAUSE)).await,
+                    None => drop(tokio::time::timeout(backoff.pause(None), urged).await),
                 }
             }
         }

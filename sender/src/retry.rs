@@ -57,10 +57,16 @@ impl Backoff {
 
     /// The pause before the next attempt: not shorter than what the other side asked for.
     pub(crate) fn pause(&mut self, asked: Option<Duration>) -> Duration {
-        let pause = match asked {
-            Some(asked) => asked.min(LONGEST_WAIT_ASKED).max(self.next),
-            None => self.next,
-        };
+        let pause = asked.map_or(self.next, |asked| asked.min(LONGEST_WAIT_ASKED).max(self.next));
+        self.grow(pause)
+    }
+
+    /// The pause before the next attempt, no longer than a limit: while somebody waits.
+    pub(crate) fn short_pause(&mut self, limit: Duration) -> Duration {
+        self.grow(self.next.min(limit))
+    }
+
+    fn grow(&mut self, pause: Duration) -> Duration {
         self.next = (pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
         pause + pause.mul_f64(jitter() / 4.0)
     }
@@ -115,6 +121,8 @@ mod tests {
             let pause = backoff.pause(None).as_millis();
             assert!((base..=base * 5 / 4).contains(&pause), "{pause} ms after {base} ms");
         }
+        let pauses: Vec<_> = (0..20).map(|_| Backoff::new().pause(None)).collect();
+        assert!(pauses.iter().any(|pause| *pause != pauses[0]), "no jitter: {pauses:?}");
         assert!(Backoff::new().pause(Some(Duration::from_secs(30))) >= Duration::from_secs(30));
         let capped = Backoff::new().pause(Some(Duration::MAX));
         assert!(capped <= LONGEST_WAIT_ASKED * 5 / 4);

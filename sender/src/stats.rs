@@ -28,6 +28,11 @@ pub struct Stats {
 }
 
 impl Stats {
+    /// What will never be delivered.
+    pub(crate) fn lost(&self) -> u64 {
+        self.failed + self.dropped
+    }
+
     pub(crate) fn new(signal: Signal, destination: &Destination) -> Self {
         let destination = destination.to_string();
         Stats {

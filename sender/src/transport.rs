@@ -31,23 +31,26 @@ impl Transport {
     }
 
     /// One attempt within the destination's time limit.
-    pub(crate) async fn attempt(&self, body: Bytes) -> Answer {
+    pub(crate) async fn attempt(&mut self, body: Bytes) -> Answer {
         match self {
             Transport::Local(signal, inlet) => inlet.accept(*signal, body),
-            Transport::Http(http) => within(http, http.send(body)).await,
+            Transport::Http(http) => {
+                let answer = within(http, http.send(body)).await;
+                answer.unwrap_or_else(|| http.silent())
+            }
             #[cfg(feature = "grpc")]
-            Transport::Grpc(http) => within(http, http.send_grpc(body)).await,
+            Transport::Grpc(http) => {
+                let answer = within(http, http.send_grpc(body)).await;
+                answer.unwrap_or_else(|| http.silent())
+            }
         }
     }
 }
 
-async fn within(http: &HttpTransport, attempt: impl Future<Output = Answer>) -> Answer {
-    let limit = http.remote.timeout;
-    if limit.is_zero() {
-        return attempt.await;
+/// The answer, unless the destination's time limit is over first.
+async fn within(http: &HttpTransport, attempt: impl Future<Output = Answer>) -> Option<Answer> {
+    match http.remote.timeout {
+        limit if limit.is_zero() => Some(attempt.await),
+        limit => tokio::time::timeout(limit, attempt).await.ok(),
     }
-    tokio::time::timeout(limit, attempt).await.unwrap_or_else(|_| Answer::Busy {
-        cause: format!("{} did not answer within {limit:?}", http.remote),
-        after: None,
-    })
 }

@@ -46,9 +46,14 @@ pub enum Kind {
     Pairs,
     /// `key=value` pairs whose values are never printed.
     SecretPairs,
-    /// `host:port`, or `off`.
+    /// `address:port`, or `off`.
     Address,
+    /// Of the standard, and not supported yet: said at start when set. What holds stands in the meaning.
+    Unsupported,
 }
+
+/// Variables of the project's own tests.
+const TESTS: &str = "THROUGHLINE_TEST_";
 
 macro_rules! variables {
     ($($constant:ident $name:literal, $kind:expr, $default:literal, $meaning:literal;)*) => {
@@ -75,7 +80,6 @@ const SAMPLERS: &[&str] = &[
 
 variables! {
     SDK_DISABLED "OTEL_SDK_DISABLED", Kind::Boolean, "false", "Nothing is recorded; incoming context still passes through.";
-    CONFIG_FILE "OTEL_CONFIG_FILE", Kind::Text, "none", "Not supported yet: said at start when set.";
     SERVICE_NAME "OTEL_SERVICE_NAME", Kind::Text, "`service.name` of the attributes, else `unknown_service:<program>`", "The name of the service.";
     RESOURCE_ATTRIBUTES "OTEL_RESOURCE_ATTRIBUTES", Kind::Pairs, "none", "Attributes of the resource; one malformed pair discards all.";
     PROPAGATORS_ "OTEL_PROPAGATORS", Kind::Choices(PROPAGATORS), "tracecontext,baggage", "Headers in which context is read and sent on.";
@@ -100,13 +104,31 @@ variables! {
     BLRP_QUEUE "OTEL_BLRP_MAX_QUEUE_SIZE", Kind::Count, "2048", "Log records that may wait; more are dropped and counted.";
     BLRP_BATCH "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", Kind::Count, "512", "Log records of one request.";
     METRIC_INTERVAL "OTEL_METRIC_EXPORT_INTERVAL", Kind::Milliseconds, "60000; 5000 into a local collector", "The time between two collections of the metrics.";
-    RUST_LOG "RUST_LOG", Kind::Text, "info", "Which events become log lines and log records; spans are not touched.";
+    RUST_LOG "RUST_LOG", Kind::Text, "info,opentelemetry=warn", "Which events become log lines and log records; spans are not touched. `off` or a word on `throughline` also silences throughline itself.";
     LOG_FORMAT "THROUGHLINE_LOG_FORMAT", Kind::Choice(LOG_FORMATS), "text", "The form of the log lines on stdout.";
     SPAN_FILTER "THROUGHLINE_SPAN_FILTER", Kind::Text, "info", "Which `tracing` spans are recorded, in the syntax of `RUST_LOG`.";
     VIEW "THROUGHLINE_VIEW", Kind::Boolean, "false", "`1` or `true`: starts a collector with its view in this process (feature `collector`).";
     COLLECTOR_GRPC "THROUGHLINE_COLLECTOR_GRPC", Kind::Address, "127.0.0.1:4317", "Where that collector takes OTLP/gRPC.";
     COLLECTOR_HTTP "THROUGHLINE_COLLECTOR_HTTP", Kind::Address, "127.0.0.1:4318", "Where that collector takes OTLP/HTTP.";
     COLLECTOR_VIEW "THROUGHLINE_COLLECTOR_VIEW", Kind::Address, "127.0.0.1:4319", "Where its view is.";
+    CONFIG_FILE "OTEL_CONFIG_FILE", Kind::Unsupported, "", "A configuration file instead of variables.";
+    CERTIFICATE "OTEL_EXPORTER_OTLP_[SIGNAL_]CERTIFICATE", Kind::Unsupported, "", "A certificate authority of one's own.";
+    CLIENT_KEY "OTEL_EXPORTER_OTLP_[SIGNAL_]CLIENT_KEY", Kind::Unsupported, "", "The key of a client certificate.";
+    CLIENT_CERTIFICATE "OTEL_EXPORTER_OTLP_[SIGNAL_]CLIENT_CERTIFICATE", Kind::Unsupported, "", "A client certificate.";
+    TEMPORALITY "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", Kind::Unsupported, "", "Measurements are cumulative.";
+    AGGREGATION "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", Kind::Unsupported, "", "Histograms have explicit buckets.";
+    EXEMPLARS "OTEL_METRICS_EXEMPLAR_FILTER", Kind::Unsupported, "", "There are no exemplars.";
+    BSP_TIMEOUT "OTEL_BSP_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
+    BLRP_TIMEOUT "OTEL_BLRP_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
+    METRIC_TIMEOUT "OTEL_METRIC_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
+    ATTRIBUTE_COUNT "OTEL_ATTRIBUTE_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 attributes, log records all.";
+    ATTRIBUTE_LENGTH "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Unsupported, "", "Values are not cut.";
+    SPAN_ATTRIBUTE_COUNT "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 attributes.";
+    SPAN_ATTRIBUTE_LENGTH "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Unsupported, "", "Values are not cut.";
+    SPAN_EVENTS "OTEL_SPAN_EVENT_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 events.";
+    SPAN_LINKS "OTEL_SPAN_LINK_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 links.";
+    RECORD_ATTRIBUTE_COUNT "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", Kind::Unsupported, "", "Log records keep all attributes.";
+    RECORD_ATTRIBUTE_LENGTH "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Unsupported, "", "Values are not cut.";
 }
 
 impl Variable {
@@ -122,6 +144,8 @@ impl Variable {
 #[derive(Debug, Default)]
 pub(crate) struct Environment {
     values: BTreeMap<String, String>,
+    /// Of a file: asked when the values have none of the forms of a variable.
+    overlay: BTreeMap<String, String>,
     pub(crate) faults: Vec<Fault>,
 }
 
@@ -148,7 +172,7 @@ impl Environment {
     }
 
     pub(crate) fn from_vars(vars: impl IntoIterator<Item = (String, String)>) -> Self {
-        Environment { values: vars.into_iter().collect(), faults: Vec::new() }
+        Environment { values: vars.into_iter().collect(), ..Environment::default() }
     }
 
     /// Adds the variables of a file in `.env` form, except those that are set already. No file, nothing added.
@@ -162,7 +186,7 @@ impl Environment {
         };
         for line in lines {
             match line {
-                Ok((name, value)) => drop(self.values.entry(name).or_insert(value)),
+                Ok((name, value)) => drop(self.overlay.insert(name, value)),
                 // The line may hold a secret: only the file is named.
                 Err(_) => {
                     return self.fault(
@@ -171,6 +195,23 @@ impl Environment {
                     );
                 }
             }
+        }
+    }
+
+    /// What is not supported, and what is misspelt, would else be ignored without a word.
+    pub(crate) fn check_names(&mut self) {
+        for variable in VARIABLES.iter().filter(|variable| variable.kind == Kind::Unsupported) {
+            let forms = Signal::ALL.map(Some).into_iter().chain([None]);
+            let set: Vec<Found> = forms.filter_map(|signal| self.exactly(variable, signal)).collect();
+            // The preference that holds anyway is no fault.
+            for found in set.into_iter().filter(|found| !found.value.eq_ignore_ascii_case("cumulative")) {
+                self.fault(&found.name, "is not supported yet; it is ignored");
+            }
+        }
+        let names = self.values.keys().chain(self.overlay.keys());
+        let ours = names.filter(|name| name.starts_with("THROUGHLINE_") && !name.starts_with(TESTS));
+        for name in ours.filter(|name| !is_ours(name)).cloned().collect::<Vec<_>>() {
+            self.fault(&name, "is no variable of throughline; it is ignored");
         }
     }
 
@@ -184,12 +225,19 @@ impl Environment {
 
     /// The text of a variable: the signal's form, else the general one.
     pub(crate) fn text(&self, variable: &Variable, signal: Option<Signal>) -> Option<Found> {
-        let read = |signal| {
+        let read = |values: &BTreeMap<String, String>, signal| {
             let name = variable.name_for(signal);
-            let value = self.values.get(&name)?.trim();
+            let value = values.get(&name)?.trim();
             (!value.is_empty()).then(|| Found { value: value.to_owned(), name })
         };
-        signal.and_then(|signal| read(Some(signal))).or_else(|| read(None))
+        let own = |values| signal.and_then(|signal| read(values, Some(signal)));
+        let general = |values| if variable.name.contains("{SIGNAL}") { None } else { read(values, None) };
+        [&self.values, &self.overlay].into_iter().find_map(|values| own(values).or_else(|| general(values)))
+    }
+
+    /// Exactly the signal's form, or exactly the general one.
+    pub(crate) fn exactly(&self, variable: &Variable, signal: Option<Signal>) -> Option<Found> {
+        self.text(variable, signal).filter(|found| found.name == variable.name_for(signal))
     }
 
     pub(crate) fn boolean(&mut self, variable: &Variable, signal: Option<Signal>) -> Option<bool> {
@@ -304,7 +352,8 @@ mod tests {
                 Kind::Choices(words) => words.join(", "),
                 Kind::Pairs => "k=v,k=v".into(),
                 Kind::SecretPairs => "k=v,k=v, secret".into(),
-                Kind::Address => "host:port or off".into(),
+                Kind::Address => "address:port or off".into(),
+                Kind::Unsupported => "not supported yet".into(),
             };
             table += &format!("| `{name}` | {kind} | {default} | {meaning} |\n");
         }

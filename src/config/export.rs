@@ -10,14 +10,17 @@ pub struct Export {
     /// All of them get everything, each with its own queue. Empty: the signal does not leave the process.
     pub destinations: Vec<Destination>,
     /// The longest wait for a batch; for metrics the time between two collections. `None`: the default,
-    /// which is 200 ms (metrics: 5 s) when a destination is local, else 5 s for spans, 1 s for log
+    /// which is 200 ms (metrics: 5 s) when all destinations are local, else 5 s for spans, 1 s for log
     /// records, 60 s for metrics.
     pub schedule_delay: Option<Duration>,
     /// Spans or log records that may wait for their batch; more are dropped and counted. Default: 2048.
     pub max_queue: usize,
     /// Spans or log records of one request. Default: 512.
     pub max_batch: usize,
-    pub(crate) decided: Decided,
+    /// What decided where the signal goes when it was read.
+    pub(super) decided: Decided,
+    /// The destinations that were not set in code, in words, each with what decided it.
+    pub(super) known: Vec<(String, Decided)>,
 }
 
 /// What decided where a signal goes.
@@ -27,18 +30,58 @@ pub(crate) enum Decided {
     /// `NODE_IP`: the node's agent reads stdout.
     Agent,
     Variable(String),
+    /// A collector in this program, or one of another program that the view found.
+    View,
 }
 
 impl Export {
-    /// Whether no variable says where the signal goes.
-    pub fn is_default(&self) -> bool {
-        matches!(self.decided, Decided::Default | Decided::Agent)
+    pub(super) fn new(destination: Option<Destination>, decided: Decided) -> Self {
+        let mut export = Export {
+            destinations: vec![],
+            schedule_delay: None,
+            max_queue: 2048,
+            max_batch: 512,
+            decided: decided.clone(),
+            known: vec![],
+        };
+        if let Some(destination) = destination {
+            export.add(destination, decided);
+        }
+        export
     }
 
-    /// [`Export::schedule_delay`], or its default.
+    /// Whether neither a variable nor code says where the signal goes.
+    pub fn is_default(&self) -> bool {
+        match &self.destinations[..] {
+            [] => self.decided == Decided::Agent,
+            all => all.iter().all(|destination| self.decided_for(destination) == Some(&Decided::Default)),
+        }
+    }
+
+    /// Sends the signal only to this destination.
+    pub(super) fn replace(&mut self, destination: Destination, decided: Decided) {
+        self.destinations.clear();
+        self.add(destination, decided);
+    }
+
+    pub(super) fn add(&mut self, destination: Destination, decided: Decided) {
+        self.known.push((destination.to_string(), decided));
+        self.destinations.push(destination);
+    }
+
+    /// `None`: code.
+    pub(crate) fn decided_for(&self, destination: &Destination) -> Option<&Decided> {
+        let words = destination.to_string();
+        self.known.iter().rfind(|(known, _)| *known == words).map(|(_, decided)| decided)
+    }
+
+    /// [`Export::schedule_delay`], or its default. Never zero.
     pub(crate) fn delay(&self, signal: Signal) -> Duration {
-        let local = self.destinations.iter().any(|destination| matches!(destination, Destination::Local(_)));
-        self.schedule_delay.unwrap_or(match (signal, local) {
+        let local = self.destinations.iter().all(|destination| {
+            matches!(destination, Destination::Local(_))
+                || self.decided_for(destination) == Some(&Decided::View)
+        });
+        self.schedule_delay.filter(|delay| !delay.is_zero()).unwrap_or(match (signal, local) {
             (Signal::Metrics, true) => Duration::from_secs(5),
             (_, true) => Duration::from_millis(200),
             (Signal::Traces, false) => Duration::from_secs(5),
@@ -54,17 +97,21 @@ impl fmt::Display for Export {
             if index > 0 {
                 f.write_str(" and ")?;
             }
-            match (destination, &self.decided) {
-                (Destination::Remote(_), Decided::Variable(name)) => write!(f, "{destination} ({name})")?,
-                (Destination::Remote(_), _) => write!(f, "{destination} (default)")?,
+            match (destination, self.decided_for(destination)) {
                 (Destination::Local(_), _) => write!(f, "{destination}")?,
+                (_, Some(Decided::Variable(name))) => write!(f, "{destination} ({name})")?,
+                (_, Some(Decided::View)) => {
+                    write!(f, "{destination} (THROUGHLINE_VIEW: the collector of another program)")?
+                }
+                (_, Some(_)) => write!(f, "{destination} (default)")?,
+                (_, None) => write!(f, "{destination} (set in code)")?,
             }
         }
         match &self.decided {
             _ if !self.destinations.is_empty() => Ok(()),
             Decided::Agent => f.write_str("stdout only (NODE_IP: the agent of the node reads it)"),
-            Decided::Variable(name) => write!(f, "nowhere ({name})"),
-            Decided::Default => f.write_str("nowhere"),
+            Decided::Variable(name) if self.known.is_empty() => write!(f, "nowhere ({name})"),
+            _ => f.write_str("nowhere (set in code)"),
         }
     }
 }

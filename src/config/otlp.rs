@@ -2,7 +2,10 @@
 
 use super::{Decided, Export, env, env::Environment, env::Found};
 use crate::sender::{self, Compression, DEFAULT_TIMEOUT, Destination, Protocol, Remote, Signal};
-use http::{HeaderName, HeaderValue, Uri, header::AUTHORIZATION};
+use http::{
+    HeaderName, HeaderValue, Uri,
+    header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
+};
 use percent_encoding::percent_decode_str;
 use std::net::IpAddr;
 
@@ -16,30 +19,50 @@ pub(super) fn export(environment: &mut Environment, signal: Signal) -> Export {
         Signal::Metrics => (&env::METRIC_INTERVAL, None, None),
     };
     let exporter = environment.choice(&env::EXPORTER, Some(signal));
-    let agent = signal == Signal::Logs && environment.text(&env::NODE_IP, None).is_some();
-    let (destinations, decided) = match exporter {
-        Some(Found { value: "none", name }) => (vec![], Decided::Variable(name)),
-        None if agent => (vec![], Decided::Agent),
-        _ => {
-            let (remote, decided) = remote(environment, signal);
-            (vec![Destination::Remote(remote)], decided)
-        }
+    let node = node(environment);
+    // Read also when it is not used: all faults are told at once.
+    let (remote, decided) = remote(environment, signal, node.as_ref());
+    let mut export = match exporter {
+        Some(Found { value: "none", name }) => Export::new(None, Decided::Variable(name)),
+        None if signal == Signal::Logs && node.is_some() => Export::new(None, Decided::Agent),
+        _ => Export::new(Some(Destination::Remote(remote)), decided),
     };
-    let delay = environment.delay(delay);
-    let mut count =
-        |variable: Option<&_>, default| variable.and_then(|v| environment.count(v)).unwrap_or(default);
-    let max_queue = count(queue, 2048);
-    let max_batch = count(batch, 512).min(max_queue);
-    Export { destinations, schedule_delay: delay, max_queue, max_batch, decided }
+    export.schedule_delay = environment.delay(delay);
+    let mut count = |variable: Option<&_>| variable.and_then(|variable| environment.count(variable));
+    export.max_queue = count(queue).unwrap_or(export.max_queue);
+    export.max_batch = count(batch).unwrap_or(export.max_batch).min(export.max_queue);
+    export
 }
 
-fn remote(environment: &mut Environment, signal: Signal) -> (Remote, Decided) {
+/// The host of `NODE_IP`, as it stands in a URL.
+fn node(environment: &mut Environment) -> Option<Found> {
+    let found = environment.text(&env::NODE_IP, None)?;
+    let is_name = |host: &str| host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte));
+    let host = match found.value.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(IpAddr::V6(address)) => format!("[{address}]"),
+        Ok(IpAddr::V4(address)) => address.to_string(),
+        Err(_) if is_name(&found.value) => found.value.clone(),
+        Err(_) => {
+            environment.fault(&found.name, &format!("{:?} is not an address; it is ignored", found.value));
+            return None;
+        }
+    };
+    Some(Found { value: host, name: found.name })
+}
+
+fn remote(environment: &mut Environment, signal: Signal, node: Option<&Found>) -> (Remote, Decided) {
     let protocol = match environment.choice(&env::PROTOCOL, Some(signal)) {
         Some(found) if found.value == "grpc" => Protocol::Grpc,
         _ => Protocol::HttpProtobuf,
     };
-    let (url, decided) = url(environment, signal, protocol);
+    let (url, decided) = url(environment, signal, protocol, node);
     let mut remote = Remote::new(protocol, url);
+    if decided == Decided::Default {
+        remote.advice =
+            "set OTEL_EXPORTER_OTLP_ENDPOINT to a collector, or THROUGHLINE_VIEW=1 for a view in this \
+                         process (feature `collector`)"
+                .into();
+    }
     for (name, value) in headers(environment, signal) {
         remote = remote.header(name, value);
     }
@@ -55,7 +78,12 @@ fn remote(environment: &mut Environment, signal: Signal) -> (Remote, Decided) {
     (remote, decided)
 }
 
-fn url(environment: &mut Environment, signal: Signal, protocol: Protocol) -> (Uri, Decided) {
+fn url(
+    environment: &mut Environment,
+    signal: Signal,
+    protocol: Protocol,
+    node: Option<&Found>,
+) -> (Uri, Decided) {
     if let Some(found) = environment.text(&env::ENDPOINT, Some(signal)) {
         let own = found.name == env::ENDPOINT.name_for(Some(signal));
         let text = match protocol {
@@ -67,26 +95,33 @@ fn url(environment: &mut Environment, signal: Signal, protocol: Protocol) -> (Ur
             _ => found.value.clone(),                                      // O-003
         };
         match complete(&text) {
-            Some(url) => return (url, Decided::Variable(found.name)),
-            // Not echoed: a URL may carry a password.
-            None => environment.fault(
-                &found.name,
-                "is not a URL; write http://host:port or https://host/path. The default holds",
-            ),
+            Some(url) => {
+                if text.contains('@') {
+                    let fault = "has a user and password, which are ignored; set THROUGHLINE_OTLP_USERNAME and \
+                                 THROUGHLINE_OTLP_PASSWORD";
+                    environment.fault(&found.name, fault);
+                }
+                return (url, Decided::Variable(found.name));
+            }
+            // Echoed only if it is host:port, which is no secret.
+            None => {
+                let is_place = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
+                let hint = match found.value.chars().all(is_place)
+                    && complete(&format!("http://{}", found.value)).is_some()
+                {
+                    true => format!("did you mean http://{}?", found.value),
+                    false => "write http://host:port or https://host/path.".into(),
+                };
+                environment.fault(&found.name, &format!("is not a URL; {hint} The default holds"));
+            }
         }
     }
     let port = if protocol == Protocol::Grpc { GRPC_PORT } else { HTTP_PORT };
     let path = |base: String| if protocol == Protocol::Grpc { base } else { below(&base, signal) };
-    if let Some(found) = environment.text(&env::NODE_IP, None) {
-        let host = match found.value.trim_matches(['[', ']']).parse::<IpAddr>() {
-            Ok(IpAddr::V6(address)) => format!("[{address}]"),
-            _ => found.value.clone(),
-        };
-        match complete(&path(format!("http://{host}:{port}"))) {
-            Some(url) => return (url, Decided::Variable(found.name)),
-            None => environment
-                .fault(&found.name, &format!("{:?} is not an address; the default holds", found.value)),
-        }
+    if let Some(node) = node
+        && let Some(url) = complete(&path(format!("http://{}:{port}", node.value)))
+    {
+        return (url, Decided::Variable(node.name.clone()));
     }
     let url = Uri::try_from(path(format!("http://localhost:{port}"))).unwrap_or_default();
     (url, Decided::Default)
@@ -99,10 +134,20 @@ fn below(base: &str, signal: Signal) -> String {
     query.map_or(url.clone(), |query| format!("{url}?{query}"))
 }
 
+/// A URL with a host and, if it has one, a true port; without user and password. A password with a slash in it
+/// ends the authority early: what then looks like a port is none.
 fn complete(text: &str) -> Option<Uri> {
-    let url: Uri = text.parse().ok()?;
-    let known = matches!(url.scheme_str(), Some("http" | "https"));
-    (known && url.host().is_some_and(|host| !host.is_empty())).then_some(url)
+    let mut parts = text.parse::<Uri>().ok().filter(|_| !text.contains('#'))?.into_parts();
+    let authority = parts.authority.take()?;
+    let place = authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, place)| place);
+    let port = place.strip_prefix(authority.host())?;
+    let true_port = port.is_empty() || port.strip_prefix(':')?.parse::<u16>().is_ok_and(|port| port > 0);
+    let known = matches!(parts.scheme.as_ref()?.as_str(), "http" | "https");
+    if !known || !true_port || authority.host().is_empty() {
+        return None;
+    }
+    parts.authority = Some(place.parse().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 /// O-011: W3C-baggage-like pairs, percent-encoded; a literal space is taken too.
@@ -114,7 +159,14 @@ fn headers(environment: &mut Environment, signal: Signal) -> Vec<(HeaderName, He
             let name = HeaderName::try_from(decode(name)?.to_ascii_lowercase()).ok()?;
             Some((name, HeaderValue::try_from(decode(value)?).ok()?))
         });
+        // They describe the body that we make.
+        let framing = |name: &HeaderName| {
+            [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, TRANSFER_ENCODING].contains(name)
+        };
         match pair {
+            Some((name, _)) if framing(&name) => {
+                environment.fault(&found.name, &format!("must not set {name}; it is left out"));
+            }
             Some(pair) => headers.push(pair),
             // Not echoed: it may be a secret.
             None => {
@@ -125,39 +177,35 @@ fn headers(environment: &mut Environment, signal: Signal) -> Vec<(HeaderName, He
     headers
 }
 
+/// The signal's own secret before the general ones; a user belongs to whichever secret is found.
 fn authorization(environment: &mut Environment, signal: Signal) -> Option<HeaderValue> {
-    if let Some(found) = environment.text(&env::AUTHORIZATION, None) {
-        let value = HeaderValue::try_from(found.value).ok();
-        if value.is_none() {
-            environment.fault(&found.name, "has characters that a header cannot hold; it is ignored");
-        }
-        return value;
-    }
     let user = environment.text(&env::USERNAME, Some(signal));
-    let password = environment.text(&env::PASSWORD, Some(signal));
-    let token = environment.text(&env::TOKEN, Some(signal));
-    match (user, password.or(token)) {
-        (Some(user), Some(password)) => Some(sender::basic(&user.value, &password.value)),
-        (Some(user), None) => {
-            environment.fault(
-                &user.name,
-                "has no password; set THROUGHLINE_OTLP_PASSWORD or THROUGHLINE_OTLP_TOKEN",
-            );
-            None
+    let secrets = [
+        environment.exactly(&env::PASSWORD, Some(signal)),
+        environment.exactly(&env::TOKEN, Some(signal)),
+        environment.exactly(&env::AUTHORIZATION, None),
+        environment.exactly(&env::PASSWORD, None),
+        environment.exactly(&env::TOKEN, None),
+    ];
+    let usable = |secret: &&Found| user.is_some() || !secret.name.ends_with("PASSWORD");
+    let Some(secret) = secrets.iter().flatten().find(usable) else {
+        if let Some(password) = secrets.iter().flatten().next() {
+            environment.fault(&password.name, "has no user; set THROUGHLINE_OTLP_USERNAME");
+        } else if let Some(user) = user {
+            let fault = "has no password; set THROUGHLINE_OTLP_PASSWORD or THROUGHLINE_OTLP_TOKEN";
+            environment.fault(&user.name, fault);
         }
-        (None, Some(secret)) if secret.name.ends_with("TOKEN") => {
-            let value = sender::bearer(&secret.value);
-            if value.is_none() {
-                environment.fault(&secret.name, "has characters that a header cannot hold; it is ignored");
-            }
-            value
-        }
-        (None, Some(secret)) => {
-            environment.fault(&secret.name, "has no user; set THROUGHLINE_OTLP_USERNAME");
-            None
-        }
-        (None, None) => None,
+        return None;
+    };
+    let value = match user {
+        _ if secret.name == env::AUTHORIZATION.name => HeaderValue::try_from(&secret.value).ok(),
+        Some(user) => Some(sender::basic(&user.value, &secret.value)),
+        None => sender::bearer(&secret.value),
+    };
+    if value.is_none() {
+        environment.fault(&secret.name, "has characters that a header cannot hold; it is ignored");
     }
+    value
 }
 
 /// O-091: any fault discards the whole variable.

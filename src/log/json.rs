@@ -103,7 +103,7 @@ struct Escape<'a, W>(&'a mut W);
 impl<W: Write> Write for Escape<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let mut rest = text;
-        while let Some(at) = rest.find(|c: char| c.is_control() || matches!(c, '"' | '\\')) {
+        while let Some(at) = rest.find(|c: char| super::is_unsafe(c) || matches!(c, '"' | '\\')) {
             let (clean, tail) = rest.split_at(at);
             self.0.write_str(clean)?;
             let Some(special) = tail.chars().next() else { break };

@@ -42,10 +42,8 @@ fn without_variables_the_defaults_of_the_standard_hold() {
     );
     assert_eq!(config.propagators, [Propagator::TraceContext, Propagator::Baggage]);
     assert_eq!(config.sampler, Sampler::ParentBasedAlwaysOn);
-    assert_eq!(
-        (config.log.format, config.log.filter.as_str(), config.span_filter.as_str()),
-        (LogFormat::Text, "info", "info")
-    );
+    assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Text, "info,opentelemetry=warn"));
+    assert_eq!(config.span_filter, "info");
     assert!(!config.disabled && !config.view.enabled);
 }
 
@@ -59,7 +57,6 @@ fn endpoints_follow_the_rules_of_the_standard() {
     assert_eq!(general("http://c:4318/mycollector/"), "http://c:4318/mycollector/v1/traces");
     assert_eq!(general("https://gateway.example/otlp"), "https://gateway.example/otlp/v1/traces");
     assert_eq!(general(" "), "http://localhost:4318/v1/traces");
-    assert_eq!(general("http://user:hush@c:4318"), "http://c:4318/v1/traces");
 
     let own = |value| {
         traces(&[
@@ -163,6 +160,7 @@ fn every_fault_is_told_at_once_and_none_tells_a_secret() {
         ("THROUGHLINE_LOG_FORMAT", "xml"),
         ("THROUGHLINE_COLLECTOR_VIEW", "nowhere"),
         ("RUST_LOG", "cart=loud"),
+        ("THROUGHLINE_VEIW", "1"),
     ];
     let config = Config::from_vars(vars);
     let error = config.check().unwrap_err();
@@ -184,6 +182,125 @@ fn every_fault_is_told_at_once_and_none_tells_a_secret() {
     assert_eq!((config.traces.max_queue, config.traces.schedule_delay), (2048, None));
     assert!(config.resource_attributes.is_empty());
     drop(Telemetry::build(config).unwrap()); // nothing of it keeps a service from starting
+}
+
+// O-093
+#[test]
+fn what_may_hold_a_password_is_neither_taken_for_a_place_nor_shown() {
+    let odd = [
+        "http://user:hu/sh@c:4318",
+        "http://user:hush?x@c:1",
+        "http://c:99999",
+        "http://c:43x8",
+        "http://c:0",
+        "http://c:",
+        "http://c:4318/#hush",
+        "http://",
+        "ftp://c:21",
+    ];
+    for endpoint in odd {
+        let config = Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
+        let text = config.check().unwrap_err().to_string();
+        assert!(
+            text.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: is not a URL") && !text.contains("sh"),
+            "{text}"
+        );
+        assert_eq!(config.traces.to_string(), "http://localhost:4318/v1/traces (default)", "{endpoint}");
+    }
+    let config =
+        Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hush@c:4318/x?api_key=hush2")]);
+    assert!(config.check().unwrap_err().to_string().contains("THROUGHLINE_OTLP_USERNAME"));
+    assert_eq!(config.traces.to_string(), "http://c:4318/x/v1/traces (OTEL_EXPORTER_OTLP_ENDPOINT)");
+    assert_eq!(remote(&config, Signal::Traces).url, "http://c:4318/x/v1/traces?api_key=hush2");
+    assert!(!format!("{config:?}").contains("hush"), "{config:?}");
+}
+
+#[test]
+fn a_node_that_is_no_address_is_told_and_changes_nothing() {
+    for node in ["http://10.0.0.7", "host/evil", "user@h", "10.0.0.7:4318"] {
+        let config = Config::from_vars([("NODE_IP", node)]);
+        assert!(config.check().unwrap_err().to_string().starts_with("NODE_IP: "), "{node}");
+        assert_eq!(config.logs.to_string(), "http://localhost:4318/v1/logs (default)");
+    }
+}
+
+#[test]
+fn the_secret_of_a_signal_wins_over_every_general_one() {
+    let vars = [
+        ("THROUGHLINE_OTLP_USERNAME", "user"),
+        ("THROUGHLINE_OTLP_PASSWORD", "general"),
+        ("OTEL_EXPORTER_OTLP_HEADERS_AUTHORIZATION", "Basic general"),
+        ("THROUGHLINE_OTLP_TRACES_TOKEN", "own"),
+    ];
+    let header = |vars: &[(&'static str, &'static str)], signal| {
+        let config = Config::from_vars(vars.iter().copied());
+        remote(&config, signal).headers["authorization"].to_str().unwrap().to_owned()
+    };
+    assert_eq!(header(&vars, Signal::Traces), "Basic dXNlcjpvd24="); // user:own
+    assert_eq!(header(&vars, Signal::Logs), "Basic general");
+    assert_eq!(header(&vars[..2], Signal::Logs), "Basic dXNlcjpnZW5lcmFs"); // user:general
+    let without_user = [("THROUGHLINE_OTLP_PASSWORD", "p"), ("THROUGHLINE_OTLP_TOKEN", "t")];
+    assert_eq!(header(&without_user, Signal::Logs), "Bearer t");
+}
+
+#[test]
+fn headers_that_describe_the_body_are_left_out_and_told() {
+    let config =
+        Config::from_vars([("OTEL_EXPORTER_OTLP_HEADERS", "Content-Length=1,x=2,transfer-encoding=chunked")]);
+    assert_eq!(config.faults().len(), 2);
+    assert_eq!(remote(&config, Signal::Traces).headers.keys().collect::<Vec<_>>(), ["x"]);
+}
+
+#[test]
+fn what_code_sets_stays_and_is_told_as_such() {
+    let mine =
+        || Destination::Remote(Remote::new(Protocol::HttpProtobuf, "http://mine/v1/traces".parse().unwrap()));
+    let mut config = Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://env")]);
+    config.traces.destinations = vec![mine()];
+    config.logs.destinations.clear();
+    let config = config.or_send_to(mine());
+    assert_eq!(
+        Signal::ALL.map(|signal| config.export(signal).to_string()),
+        [
+            "http://mine/v1/traces (set in code)",
+            "http://env/v1/metrics (OTEL_EXPORTER_OTLP_ENDPOINT)",
+            "nowhere (set in code)"
+        ]
+    );
+    let mut config = Config::from_vars(none());
+    config.traces.destinations = vec![mine()];
+    assert!(!config.traces.is_default() && config.metrics.is_default());
+}
+
+#[test]
+fn a_variable_of_the_standard_that_is_not_supported_yet_is_told() {
+    let vars = [
+        ("OTEL_BSP_EXPORT_TIMEOUT", "1"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "ca.pem"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "0"),
+    ];
+    let told: Vec<String> =
+        Config::from_vars(vars).faults().iter().map(|fault| fault.variable.clone()).collect();
+    for (name, _) in vars {
+        assert_eq!(told.iter().filter(|told| *told == name).count(), 1, "{name} in {told:?}");
+    }
+    assert_eq!(
+        Config::from_vars([("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Cumulative")]).faults(),
+        []
+    );
+    // Not the form of any signal.
+    assert_eq!(places(&[("OTEL__EXPORTER", "none")])[0], "http://localhost:4318/v1/traces (default)");
+}
+
+#[test]
+fn an_endpoint_without_a_scheme_is_answered_with_what_was_meant() {
+    let config = Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]);
+    let text = config.check().unwrap_err().to_string();
+    assert_eq!(
+        text,
+        "OTEL_EXPORTER_OTLP_ENDPOINT: is not a URL; did you mean http://localhost:4318? The default holds"
+    );
 }
 
 // P-070
@@ -213,6 +330,7 @@ fn a_file_adds_what_the_environment_does_not_set_and_changes_nothing_else() {
         "# comment\nOTEL_SERVICE_NAME=\"from file\"\nPATH=changed\nTHROUGHLINE_OTLP_TOKEN='a b=c'\n",
     )
     .unwrap();
+    // What the environment has in any form wins over the file; an empty variable is none.
     let before = std::env::vars().collect::<Vec<_>>();
     let config = Config::from_env_or_file(&path);
     std::fs::remove_file(&path).unwrap();

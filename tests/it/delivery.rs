@@ -138,12 +138,13 @@ async fn each_signal_goes_where_its_own_variables_say() {
 async fn what_may_be_repeated_is_repeated_until_it_arrives() {
     let receiver = Receiver::start().await;
     receiver.answer([429, 502, 503, 504].map(Answer::status));
-    receiver.answer([Answer { headers: vec![("retry-after", "1")], ..Answer::status(503) }]);
+    receiver.answer([Answer { headers: vec![("retry-after", "2")], ..Answer::status(503) }]);
     let telemetry = traces_to(receiver.http);
     record(&telemetry, 3);
     telemetry.handle().flush(PATIENCE).await.unwrap();
-    assert_eq!(receiver.requests().len(), 6);
-    assert_eq!(receiver.spans().len(), 3);
+    let times = receiver.times();
+    assert!(times[5] - times[4] >= Duration::from_secs(2), "Retry-After was not waited for: {times:?}");
+    assert_eq!((receiver.requests().len(), receiver.spans().len()), (6, 3));
     assert_eq!(counts(&traces(&telemetry)), [3, 3, 0, 0, 0]);
 }
 
@@ -308,4 +309,196 @@ async fn nothing_recorded_is_nothing_sent_and_unsampled_spans_stay_here() {
     telemetry.handle().flush(PATIENCE).await.unwrap();
     telemetry.shutdown(PATIENCE).await.unwrap();
     assert_eq!(receiver.requests().len(), 0);
+}
+
+// O-032, O-033 over gRPC
+#[tokio::test]
+async fn grpc_partial_success_is_counted_and_retry_info_is_waited_for() {
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.grpc);
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+    ]))
+    .unwrap();
+    // RESOURCE_EXHAUSTED, with google.rpc.RetryInfo{retry_delay{seconds: 2}} among its details.
+    let retry_info =
+        b"\x08\x08\x1a\x30\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x04\x0a\x02\x08\x02";
+    receiver.answer([Answer { details: retry_info.to_vec(), ..Answer::status(8) }]);
+    record(&telemetry, 1);
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+    let times = receiver.times();
+    assert_eq!(times.len(), 2);
+    assert!(times[1] - times[0] >= Duration::from_secs(2), "RetryInfo was not waited for: {times:?}");
+
+    receiver.answer([Answer { body: b"1 too old".to_vec(), ..Answer::status(0) }]);
+    record(&telemetry, 3);
+    let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
+    assert!(error.contains("1 too old"), "{error}");
+    assert_eq!(counts(&traces(&telemetry)), [4, 3, 1, 0, 0]);
+}
+
+// O-031: no status is UNKNOWN, which is not repeated
+#[tokio::test]
+async fn an_answer_that_is_not_grpc_is_not_repeated() {
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.http); // takes HTTP/2, knows no gRPC
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+    ]))
+    .unwrap();
+    receiver.answer([Answer::status(200)]);
+    record(&telemetry, 1);
+    let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
+    assert!(error.contains("without a grpc-status"), "{error}");
+    assert_eq!(counts(&traces(&telemetry)), [1, 0, 1, 0, 0]);
+}
+
+// O-016
+#[tokio::test]
+async fn a_batch_of_large_spans_is_sent_in_pieces_and_one_that_fits_nowhere_is_told() {
+    let receiver = Receiver::start().await;
+    let telemetry = traces_to(receiver.http);
+    let tracer = telemetry.tracer_provider().tracer("test");
+    let span = |bytes: usize| {
+        let mut span = tracer.start("large");
+        opentelemetry::trace::Span::set_attribute(
+            &mut span,
+            opentelemetry::KeyValue::new("text", "x".repeat(bytes)),
+        );
+    };
+    (0..300).for_each(|_| span(40_000)); // 12 MB
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+    assert_eq!(receiver.spans().len(), 300);
+    let lengths: Vec<usize> = receiver
+        .requests()
+        .iter()
+        .map(|(_, headers)| headers["content-length"].to_str().unwrap().parse().unwrap())
+        .collect();
+    assert!(lengths.len() > 3 && lengths.iter().all(|length| *length <= 4 << 20), "{lengths:?}");
+
+    span(17 << 20);
+    record(&telemetry, 1);
+    let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
+    assert!(error.contains("1 spans not delivered") && error.contains("larger than the queue"), "{error}");
+    assert_eq!(counts(&traces(&telemetry)), [302, 301, 0, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_request_that_never_gets_through_lets_the_others_pass() {
+    let app = Router::new().route(
+        "/v1/traces",
+        routing::post(|body: axum::body::Bytes| async move {
+            if body.len() > 10_000 { http::StatusCode::GATEWAY_TIMEOUT } else { http::StatusCode::OK }
+        }),
+    );
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let telemetry = traces_to(listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    record(&telemetry, 400); // large
+    assert!(telemetry.handle().flush(Duration::from_millis(200)).await.is_err());
+    record(&telemetry, 1);
+    assert!(
+        telemetry.handle().flush(Duration::from_millis(200)).await.is_err(),
+        "the large one is still there"
+    );
+    until("the small one", || async { (traces(&telemetry).delivered == 1).then_some(()) }).await;
+    assert_eq!(counts(&traces(&telemetry)), [401, 1, 0, 0, 400]);
+}
+
+// A gateway that forgets a connection without closing it must not stop a signal for good.
+#[tokio::test]
+async fn a_connection_that_went_silent_is_given_up() {
+    let receiver = Receiver::start().await;
+    for (protocol, to) in [("grpc", receiver.grpc), ("http/protobuf", receiver.http)] {
+        // The first connection leads nowhere, every later one to the receiver.
+        let gateway = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", gateway.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (_silent, _) = gateway.accept().await.unwrap();
+            while let Ok((mut inside, _)) = gateway.accept().await {
+                tokio::spawn(async move {
+                    let mut outside = tokio::net::TcpStream::connect(to).await.unwrap();
+                    let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
+                });
+            }
+        });
+        let telemetry = Telemetry::build(Config::from_vars([
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
+            ("OTEL_EXPORTER_OTLP_TIMEOUT", "300"),
+            ("OTEL_METRICS_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+        ]))
+        .unwrap();
+        record(&telemetry, 1);
+        telemetry.handle().flush(PATIENCE).await.unwrap();
+    }
+    assert_eq!(receiver.spans().len(), 2);
+}
+
+// Section 9 of the OTLP list: a batch is exported when its size is reached
+#[tokio::test]
+async fn a_full_batch_leaves_at_once_and_a_local_one_soon() {
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.http);
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("OTEL_LOGS_EXPORTER", "none"),
+    ]))
+    .unwrap();
+    record(&telemetry, 512);
+    until("a full batch", || async { (receiver.spans().len() == 512).then_some(()) }).await;
+
+    struct Count(std::sync::Arc<std::sync::atomic::AtomicUsize>);
+    impl throughline::sender::Accept for Count {
+        fn accept(&self, _: Signal, _: bytes::Bytes) -> throughline::sender::Answer {
+            self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            throughline::sender::Answer::TAKEN
+        }
+    }
+    let count = std::sync::Arc::default();
+    let inlet = throughline::sender::Inlet::new(Count(std::sync::Arc::clone(&count)));
+    let config = Config::from_vars([("OTEL_METRICS_EXPORTER", "none")])
+        .or_send_to(throughline::sender::Destination::Local(inlet));
+    let telemetry = Telemetry::build(config).unwrap();
+    let start = std::time::Instant::now();
+    record(&telemetry, 1);
+    until("the local span", || async {
+        (count.load(std::sync::atomic::Ordering::Relaxed) == 1).then_some(())
+    })
+    .await;
+    // 200 ms are promised, 5 s are the delay of other destinations.
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+}
+
+#[test]
+fn the_counts_never_run_backwards_while_everything_moves() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let receiver = runtime.block_on(Receiver::start());
+    let telemetry = traces_to(receiver.http);
+    let done = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            (0..50).for_each(|_| record(&telemetry, 400));
+            done.store(true, std::sync::atomic::Ordering::Release);
+        });
+        let mut last = 0;
+        while !done.load(std::sync::atomic::Ordering::Acquire) {
+            let [recorded, ..] = counts(&traces(&telemetry));
+            assert!(recorded >= last, "{recorded} after {last}");
+            last = recorded;
+        }
+    });
+    runtime.block_on(telemetry.handle().flush(PATIENCE)).unwrap();
+    let [recorded, delivered, failed, dropped, queued] = counts(&traces(&telemetry));
+    assert_eq!((recorded, failed, queued), (20_000, 0, 0));
+    assert_eq!((receiver.spans().len() as u64, delivered + dropped), (delivered, recorded));
 }

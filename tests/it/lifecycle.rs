@@ -5,11 +5,16 @@ use crate::support::{
     child::Process,
     get,
     receiver::{Receiver, attributes, value},
+    until,
 };
 use axum::{Router, http::HeaderMap, routing};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use opentelemetry::trace::{Tracer, TracerProvider};
+use opentelemetry::{
+    Context,
+    metrics::MeterProvider,
+    trace::{Span, TraceContextExt, Tracer, TracerProvider},
+};
 use std::{
     collections::BTreeSet,
     net::SocketAddr,
@@ -30,6 +35,10 @@ fn record(telemetry: &Telemetry) {
     drop(telemetry.tracer_provider().tracer("test").start("work"));
     let subscriber = tracing_subscriber::registry().with(telemetry.layers());
     tracing::subscriber::with_default(subscriber, || tracing::info!("working"));
+}
+
+fn count(telemetry: &Telemetry) {
+    telemetry.meter_provider().meter("test").u64_counter("c").build().add(1, &[]);
 }
 
 #[tokio::test]
@@ -69,11 +78,7 @@ async fn shutdown_keeps_its_limit_and_names_every_signal_that_failed() {
     let telemetry =
         Telemetry::build(Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)])).unwrap();
     record(&telemetry);
-    telemetry.meter_provider();
-    opentelemetry::metrics::MeterProvider::meter(telemetry.meter_provider(), "test")
-        .u64_counter("c")
-        .build()
-        .add(1, &[]);
+    count(&telemetry);
     let handle = telemetry.handle();
 
     let limit = Duration::from_millis(500);
@@ -91,6 +96,108 @@ async fn shutdown_keeps_its_limit_and_names_every_signal_that_failed() {
         assert_eq!((stats.recorded, stats.dropped, stats.queued), (1, 1, 0), "{stats:?}");
     }
     assert!(handle.flush(limit).await.unwrap_err().to_string().contains("already shut down"));
+}
+
+#[tokio::test]
+async fn a_signal_that_is_done_takes_up_nothing_while_another_one_uses_the_limit() {
+    let (receiver, silent) = (Receiver::start().await, TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", receiver.http)),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("http://{}/v1/traces", silent.local_addr().unwrap())),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "20".into()), // many times within the limit below
+    ]))
+    .unwrap();
+    record(&telemetry);
+    count(&telemetry);
+    let handle = telemetry.handle();
+    let error = telemetry.shutdown(Duration::from_millis(500)).await.unwrap_err().to_string();
+    assert!(error.starts_with("traces: ") && error.lines().count() == 1, "{error}");
+    for stats in handle.stats().iter().filter(|stats| stats.signal != throughline::sender::Signal::Traces) {
+        assert_eq!((stats.delivered, stats.dropped), (stats.recorded, 0), "{stats:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_callback_that_blocks_neither_breaks_the_limit_nor_the_other_signals() {
+    for blocking in [true, false] {
+        let receiver = Receiver::start().await;
+        let telemetry = Telemetry::build(to(&receiver, "blocked")).unwrap();
+        let meter = telemetry.meter_provider().meter("test");
+        meter
+            .u64_observable_gauge("slow")
+            .with_callback(|_| std::thread::sleep(Duration::from_secs(20)))
+            .build();
+        record(&telemetry);
+        let (limit, start) = (Duration::from_millis(500), Instant::now());
+        let result = match blocking {
+            true => telemetry.shutdown_blocking(limit),
+            false => telemetry.shutdown(limit).await,
+        };
+        assert!(start.elapsed() < limit * 4, "{:?}", start.elapsed());
+        let error = result.unwrap_err().to_string();
+        assert_eq!(error, "metrics: the last batch could not be made in time");
+        assert_eq!((receiver.spans().len(), receiver.logs().len()), (1, 1));
+    }
+}
+
+#[tokio::test]
+async fn a_callback_that_panics_is_told_and_the_next_collection_comes() {
+    let receiver = Receiver::start().await;
+    let telemetry = Telemetry::build(to(&receiver, "panicking")).unwrap();
+    let calls = std::sync::atomic::AtomicUsize::new(0);
+    let meter = telemetry.meter_provider().meter("test");
+    meter
+        .u64_observable_gauge("fragile")
+        .with_callback(move |observer| {
+            assert!(calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed) > 0, "the first time");
+            observer.observe(1, &[]);
+        })
+        .build();
+    let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
+    assert!(error.starts_with("metrics: a callback failed"), "{error}");
+    count(&telemetry);
+    // The SDK gives up the meter whose lock the panic poisoned; what matters is that we go on and say so.
+    let second = telemetry.handle().flush(PATIENCE).await;
+    assert!(second.is_ok() || second.unwrap_err().to_string().starts_with("metrics: "));
+    record(&telemetry);
+    drop(telemetry.shutdown(PATIENCE).await);
+    assert_eq!(receiver.spans().len(), 1);
+}
+
+#[tokio::test]
+async fn odd_sizes_and_limits_set_in_code_are_put_right() {
+    let receiver = Receiver::start().await;
+    let mut config = to(&receiver, "odd");
+    (config.traces.max_queue, config.traces.max_batch) = (100, 512);
+    (config.logs.max_queue, config.logs.max_batch) = (0, 0);
+    config.traces.schedule_delay = Some(Duration::from_secs(600));
+    config.metrics.schedule_delay = Some(Duration::ZERO);
+    let telemetry = Telemetry::build(config).unwrap();
+    for _ in 0..100 {
+        drop(telemetry.tracer_provider().tracer("test").start("work"));
+    }
+    // A queue smaller than its batch is full when the queue is.
+    until("the full queue", || async { (receiver.spans().len() == 100).then_some(()) }).await;
+    record(&telemetry);
+    telemetry.handle().flush(Duration::MAX).await.unwrap();
+    assert_eq!((receiver.spans().len(), receiver.logs().len()), (101, 1));
+    telemetry.shutdown(Duration::MAX).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_shutdown_that_is_given_up_counts_what_it_loses() {
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap(); // accepts, never answers
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    let telemetry =
+        Telemetry::build(Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)])).unwrap();
+    record(&telemetry);
+    let (handle, tracer) = (telemetry.handle(), telemetry.tracer_provider().clone());
+    let shutdown = telemetry.shutdown(PATIENCE);
+    assert!(tokio::time::timeout(Duration::from_millis(300), shutdown).await.is_err());
+    drop(tracer.tracer("test").start("too late"));
+    for stats in handle.stats() {
+        assert_eq!((stats.dropped, stats.queued), (stats.recorded, 0), "{stats:?}");
+    }
 }
 
 #[test]
@@ -134,6 +241,12 @@ fn a_second_init_says_that_there_was_a_first_and_names_the_way_out() {
     };
     let first = Telemetry::init(nowhere()).unwrap();
     assert_eq!(opentelemetry::global::get_text_map_propagator(|propagator| propagator.fields().count()), 3);
+    let span = opentelemetry::global::tracer("test").start("global");
+    assert!(span.is_recording(), "the global tracer is ours");
+    let global = Context::new().with_span(span);
+    let line =
+        tracing::info_span!("inner", "work").in_scope(|| Context::current().span().span_context().trace_id());
+    assert_ne!(line, global.span().span_context().trace_id(), "a span of tracing is recorded too");
     let error = Telemetry::init(nowhere()).unwrap_err();
     assert!(error.is_already_set() && error.to_string().contains("Telemetry::build"), "{error}");
     first.shutdown_blocking(PATIENCE).unwrap();
@@ -168,14 +281,24 @@ async fn sending_is_not_recorded_however_much_is_logged() {
     let spans: Vec<String> = receiver.spans().into_iter().map(|(_, span)| span.name).collect();
     assert_eq!(spans, ["add_up"]);
     job.line(&["traces to", "1 of 1 delivered"]).await;
+    job.line(&["logs to", "2 of 2 delivered"]).await; // none made by the sending, and dropped later
 }
 
 #[tokio::test]
 async fn an_unreachable_endpoint_is_said_once_per_signal_with_its_cause() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
-    let mut job = Process::example("job", &[], &[endpoint, ("OTEL_METRICS_EXPORTER", "none")]);
+    let metrics = ("OTEL_METRICS_EXPORTER", "none");
+    // Also when the service asks for nothing but lines of its own.
+    let own = [("RUST_LOG", "job=info"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "10s")];
+    let mut job = Process::example("job", &[], &[endpoint, metrics, own[0], own[1]]);
     assert!(!job.ended().await.success());
     let lines = job.lines();
+    let told = |text: &str| lines.iter().filter(|line| line.contains(text)).count();
+    assert_eq!(told("INFO throughline: throughline "), 1, "the start-up line in {lines:#?}");
+    assert_eq!(
+        told("WARN throughline: OTEL_EXPORTER_OTLP_TIMEOUT: \"10s\" is not a number of milliseconds"),
+        1
+    );
     for signal in ["traces", "logs"] {
         // Tried many times until the limit of the shutdown, told once.
         let told: Vec<_> =
@@ -253,7 +376,11 @@ async fn the_view_starts_with_the_service_and_a_second_service_finds_it() {
     let address: SocketAddr = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
 
     let second = Telemetry::build(view(address)).unwrap();
-    assert!(second.summary().ends_with(&format!("view at {url}")), "{}", second.summary());
+    let found = "(THROUGHLINE_VIEW: the collector of another program)";
+    assert!(
+        second.summary().contains(found) && second.summary().ends_with(&format!("view at {url}")),
+        "{second:?}"
+    );
     for telemetry in [&first, &second] {
         record(telemetry);
         telemetry.handle().flush(PATIENCE).await.unwrap();
@@ -268,6 +395,26 @@ async fn the_view_starts_with_the_service_and_a_second_service_finds_it() {
     let (status, traces) = get(&format!("{url}api/traces"), &[]).await.unwrap();
     let traces: serde_json::Value = serde_json::from_str(&traces).unwrap();
     assert_eq!((status, traces.as_array().map(Vec::len)), (200, Some(2)));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_the_view_itself_gets_nothing_twice() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (http, endpoint) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
+    let telemetry = Telemetry::build(Config::from_vars([
+        ("THROUGHLINE_VIEW", "1"),
+        ("THROUGHLINE_COLLECTOR_VIEW", "127.0.0.1:0"),
+        ("THROUGHLINE_COLLECTOR_GRPC", "off"),
+        ("THROUGHLINE_COLLECTOR_HTTP", http.as_str()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_METRICS_EXPORTER", "none"),
+    ]))
+    .unwrap();
+    record(&telemetry);
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+    let destinations: Vec<_> =
+        telemetry.handle().stats().into_iter().map(|stats| stats.destination).collect();
+    assert_eq!(destinations, [format!("{endpoint}/v1/traces"), format!("{endpoint}/v1/logs")]);
 }
 
 #[tokio::test]

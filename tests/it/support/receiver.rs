@@ -12,7 +12,10 @@ use opentelemetry_proto::tonic::{
     collector::{
         logs::v1::{ExportLogsServiceRequest, ExportLogsServiceResponse, logs_service_server},
         metrics::v1::{ExportMetricsServiceRequest, ExportMetricsServiceResponse, metrics_service_server},
-        trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse, trace_service_server},
+        trace::v1::{
+            ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
+            trace_service_server,
+        },
     },
     common::v1::{AnyValue, KeyValue, any_value::Value},
     logs::v1::LogRecord,
@@ -26,6 +29,7 @@ use std::{
     io::Read,
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Instant,
 };
 use tokio::net::TcpListener;
 use tonic::codec::CompressionEncoding;
@@ -44,6 +48,7 @@ struct Received {
     metrics: Vec<ExportMetricsServiceRequest>,
     logs: Vec<ExportLogsServiceRequest>,
     requests: Vec<(String, HeaderMap)>,
+    times: Vec<Instant>,
     answers: VecDeque<Answer>,
 }
 
@@ -53,11 +58,13 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(&'static str, &'static str)>,
     pub(crate) body: Vec<u8>,
+    /// gRPC: a `google.rpc.Status`.
+    pub(crate) details: Vec<u8>,
 }
 
 impl Answer {
     pub(crate) fn status(status: u16) -> Self {
-        Answer { status, headers: vec![], body: vec![] }
+        Answer { status, headers: vec![], body: vec![], details: vec![] }
     }
 }
 
@@ -94,6 +101,11 @@ impl Receiver {
     /// Path and headers of every request, the refused ones among them.
     pub(crate) fn requests(&self) -> Vec<(String, HeaderMap)> {
         self.received.lock().unwrap().requests.clone()
+    }
+
+    /// When each request came.
+    pub(crate) fn times(&self) -> Vec<Instant> {
+        self.received.lock().unwrap().times.clone()
     }
 
     /// Every span that was acknowledged, with its resource.
@@ -138,6 +150,7 @@ async fn take(
 ) -> (StatusCode, HeaderMap, Vec<u8>) {
     let mut received = receiver.received.lock().unwrap();
     received.requests.push((format!("/{path}"), headers.clone()));
+    received.times.push(Instant::now());
     if let Some(answer) = received.answers.pop_front() {
         let headers =
             answer.headers.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
@@ -161,7 +174,7 @@ async fn take(
 }
 
 macro_rules! grpc {
-    ($trait:path, $request:ident, $response:ident, $field:ident, $path:literal) => {
+    ($trait:path, $request:ident, $response:ident, $field:ident, $path:literal, $partial:expr) => {
         #[tonic::async_trait]
         impl $trait for Receiver {
             async fn export(
@@ -171,9 +184,14 @@ macro_rules! grpc {
                 let mut received = self.received.lock().unwrap();
                 let (metadata, _, message) = request.into_parts();
                 received.requests.push(($path.into(), metadata.into_headers()));
+                received.times.push(Instant::now());
                 if let Some(answer) = received.answers.pop_front() {
+                    let text = String::from_utf8(answer.body).unwrap();
+                    if answer.status == 0 {
+                        return Ok(tonic::Response::new(($partial)(text)));
+                    }
                     let code = tonic::Code::from_i32(answer.status.into());
-                    return Err(tonic::Status::new(code, String::from_utf8(answer.body).unwrap()));
+                    return Err(tonic::Status::with_details(code, text, answer.details.into()));
                 }
                 received.$field.push(message);
                 Ok(tonic::Response::new($response::default()))
@@ -182,26 +200,36 @@ macro_rules! grpc {
     };
 }
 
+/// One span rejected, for this reason.
+fn one_rejected(error_message: String) -> ExportTraceServiceResponse {
+    ExportTraceServiceResponse {
+        partial_success: Some(ExportTracePartialSuccess { rejected_spans: 1, error_message }),
+    }
+}
+
 grpc!(
     trace_service_server::TraceService,
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
     traces,
-    "grpc traces"
+    "grpc traces",
+    one_rejected
 );
 grpc!(
     metrics_service_server::MetricsService,
     ExportMetricsServiceRequest,
     ExportMetricsServiceResponse,
     metrics,
-    "grpc metrics"
+    "grpc metrics",
+    |_: String| ExportMetricsServiceResponse::default()
 );
 grpc!(
     logs_service_server::LogsService,
     ExportLogsServiceRequest,
     ExportLogsServiceResponse,
     logs,
-    "grpc logs"
+    "grpc logs",
+    |_: String| ExportLogsServiceResponse::default()
 );
 
 /// The whole attribute set, comparable: `200` is an integer, `"200"` a string.
