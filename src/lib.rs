@@ -27,7 +27,8 @@
 //! service of the chain, to log lines that carry `trace_id` and `span_id`. Where it goes is said in one line at start:
 //!
 //! ```text
-//! INFO throughline: throughline 0.1.0: hello sends traces and metrics to http://10.0.0.7:4318 (NODE_IP), logs to …
+//! throughline 0.1.0: hello sends traces to http://10.0.0.7:4318/v1/traces (NODE_IP), metrics to
+//! http://10.0.0.7:4318/v1/metrics (NODE_IP), logs to stdout only (NODE_IP: the agent of the node reads it)
 //! ```
 //!
 //! | I want to | look at |
