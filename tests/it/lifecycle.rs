@@ -4,7 +4,7 @@ use crate::support::{
     PATIENCE,
     child::Process,
     get,
-    receiver::{Receiver, attributes, value},
+    receiver::{Receiver, attributes, hex, value},
     until,
 };
 use axum::{Router, http::HeaderMap, routing};
@@ -31,7 +31,7 @@ fn to(receiver: &Receiver, name: &str) -> Config {
     Config::from_vars(vars)
 }
 
-fn record(telemetry: &Telemetry) {
+pub(crate) fn record(telemetry: &Telemetry) {
     drop(telemetry.tracer_provider().tracer("test").start("work"));
     let subscriber = tracing_subscriber::registry().with(telemetry.layers());
     tracing::subscriber::with_default(subscriber, || tracing::info!("working"));
@@ -284,6 +284,41 @@ async fn sending_is_not_recorded_however_much_is_logged() {
     job.line(&["logs to", "2 of 2 delivered"]).await; // none made by the sending, and dropped later
 }
 
+// H-092
+#[tokio::test]
+async fn a_line_in_a_child_span_has_its_ids_in_json_and_over_otlp() {
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.http);
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("THROUGHLINE_LOG_FORMAT", "json")];
+    let mut job = Process::example("job", &[], &variables);
+    assert!(job.ended().await.success(), "{:#?}", job.lines());
+    let line: serde_json::Value = serde_json::from_str(&job.line(&["adding up"]).await).unwrap();
+    let span = &receiver.spans()[0].1;
+    let logs = receiver.logs();
+    let (_, record) = logs.iter().find(|(_, record)| value(record.body.as_ref()) == "\"adding up\"").unwrap();
+    assert_eq!((&record.trace_id, &record.span_id), (&span.trace_id, &span.span_id));
+    assert_eq!(record.event_name, "", "a place in the source is no event name");
+    assert_eq!(
+        (&line["trace_id"], &line["span_id"]),
+        (&hex(&span.trace_id).into(), &hex(&span.span_id).into())
+    );
+    assert_eq!(
+        (&line["trace_flags"], &line["severity"], &line["target"]),
+        (&"01".into(), &"INFO".into(), &"job".into())
+    );
+}
+
+#[tokio::test]
+async fn a_quiet_log_takes_no_spans_away() {
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.http);
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("RUST_LOG", "off")];
+    let mut job = Process::example("job", &[], &variables);
+    assert!(job.ended().await.success(), "{:#?}", job.lines());
+    assert_eq!((receiver.spans().len(), receiver.logs().len()), (1, 0));
+    assert!(job.lines().iter().all(|line| !line.contains("INFO")), "{:#?}", job.lines());
+}
+
 #[tokio::test]
 async fn an_unreachable_endpoint_is_said_once_per_signal_with_its_cause() {
     let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1");
@@ -356,74 +391,4 @@ async fn a_disabled_sdk_records_nothing_and_passes_the_context_on() {
     assert!(telemetry.handle().stats().is_empty());
     telemetry.shutdown(PATIENCE).await.unwrap();
     assert_eq!(receiver.requests().len(), 0);
-}
-
-fn view(view: SocketAddr) -> Config {
-    let address = view.to_string();
-    Config::from_vars([
-        ("THROUGHLINE_VIEW", "1"),
-        ("THROUGHLINE_COLLECTOR_VIEW", address.as_str()),
-        ("THROUGHLINE_COLLECTOR_GRPC", "off"),
-        ("THROUGHLINE_COLLECTOR_HTTP", "127.0.0.1:0"),
-        ("OTEL_SERVICE_NAME", "viewed"),
-    ])
-}
-
-#[tokio::test]
-async fn the_view_starts_with_the_service_and_a_second_service_finds_it() {
-    let first = Telemetry::build(view("127.0.0.1:0".parse().unwrap())).unwrap();
-    let url = first.summary().split("view at ").nth(1).unwrap().to_owned();
-    let address: SocketAddr = url.trim_start_matches("http://").trim_end_matches('/').parse().unwrap();
-
-    let second = Telemetry::build(view(address)).unwrap();
-    let found = "(THROUGHLINE_VIEW: the collector of another program)";
-    assert!(
-        second.summary().contains(found) && second.summary().ends_with(&format!("view at {url}")),
-        "{second:?}"
-    );
-    for telemetry in [&first, &second] {
-        record(telemetry);
-        telemetry.handle().flush(PATIENCE).await.unwrap();
-    }
-    let destinations = |telemetry: &Telemetry| {
-        let stats = telemetry.handle().stats().into_iter();
-        stats.map(|stats| stats.destination).collect::<BTreeSet<_>>()
-    };
-    assert_eq!(destinations(&first), BTreeSet::from(["the collector in this program".to_owned()]));
-    assert!(destinations(&second).iter().all(|destination| destination.starts_with("http://127.0.0.1:")));
-
-    let (status, traces) = get(&format!("{url}api/traces"), &[]).await.unwrap();
-    let traces: serde_json::Value = serde_json::from_str(&traces).unwrap();
-    assert_eq!((status, traces.as_array().map(Vec::len)), (200, Some(2)));
-}
-
-#[tokio::test]
-async fn an_endpoint_that_is_the_view_itself_gets_nothing_twice() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (http, endpoint) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
-    let telemetry = Telemetry::build(Config::from_vars([
-        ("THROUGHLINE_VIEW", "1"),
-        ("THROUGHLINE_COLLECTOR_VIEW", "127.0.0.1:0"),
-        ("THROUGHLINE_COLLECTOR_GRPC", "off"),
-        ("THROUGHLINE_COLLECTOR_HTTP", http.as_str()),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
-        ("OTEL_METRICS_EXPORTER", "none"),
-    ]))
-    .unwrap();
-    record(&telemetry);
-    telemetry.handle().flush(PATIENCE).await.unwrap();
-    let destinations: Vec<_> =
-        telemetry.handle().stats().into_iter().map(|stats| stats.destination).collect();
-    assert_eq!(destinations, [format!("{endpoint}/v1/traces"), format!("{endpoint}/v1/logs")]);
-}
-
-#[tokio::test]
-async fn a_port_that_another_program_has_is_an_error_that_names_it_and_the_remedy() {
-    let other = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = other.local_addr().unwrap();
-    tokio::spawn(async move { axum::serve(other, Router::new()).await }); // answers, but is no collector
-    let error = Telemetry::build(view(address)).unwrap_err();
-    assert!(error.is_address_in_use());
-    let text = error.to_string();
-    assert!(text.contains(&address.to_string()) && text.contains("THROUGHLINE_COLLECTOR_VIEW"), "{text}");
 }

@@ -11,6 +11,8 @@ mod configuration; // variables decide, faults are told
 mod delivery; // what is recorded arrives, or is counted
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
+mod faults; // the other side refuses, hangs, comes and goes
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
 mod stopping; // SIGTERM under load loses nothing
+mod view; // the collector and its view beside a service
