@@ -71,9 +71,10 @@ async fn main() -> Result<(), BoxError> {
             }
         }
     }
-    println!(
-        "try        curl -H 'traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' {url}"
-    );
+    println!("try        curl -H 'traceparent: 00-{CALLER}-00f067aa0ba902b7-01' {url}");
+    if let Some(url) = collector.as_ref().and_then(|collector| collector.trace_url(CALLER)) {
+        println!("then open  {url}");
+    }
     println!("stop with  ctrl-c");
 
     throughline::stop_signal().await;
