@@ -45,6 +45,13 @@ pub(crate) const CANCELLED: &str = "cancelled";
 /// `error.type` of an exchange whose service panicked.
 pub(crate) const PANIC: &str = "panic";
 
+/// `error.type` of a failure to open a connection.
+pub(crate) const CONNECT: &str = "connect";
+/// `error.type` of a connection that the other side or the network broke.
+pub(crate) const RESET: &str = "reset";
+/// `error.type` of an operation that took too long.
+pub(crate) const TIMEOUT: &str = "timeout";
+
 /// Stands for every method outside the known set.
 const OTHER: &str = "_OTHER";
 /// What [`OTHER`] is called in a span name.

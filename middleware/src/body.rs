@@ -6,17 +6,16 @@
 //!
 //! - the body was polled to its end, or says so right after a frame (`is_end_stream`),
 //! - the bytes that `content-length` announced are out, or trailers are: a server asks for nothing more,
-//! - the body fails: `error.type` is the type path of its error,
+//! - the body fails: `error.type` as for a service that fails, see [`server`](crate::server),
 //! - the body is dropped before all that: `error.type` is `cancelled`, the status code stays.
 //!
 //! A response without content ends with its head: an empty body, the answer to HEAD and a successful
 //! CONNECT, the codes 1xx, 204 and 304.
 //!
-//! The OpenTelemetry context is active during each poll, so that spans, log lines and measurements made
-//! while streaming belong to the request.
+//! The OpenTelemetry context is active during each poll and while the body is dropped, so that spans, log
+//! lines and measurements made while streaming belong to the request.
 
 use std::{
-    any,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -26,42 +25,45 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::exchange::{Entered, Exchange, Outcome};
+use crate::{exchange::Outcome, failure, leg::Leg};
 
 pin_project! {
     /// A response body that ends its exchange when it is complete, fails or is dropped; see the module page.
     #[derive(Debug)]
     pub struct ExchangeBody<B> {
-        // Before the exchange: what the body drops still belongs to it.
         #[pin]
-        inner: B,
-        exchange: Option<Exchange>,
+        leg: Leg<B>,
         announced: Option<u64>,
     }
 }
 
 impl<B: Body> ExchangeBody<B> {
-    /// Moves the exchange into the response's body, or ends it where no content follows the head.
-    pub(crate) fn carry(
-        mut exchange: Option<Exchange>,
+    /// Moves the exchange from the future into the response's body, or ends it where no content follows the
+    /// head.
+    pub(crate) fn carry<F>(
+        mut future: Pin<&mut Leg<F>>,
         method: &Method,
         response: Response<B>,
     ) -> Response<Self> {
-        if let Some(exchange) = &mut exchange {
+        let announced = content_length(response.headers());
+        let exchange = future.as_mut().exchange();
+        if let Some(exchange) = exchange {
             exchange.respond(&response);
         }
-        let announced = content_length(response.headers());
         let is_over = announced == Some(0)
             || is_without_content(method, response.status())
             || response.body().is_end_stream();
         if is_over && let Some(exchange) = exchange.take() {
             exchange.end(Outcome::Complete);
         }
-        response.map(|inner| Self { inner, exchange, announced })
+        response.map(|body| Self { leg: future.next(body), announced })
     }
 }
 
-impl<B: Body> Body for ExchangeBody<B> {
+impl<B> Body for ExchangeBody<B>
+where
+    B: Body<Error: 'static>,
+{
     type Data = B::Data;
     type Error = B::Error;
 
@@ -70,20 +72,17 @@ impl<B: Body> Body for ExchangeBody<B> {
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let mut this = self.project();
-        let polled = {
-            let _entered = Entered::new(this.exchange);
-            ready!(this.inner.as_mut().poll_frame(task))
-        };
+        let polled = ready!(this.leg.as_mut().poll(|body| body.poll_frame(task)));
         let outcome = match &polled {
             None => Some(Outcome::Complete),
-            Some(Err(_)) => Some(Outcome::Failed(any::type_name::<B::Error>())),
+            Some(Err(error)) => Some(Outcome::Failed(failure::error_type(error))),
             Some(Ok(frame)) => {
-                let is_last = was_last(frame, this.announced) || this.inner.is_end_stream();
+                let is_last = was_last(frame, this.announced) || is_end_stream(&this.leg);
                 is_last.then_some(Outcome::Complete)
             }
         };
         if let Some(outcome) = outcome
-            && let Some(exchange) = this.exchange.take()
+            && let Some(exchange) = this.leg.exchange().take()
         {
             exchange.end(outcome);
         }
@@ -91,12 +90,16 @@ impl<B: Body> Body for ExchangeBody<B> {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.inner.is_end_stream()
+        is_end_stream(&self.leg)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.inner.size_hint()
+        self.leg.inner().map(Body::size_hint).unwrap_or_default()
     }
+}
+
+fn is_end_stream<B: Body>(leg: &Leg<B>) -> bool {
+    leg.inner().is_none_or(Body::is_end_stream)
 }
 
 /// Counts a frame off the announced length and tells whether a server asks for no frame after it: hyper

@@ -24,18 +24,80 @@
 //! as it likes, and the time it takes to read is the caller's own.
 //!
 //! **Attributes of the span.** `http.request.method`, `http.request.method_original` (unknown methods),
-//! `url.full` (credentials and secrets redacted, cut after 4,096 bytes), `server.address`, `server.port` (80
-//! or 443 where the URL has none), `network.protocol.version` (as negotiated), `http.response.status_code`,
+//! `url.full` (credentials and secrets redacted, cut after 4,096 bytes; absent if neither URL nor `Host` names
+//! a host), `server.address`, `server.port` (80 or 443 where the URL has none, for `http`, `https`, `ws` and
+//! `wss`), `network.protocol.version` (as negotiated), `http.response.status_code`,
 //! `error.type`. The peer's address is not known to a layer.
 //!
 //! **Attributes of the duration.** `http.request.method`, `server.address`, `server.port`,
 //! `http.response.status_code`, `network.protocol.version`, `error.type`.
 //!
-//! **Errors.** 4xx and 5xx: `error.type` is the code. A service that fails: the type path of its error. A
-//! panic: `panic`. A call that its caller drops is no error: the span ends without status and without code.
+//! **Errors.** 4xx and 5xx: `error.type` is the code. A client that fails: the type path of its error or, if
+//! it fails with a boxed error (`.map_err(tower::BoxError::from)` inside the layer) or an `std::io::Error`,
+//! `timeout`, `connect` or `reset` by its cause. A panic: `panic`. A call that its caller drops is no error:
+//! the span ends without status and without code.
+//!
+//! # With hyper-util's client
+//!
+//! A [`ClientService`] is `Clone` where the client is, and has a name for axum's state:
+//!
+//! ```
+//! // axum = "0.8"
+//! // hyper-util = { version = "0.1", features = ["client-legacy", "http1", "tokio"] }
+//! // tower = { version = "0.5", features = ["util"] }
+//! use axum::{Router, body::Body, extract::State, http::{Request, StatusCode}, response::Response, routing::get};
+//! use hyper_util::{client::legacy::{Client, connect::HttpConnector}, rt::TokioExecutor};
+//! use throughline_middleware::{ClientLayer, ClientService};
+//! use tower::{Service, ServiceBuilder, ServiceExt};
+//!
+//! type Prices = ClientService<Client<HttpConnector, Body>>;
+//!
+//! async fn price(State(mut prices): State<Prices>) -> Result<Response, StatusCode> {
+//!     let request = Request::get("http://prices:8080/today").body(Body::empty());
+//!     let request = request.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
+//!     let ready = prices.ready().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+//!     let response = ready.call(request).await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+//!     Ok(response.map(Body::new))
+//! }
+//!
+//! let client = Client::builder(TokioExecutor::new()).build_http();
+//! let prices: Prices = ServiceBuilder::new().layer(ClientLayer::default()).service(client);
+//! let app: Router = Router::new().route("/price", get(price)).with_state(prices);
+//! ```
+//!
+//! # With reqwest
+//!
+//! Its client takes and gives types of its own, which are turned into those of `http` inside the layer:
+//!
+//! ```ignore
+//! // http = "1"
+//! // reqwest = "0.12"
+//! // tower = { version = "0.5", features = ["util"] }
+//! use throughline_middleware::ClientLayer;
+//! use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+//!
+//! type Prices =
+//!     BoxCloneSyncService<http::Request<reqwest::Body>, http::Response<reqwest::Body>, reqwest::Error>;
+//!
+//! let prices = Prices::new(
+//!     ServiceBuilder::new()
+//!         .layer(ClientLayer::default())
+//!         .map_request(|request: http::Request<reqwest::Body>| {
+//!             reqwest::Request::try_from(request).expect("an absolute URL")
+//!         })
+//!         .map_response(http::Response::<reqwest::Body>::from)
+//!         .service(reqwest::Client::new()),
+//! );
+//!
+//! // In a handler with `State(prices): State<Prices>`:
+//! let request = http::Request::get("http://prices:8080/today").body(reqwest::Body::default())?;
+//! let response = reqwest::Response::from(prices.oneshot(request).await?);
+//! let text = response.text().await?;
+//! ```
+//!
+//! Redirects that reqwest follows on its own are one call: its URL is that of the first request.
 
 use std::{
-    any,
     pin::Pin,
     sync::Arc,
     task::{self, Poll, ready},
@@ -53,8 +115,10 @@ use tower_service::Service;
 
 use crate::{
     attributes::{self, bounded},
-    exchange::{Entered, Exchange, Opening, Outcome, Side},
+    exchange::{Exchange, Opening, Outcome, Side},
+    failure,
     instruments::{Instruments, SharedPropagator},
+    leg::Leg,
     propagation::HeaderInjector,
     url,
 };
@@ -113,7 +177,7 @@ pub struct ClientService<S> {
 
 impl<S, B, R> Service<Request<B>> for ClientService<S>
 where
-    S: Service<Request<B>, Response = Response<R>>,
+    S: Service<Request<B>, Response = Response<R>, Error: 'static>,
 {
     type Response = Response<R>;
     type Error = S::Error;
@@ -128,12 +192,7 @@ where
         self.instruments
             .propagator()
             .inject_context(exchange.context(), &mut HeaderInjector(request.headers_mut()));
-        let mut exchange = Some(exchange);
-        let inner = {
-            let _entered = Entered::new(&mut exchange);
-            self.inner.call(request)
-        };
-        ResponseFuture { inner, exchange }
+        ResponseFuture { leg: Leg::begin(Some(exchange), || self.inner.call(request)) }
     }
 }
 
@@ -143,32 +202,28 @@ pin_project! {
     /// Dropped before its response it ends the exchange without an error.
     #[derive(Debug)]
     pub struct ResponseFuture<F> {
-        // Before the exchange: what the future drops still belongs to it.
         #[pin]
-        inner: F,
-        exchange: Option<Exchange>,
+        leg: Leg<F>,
     }
 }
 
 impl<F, R, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
+    E: 'static,
 {
     type Output = Result<Response<R>, E>;
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let this = self.project();
-        let result = {
-            let _entered = Entered::new(this.exchange);
-            ready!(this.inner.poll(task))
-        };
-        if let Some(mut exchange) = this.exchange.take() {
+        let mut leg = self.project().leg;
+        let result = ready!(leg.as_mut().poll(|future| future.poll(task)));
+        if let Some(mut exchange) = leg.exchange().take() {
             match &result {
                 Ok(response) => {
                     exchange.respond(response);
                     exchange.end(Outcome::Complete);
                 }
-                Err(_) => exchange.end(Outcome::Failed(any::type_name::<E>())),
+                Err(error) => exchange.end(Outcome::Failed(failure::error_type(error))),
             }
         }
         Poll::Ready(result)
@@ -176,21 +231,20 @@ where
 }
 
 fn begin<B>(instruments: &Arc<Instruments>, request: &Request<B>) -> Exchange {
-    let scheme = url::scheme(request.uri());
-    let authority = url::authority(request);
-    let server = authority.and_then(url::split_authority).map(|(host, port)| {
-        let port = port.unwrap_or_else(|| url::default_port(scheme));
-        [
-            KeyValue::new(attributes::SERVER_ADDRESS, Arc::<str>::from(bounded(host))),
-            KeyValue::new(attributes::SERVER_PORT, i64::from(port)),
-        ]
-    });
-    let server = server.as_ref().map_or(&[][..], |server| server);
-    let opening = Opening { method: request.method(), route: None, version: None, labels: server };
+    let uri = request.uri();
+    let authority = url::authority(uri, request.headers());
+    let mut labels = Vec::with_capacity(attributes::MOST_LABELS);
+    if let Some((host, port)) = authority.and_then(url::split_authority) {
+        labels.push(KeyValue::new(attributes::SERVER_ADDRESS, Arc::<str>::from(bounded(host))));
+        if let Some(port) = port.or_else(|| url::default_port(uri)) {
+            labels.push(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
+        }
+    }
+    let opening = Opening { method: request.method(), route: None, version: None, labels };
     let describe = |set: &mut dyn FnMut(KeyValue)| {
-        let full = url::full(scheme, authority.unwrap_or_default(), request.uri());
-        set(KeyValue::new(attributes::URL_FULL, bounded(&full).to_owned()));
-        server.iter().cloned().for_each(set);
+        if let Some(authority) = authority {
+            set(KeyValue::new(attributes::URL_FULL, bounded(&url::full(authority, uri)).to_owned()));
+        }
     };
     // Cloned, not borrowed: a sampler or processor that attaches a context would find the stack in use.
     Exchange::begin(instruments, &Context::current(), opening, &describe)

@@ -18,7 +18,7 @@ use std::{
 
 use http::{Method, Response, StatusCode};
 use opentelemetry::{
-    Context, ContextGuard, KeyValue,
+    Context, KeyValue,
     trace::{SpanBuilder, SpanKind, Status, TraceContextExt},
 };
 
@@ -92,8 +92,9 @@ pub(crate) struct Opening<'a> {
     pub(crate) method: &'a Method,
     pub(crate) route: Option<Route>,
     pub(crate) version: Option<&'static str>,
-    /// Attributes of the measurement beside method, route, version, status and error.
-    pub(crate) labels: &'a [KeyValue],
+    /// Attributes of span and measurement beside method, route, version, status and error, in a list with
+    /// room for those.
+    pub(crate) labels: Vec<KeyValue>,
 }
 
 /// One request on its way, see the module page.
@@ -123,9 +124,8 @@ impl Exchange {
     ) -> Self {
         let (began, clock) = (SystemTime::now(), Instant::now());
         let method = attributes::method(opening.method);
-        let mut labels = Vec::with_capacity(attributes::MOST_LABELS);
+        let mut labels = opening.labels;
         labels.push(KeyValue::new(attributes::HTTP_REQUEST_METHOD, method));
-        labels.extend_from_slice(opening.labels);
 
         let name = attributes::span_name(method, opening.route.as_ref().map(Route::as_str));
         let mut builder =
@@ -134,7 +134,7 @@ impl Exchange {
             builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES));
         }
         let (context, recorded) = instruments.start(builder, parent, &|set| {
-            set(KeyValue::new(attributes::HTTP_REQUEST_METHOD, method));
+            labels.iter().cloned().for_each(&mut *set);
             if let Some(original) = attributes::method_original(opening.method) {
                 set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
             }
@@ -237,30 +237,4 @@ impl Drop for Exchange {
 fn likely_recorded(parent: &Context) -> bool {
     let span = parent.span();
     !span.span_context().is_valid() || span.span_context().is_sampled()
-}
-
-/// An exchange's context, active for as long as this value lives.
-///
-/// If the code that runs meanwhile panics, the exchange ends with `panic`: a panic that is caught further
-/// out would else look like a drop.
-pub(crate) struct Entered<'a> {
-    exchange: &'a mut Option<Exchange>,
-    _active: Option<ContextGuard>,
-}
-
-impl<'a> Entered<'a> {
-    pub(crate) fn new(exchange: &'a mut Option<Exchange>) -> Self {
-        let _active = exchange.as_ref().map(|exchange| exchange.context.clone().attach());
-        Self { exchange, _active }
-    }
-}
-
-impl Drop for Entered<'_> {
-    fn drop(&mut self) {
-        if thread::panicking()
-            && let Some(exchange) = self.exchange.take()
-        {
-            exchange.end(Outcome::Failed(attributes::PANIC));
-        }
-    }
 }

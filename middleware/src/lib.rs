@@ -19,13 +19,17 @@
 //! baggage from one to the other. Names and rules are those of the OpenTelemetry semantic conventions for
 //! HTTP; the pages of [`server`] and [`client`] list every attribute.
 //!
+//! The span is active wherever the request is served, but `tokio::spawn` and `spawn_blocking` leave it: see
+//! [`server`] for the two lines that take it along, and for where the layer belongs.
+//!
 //! The layers know the OpenTelemetry *API*, tower and http, and nothing of an SDK or an exporter: with no
 //! SDK set up they pass on the ids that arrive and record nothing. They take their providers from the
 //! globals (`default()`) or from whoever makes them (`new(…)`).
 //!
 //! # Features
 //!
-//! - `axum`, off by default: [`Route`]s from axum's `MatchedPath`, the peer's address from `ConnectInfo`.
+//! - `axum`, off by default: [`Route`]s from axum's `MatchedPath`, the path in a nest from `OriginalUri`, the
+//!   peer's address from `ConnectInfo`, the cause of an `axum::Error`.
 //!
 //! # Limits
 //!
@@ -46,14 +50,23 @@ mod instruments;
 // One request from its beginning to its one end.
 mod exchange;
 
-// The last stretch of an exchange: until the response's last byte.
+// What carries an exchange: first the response's future, then its body.
+mod leg;
+
+// The last leg: until the response's last byte.
 pub mod body;
+
+// What went wrong, by name.
+mod failure;
 
 // What an exchange is told of, by name: the table.
 mod attributes;
 
 // What may be told of a URL.
 mod url;
+
+// How URLs and baggage write what they may not contain.
+mod percent;
 
 // Which route served a request.
 mod route;

@@ -104,7 +104,7 @@ pub struct HeaderExtractor<'a>(
 impl Extractor for HeaderExtractor<'_> {
     /// Returns the first line of a header.
     fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(text)
+        self.0.get(key).map(|line| text(line.as_bytes()))
     }
 
     /// Returns the names of all headers.
@@ -113,16 +113,29 @@ impl Extractor for HeaderExtractor<'_> {
     }
 
     /// Returns all lines of a header, in order; a line that is not text as a value that no grammar accepts.
+    ///
+    /// A line of `baggage` that is not text is returned member by member, so that only the bad ones are lost.
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
-        let mut lines = self.0.get_all(key).iter().map(text);
-        let mut all = vec![lines.next()?];
+        let lines = self.0.get_all(key).iter();
+        let mut lines = lines.flat_map(|line| {
+            let is_split = key == baggage::BAGGAGE && line.to_str().is_err();
+            let line = line.as_bytes();
+            // What is over the limit is refused as it is, and need not be split.
+            let line = line.get(..=baggage::LIMIT_BYTES).filter(|_| is_split).unwrap_or(line);
+            line.split(move |byte| is_split && *byte == b',').map(text)
+        });
+        // Not inside the list, which would be allocated first.
+        let first = lines.next()?;
+        let mut all = vec![first];
         all.extend(lines);
         Some(all)
     }
 }
 
-fn text(value: &HeaderValue) -> &str {
-    value.to_str().unwrap_or(UNREADABLE)
+/// Reads what HTTP counts as text: visible ASCII, spaces and tabs.
+fn text(line: &[u8]) -> &str {
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    std::str::from_utf8(line).ok().filter(|_| line.iter().all(is_text)).unwrap_or(UNREADABLE)
 }
 
 /// Writes propagation fields into HTTP headers, in the place of all lines of the same name.

@@ -5,7 +5,8 @@
 //!
 //! With the feature `axum` it is axum's `MatchedPath`, in axum's own syntax (`/users/{id}`, `/files/{*rest}`)
 //! and with the prefix of every `nest`. Requests that no route matched have none, and so have requests
-//! whose layer was put around the whole router instead of into it with `Router::layer`.
+//! whose layer was put around the whole router instead of into it with `Router::layer`, or that went on into a
+//! `nest_service`: unless a layer further in hands its route up.
 //!
 //! Anything else that knows the route says so with a [`Route`] in the extensions of the request (before the
 //! layer) or of the response (after it):

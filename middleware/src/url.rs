@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use http::{Request, Uri, header};
+use http::{HeaderMap, Uri, header};
+
+use crate::percent;
 
 /// Query keys whose values are replaced, case-sensitive: the union of what the conventions listed in
 /// versions 1.29 to 1.44 and what they list since.
@@ -15,6 +17,8 @@ const SENSITIVE_QUERY_KEYS: [&str; 7] = [
     "X-Goog-Signature",
     "sig",
 ];
+/// What parts the pairs of a query; some servers take the semicolon for one too.
+const SEPARATORS: [char; 2] = ['&', ';'];
 /// Stands where a secret was.
 const REDACTED: &str = "REDACTED";
 
@@ -27,17 +31,21 @@ pub(crate) fn scheme(uri: &Uri) -> &'static str {
     }
 }
 
-/// Returns the port that a scheme implies.
-pub(crate) fn default_port(scheme: &str) -> u16 {
-    if scheme == "https" { 443 } else { 80 }
+/// Returns the port that a URL's scheme implies; a relative URL counts as `http`.
+pub(crate) fn default_port(uri: &Uri) -> Option<u16> {
+    match uri.scheme_str() {
+        None | Some("http" | "ws") => Some(80),
+        Some("https" | "wss") => Some(443),
+        Some(_) => None,
+    }
 }
 
 /// Returns host and port as the request has them. An absolute target beats `Host` (RFC 9112 §3.2.2), and
 /// HTTP/2's `:authority` arrives as one.
-pub(crate) fn authority<B>(request: &Request<B>) -> Option<&str> {
-    match request.uri().authority() {
+pub(crate) fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a str> {
+    match uri.authority() {
         Some(authority) => Some(authority.as_str()),
-        None => request.headers().get(header::HOST)?.to_str().ok(),
+        None => headers.get(header::HOST)?.to_str().ok(),
     }
 }
 
@@ -62,30 +70,32 @@ pub(crate) fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
 
 /// Returns a query with the values of sensitive keys replaced; order and all other bytes stay.
 pub(crate) fn redacted_query(query: &str) -> Cow<'_, str> {
-    if !query.split('&').any(|pair| secret_key(pair).is_some()) {
+    if !query.split(SEPARATORS).any(|pair| secret_key(pair).is_some()) {
         return Cow::Borrowed(query);
     }
     let mut redacted = String::with_capacity(query.len() + REDACTED.len());
-    for (index, pair) in query.split('&').enumerate() {
-        if index > 0 {
-            redacted.push('&');
-        }
+    for part in query.split_inclusive(SEPARATORS) {
+        let pair = part.trim_end_matches(SEPARATORS);
         match secret_key(pair) {
-            Some(key) => redacted.extend([key, "=", REDACTED]),
-            None => redacted.push_str(pair),
+            Some(key) => redacted.extend([key, "=", REDACTED, &part[pair.len()..]]),
+            None => redacted.push_str(part),
         }
     }
     Cow::Owned(redacted)
 }
 
-/// Returns the key of a `key=value` pair whose value is a secret.
+/// Returns the key of a `key=value` pair whose value is a secret: as it stands there, but compared as the
+/// server will read it.
 fn secret_key(pair: &str) -> Option<&str> {
     let (key, _value) = pair.split_once('=')?;
-    SENSITIVE_QUERY_KEYS.contains(&key).then_some(key)
+    let is_secret = |sensitive: &str| percent::decoded(key).eq(sensitive.bytes());
+    SENSITIVE_QUERY_KEYS.into_iter().any(is_secret).then_some(key)
 }
 
-/// Returns `url.full`: the absolute URL without credentials and without secrets in its query.
-pub(crate) fn full(scheme: &str, authority: &str, uri: &Uri) -> String {
+/// Returns `url.full`: the absolute URL without credentials and without secrets in its query. A relative
+/// URL counts as `http`.
+pub(crate) fn full(authority: &str, uri: &Uri) -> String {
+    let scheme = uri.scheme_str().unwrap_or("http");
     let (credentials, host) = authority.rsplit_once('@').unzip();
     let credentials = if credentials.is_some() { "REDACTED:REDACTED@" } else { "" };
     let host = host.unwrap_or(authority);
@@ -111,6 +121,11 @@ mod tests {
             ("sig", "sig"),
             ("sig=a&b=%20+&sig=b", "sig=REDACTED&b=%20+&sig=REDACTED"),
             ("sig=a=b", "sig=REDACTED"),
+            ("a=1;sig=b;c=2&sig=d;", "a=1;sig=REDACTED;c=2&sig=REDACTED;"),
+            ("%73ig=a&si%67=b&%53IG=c", "%73ig=REDACTED&si%67=REDACTED&%53IG=c"),
+            ("X%2DAmz%2dSignature=a%26&b", "X%2DAmz%2dSignature=REDACTED&b"),
+            ("sig%3Da&sig%=b&%zzsig=c&%2573ig=d", "sig%3Da&sig%=b&%zzsig=c&%2573ig=d"),
+            ("signature=a&xsig=b&sigx=c&a=b?sig=d", "signature=a&xsig=b&sigx=c&a=b?sig=d"),
             ("&&a=&=b&", "&&a=&=b&"),
             ("", ""),
         ] {
@@ -167,9 +182,10 @@ mod tests {
             ("https://user@h:8443/a?b=1&sig=2", "https://REDACTED:REDACTED@h:8443/a?b=1&sig=REDACTED"),
             ("http://h/a?", "http://h/a?"),
             ("http://[::1]:80/x", "http://[::1]:80/x"),
+            ("wss://user:pw@h/x?%73ig=1", "wss://REDACTED:REDACTED@h/x?%73ig=REDACTED"),
         ] {
             let uri: Uri = url.parse().unwrap();
-            assert_eq!(full(scheme(&uri), uri.authority().unwrap().as_str(), &uri), expected);
+            assert_eq!(full(uri.authority().unwrap().as_str(), &uri), expected);
         }
     }
 }

@@ -9,18 +9,22 @@ use opentelemetry::{
 };
 
 use super::OPTIONAL_WHITESPACE;
+use crate::percent;
 
 pub(super) const BAGGAGE: &str = "baggage";
 
-/// Longest `baggage` header in bytes that is written (§3.3.2); members that no longer fit are left out.
-const LIMIT_BYTES: usize = 8192;
+/// Longest `baggage` header in bytes that is read or written, all lines together (§3.3.2).
+pub(super) const LIMIT_BYTES: usize = 8192;
+/// Most members that are read (§3.3.2); the API holds no more either.
+const MOST_MEMBERS: usize = 64;
 
 /// Reads and writes `baggage` (W3C Baggage): names and values that go along with a request through all
 /// services. They are not put on spans or log lines.
 ///
 /// Lines are joined. A member that is not valid is left out, the others stay; of members with the same name
 /// the last is kept. Values are percent-coded on the wire, properties (`;name=value`) are passed on as they
-/// came. At most 64 members and 8,192 bytes are carried; what is over is left out by whole members.
+/// came. At most 64 members and 8,192 bytes are carried; what is over is left out by whole members, and is
+/// not looked at.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Baggage;
 
@@ -58,11 +62,14 @@ impl TextMapPropagator for Baggage {
     fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
         let Some(lines) = extractor.get_all(BAGGAGE) else { return context.clone() };
         let mut members = Members::new();
-        for member in lines.into_iter().flat_map(|line| line.split(',')) {
-            if let Some((name, value, properties)) = parse_member(member) {
-                // Refuses what is over 64 members or 8,192 bytes.
-                members.insert_with_metadata(name.to_owned(), value.into_owned(), properties);
-            }
+        let mut length = 0;
+        let within = lines.into_iter().flat_map(|line| line.split(',')).take_while(|member| {
+            // One more for the comma, which the last does without.
+            length += member.len() + 1;
+            length <= LIMIT_BYTES + 1
+        });
+        for (name, value, properties) in within.filter_map(parse_member).take(MOST_MEMBERS) {
+            members.insert_with_metadata(name.to_owned(), value.into_owned(), properties);
         }
         if members.is_empty() { context.clone() } else { context.with_baggage(members) }
     }
@@ -129,25 +136,13 @@ fn encode(text: &str, is_plain: fn(u8) -> bool, header: &mut String) {
     }
 }
 
-/// Replaces `%41` by `A`; a percent sign without two digits stays, bytes that are not UTF-8 become U+FFFD.
+/// Decodes a value; bytes that are not UTF-8 become U+FFFD.
 fn decode(value: &str) -> Cow<'_, str> {
     if !value.contains('%') {
         return Cow::Borrowed(value);
     }
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let [first, after @ ..] = rest {
-        let coded = after.first_chunk().filter(|_| *first == b'%').and_then(octet);
-        bytes.push(coded.unwrap_or(*first));
-        rest = if coded.is_some() { &after[2..] } else { after };
-    }
+    let bytes = Vec::from_iter(percent::decoded(value));
     Cow::Owned(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// Reads two hexadecimal digits of either case.
-fn octet(digits: &[u8; 2]) -> Option<u8> {
-    let digit = |digit: u8| char::from(digit).to_digit(16);
-    u8::try_from(digit(digits[0])? << 4 | digit(digits[1])?).ok()
 }
 
 #[cfg(test)]

@@ -105,8 +105,13 @@ impl TextMapPropagator for TraceContext {
         let members = parse_state(&lines).unwrap_or_default();
         let seen = seen(&members);
         let flags = flags & (SAMPLED | RANDOM);
+        let random = flags & RANDOM != 0;
         let span = SpanContext::new(trace_id, span_id, TraceFlags::new(flags), true, seen.clone());
-        let origin = Origin { trace_id, random: flags & RANDOM != 0, members: join(&members), seen };
+        if random == self.random_ids && members.is_empty() && context.get::<Origin>().is_none() {
+            // Is passed on as one that started here: there is nothing to remember.
+            return context.with_remote_span_context(span);
+        }
+        let origin = Origin { trace_id, random, members: join(&members), seen };
         context.with_value(origin).with_remote_span_context(span)
     }
 
@@ -129,12 +134,13 @@ impl Origin {
 pub(super) fn with_origin(context: Context) -> Context {
     let span = context.span().span_context().clone();
     let is_known = context.get::<Origin>().is_some_and(|origin| origin.trace_id == span.trace_id());
-    if is_known || !span.is_valid() || !span.is_remote() {
+    let random = span.trace_flags().to_u8() & RANDOM != 0;
+    if is_known || random || !span.is_valid() || !span.is_remote() {
         return context;
     }
     context.with_value(Origin {
         trace_id: span.trace_id(),
-        random: span.trace_flags().to_u8() & RANDOM != 0,
+        random,
         members: span.trace_state().header(),
         seen: span.trace_state().clone(),
     })

@@ -15,8 +15,8 @@ use http_body_util::{BodyExt, Empty, Full};
 use opentelemetry::{
     Context, InstrumentationScope, KeyValue, TraceId, global,
     trace::{
-        Span, SpanBuilder, SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceState, Tracer,
-        TracerProvider,
+        FutureExt, Span, SpanBuilder, SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceState,
+        Tracer, TracerProvider,
     },
 };
 use opentelemetry_sdk::{
@@ -99,6 +99,45 @@ async fn the_span_is_active_wherever_the_service_runs_and_nowhere_else() {
         assert_eq!(telemetry.ended().len(), usize::from(is_sampled));
         assert_eq!(telemetry.served()[0].count, 1);
     }
+}
+
+#[tokio::test]
+async fn a_clients_span_is_active_wherever_its_call_runs_and_nowhere_else() {
+    // H-008, P-030
+    let (telemetry, witness) = (Telemetry::new(), Witness::default());
+    let parent = Context::new().with_span(telemetry.tracers.tracer("parent").start("parent"));
+    let client = telemetry.client().layer(witness.clone());
+    let mut response = client.oneshot(Request::new(())).with_context(parent.clone()).await.unwrap();
+    response.body_mut().frame().await.unwrap().unwrap();
+    let [span] = telemetry.spans().await;
+    assert_eq!(span.parent_span_id, parent.span().span_context().span_id());
+    let places = ["call", "first poll", "second poll"];
+    let notes = std::mem::take(&mut *witness.0.lock().unwrap());
+    assert_eq!(notes[..3], places.map(|place| (place, span.span_context.clone())));
+    assert_eq!(notes[3], ("body", SpanContext::NONE));
+}
+
+#[tokio::test]
+async fn what_is_spawned_stays_in_the_trace_if_the_context_goes_along() {
+    // The two ways that the page of the server layer shows, and what happens without.
+    let (telemetry, witness) = (Telemetry::new(), Witness::default());
+    let spawns = tower::service_fn(async |_: Request<()>| {
+        let [task, blocking, alone] = [(); 3].map(|()| witness.clone());
+        tokio::spawn(async move { task.note("task") }.with_current_context()).await.unwrap();
+        let context = Context::current();
+        let work = move || {
+            let _active = context.attach();
+            blocking.note("blocking");
+        };
+        tokio::task::spawn_blocking(work).await.unwrap();
+        tokio::spawn(async move { alone.note("alone") }).await.unwrap();
+        Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+    });
+    telemetry.server().layer(spawns).oneshot(Request::new(())).await.unwrap();
+    let [span] = telemetry.spans().await;
+    let active = span.span_context.clone();
+    let notes = std::mem::take(&mut *witness.0.lock().unwrap());
+    assert_eq!(notes, [("task", active.clone()), ("blocking", active), ("alone", SpanContext::NONE)]);
 }
 
 #[tokio::test]

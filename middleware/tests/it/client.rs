@@ -228,6 +228,9 @@ async fn the_port_is_the_schemes_where_the_url_has_none_and_host_stands_in_for_a
     for (url, host, full, address, port) in [
         ("http://example.com/a", None, "http://example.com/a", "example.com", 80),
         ("https://[2001:db8::1]", None, "https://[2001:db8::1]/", "2001:db8::1", 443),
+        ("ws://example.com/a", None, "ws://example.com/a", "example.com", 80),
+        ("wss://user:pw@example.com/a", None, "wss://REDACTED:REDACTED@example.com/a", "example.com", 443),
+        ("ftp://example.com:21/a", None, "ftp://example.com:21/a", "example.com", 21),
         ("/b?c", Some("example.com:81"), "http://example.com:81/b?c", "example.com", 81),
     ] {
         let telemetry = Telemetry::new();
@@ -238,6 +241,25 @@ async fn the_port_is_the_schemes_where_the_url_has_none_and_host_stands_in_for_a
         let told = attributes(&span.attributes);
         assert_eq!(told["url.full"], full.into());
         assert_eq!((&told["server.address"], &told["server.port"]), (&address.into(), &port.into()));
+    }
+}
+
+#[tokio::test]
+async fn what_the_request_does_not_tell_of_its_url_is_left_out() {
+    // H-066
+    for (url, expected) in [
+        ("/only/path?a=1", expected([])),
+        ("coap://h/a", expected([("url.full", "coap://h/a".into()), ("server.address", "h".into())])),
+    ] {
+        let telemetry = Telemetry::new();
+        let service = tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+        telemetry.client().layer(service).oneshot(Request::get(url).body(()).unwrap()).await.unwrap();
+        let [span] = telemetry.spans().await;
+        let mut told = attributes(&span.attributes);
+        for other in ["http.request.method", "network.protocol.version", "http.response.status_code"] {
+            assert!(told.remove(other).is_some());
+        }
+        assert_eq!(told, expected);
     }
 }
 

@@ -4,7 +4,10 @@
 
 mod active;
 mod client;
+mod dropping;
 mod ending;
+mod failing;
+mod nesting;
 mod propagation;
 mod server;
 mod support;

@@ -52,8 +52,40 @@ fn members_are_read_from_all_lines() {
     ] {
         assert_eq!(members(&extract(&lines)), expected, "{lines:?}");
     }
-    let unreadable = [b"a=1".as_slice(), b"b=\xff", b"c=3"];
-    assert_eq!(members(&extract(unreadable)), [member("a", "1", ""), member("c", "3", "")]);
+}
+
+#[test]
+fn a_member_that_is_not_text_is_skipped_and_the_others_of_its_line_stay() {
+    // P-065
+    let expected = [member("a", "1", ""), member("c", "3", "")];
+    for lines in [
+        &[b"a=1,b=\xff,c=3".as_slice()][..],
+        &[b"a=1,b=\xc3\xa9,c=3"],
+        &["a=1,é=2;c=4,c=3".as_bytes()],
+        &[b"a=1", b"b=\xff", b"c=3"],
+        &[b"\xff,a=1", b"c=3,\xff"],
+    ] {
+        assert_eq!(members(&extract(lines)), expected, "{lines:?}");
+    }
+}
+
+#[test]
+fn reading_stops_at_64_members_and_at_8192_bytes() {
+    // P-064: what is over is not even looked at, so that much of it costs little
+    let many = Vec::from_iter((0..64).map(|index| format!("key{index:02}=v")));
+    let read = members(&extract([many.join(","), String::from("key00=over")]));
+    assert_eq!(read, Vec::from_iter((0..64).map(|index| member(&format!("key{index:02}"), "v", ""))));
+
+    // Coded, three times as long as in memory.
+    let coded = format!("a={}", "%41".repeat(3000));
+    assert!(members(&extract([coded.as_str()])).is_empty());
+    assert!(members(&extract([coded.as_str(), "b=2"])).is_empty());
+    assert_eq!(members(&extract(["b=2", coded.as_str()])), [member("b", "2", "")]);
+    // Ends behind `b=2`, and takes no part of a member.
+    let line = format!("c=3,{},b=234,é", "v".repeat(8184));
+    assert_eq!(members(&extract([line])), [member("c", "3", "")]);
+    assert!(members(&extract([",".repeat(8192), String::from("b=2")])).is_empty());
+    assert_eq!(members(&extract([",".repeat(8188), String::from("b=2")])), [member("b", "2", "")]);
 }
 
 #[test]

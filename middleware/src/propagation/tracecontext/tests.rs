@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentelemetry::{
     Context, SpanId, TraceFlags, TraceId,
@@ -168,6 +170,36 @@ fn without_a_parent_a_trace_starts_with_the_random_flag() {
     let mut outgoing = HeaderMap::new();
     TraceContext::default().random_ids(false).inject_context(&unsampled, &mut HeaderInjector(&mut outgoing));
     assert_eq!(parent_of(&outgoing)[3], "00");
+}
+
+#[test]
+fn the_random_flag_of_a_trace_from_outside_is_not_ours_to_say() {
+    // P-003
+    for (ours, theirs, state) in [true, false]
+        .into_iter()
+        .flat_map(|ours| ["00", "01", "02", "03"].map(|theirs| (ours, theirs)))
+        .flat_map(|(ours, theirs)| ["", "a=1"].map(|state| (ours, theirs, state)))
+    {
+        let propagator = Composite::new([Arc::new(TraceContext::default().random_ids(ours)) as _]);
+        let traceparent = VALID.replace("-01", &format!("-{theirs}"));
+        let incoming = headers([("traceparent", traceparent.as_str()), ("tracestate", state)]);
+        let parent = propagator.extract_with_context(&Context::new(), &HeaderExtractor(&incoming));
+        for (sampler, sampled) in [(Sampler::AlwaysOn, 1), (Sampler::AlwaysOff, 0)] {
+            let tracer = SdkTracerProvider::builder().with_sampler(sampler).build().tracer("service");
+            let context = parent.with_span(tracer.start_with_context("work", &parent));
+            let mut outgoing = HeaderMap::new();
+            propagator.inject_context(&context, &mut HeaderInjector(&mut outgoing));
+            let random = if theirs < "02" { 0 } else { 2 };
+            let case = format!("{ours} {theirs} {state}");
+            let fields = parent_of(&outgoing);
+            assert_eq!(
+                (fields[1], fields[3]),
+                (TRACE, format!("{:02x}", random | sampled).as_str()),
+                "{case}"
+            );
+            assert_eq!(state_of(&outgoing).concat(), state, "{case}");
+        }
+    }
 }
 
 #[test]

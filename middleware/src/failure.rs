@@ -1,0 +1,66 @@
+//! What `error.type` a failure is: the kind of a failed connection, else the path of the error's type.
+
+use std::{
+    any::{self, Any},
+    error::Error,
+    io,
+};
+
+use crate::attributes;
+
+type Shared = Box<dyn Error + Send + Sync>;
+
+/// Returns `error.type` for an error: of few values, never its message.
+///
+/// Looks for an `std::io::Error` in the chain of sources as far as the type can be seen through: an
+/// `io::Error`, the boxes of errors that tower and hyper hand out, axum's error.
+pub(crate) fn error_type<E: 'static>(error: &E) -> &'static str {
+    as_error(error).and_then(kind).unwrap_or(any::type_name::<E>())
+}
+
+/// Sees through the types that hold an error. A bound on `E` would shut out the boxes, which are no errors
+/// themselves.
+fn as_error(error: &dyn Any) -> Option<&(dyn Error + 'static)> {
+    if let Some(error) = error.downcast_ref::<Shared>() {
+        return Some(error.as_ref());
+    }
+    if let Some(error) = error.downcast_ref::<Box<dyn Error>>() {
+        return Some(error.as_ref());
+    }
+    #[cfg(feature = "axum")]
+    if let Some(error) = error.downcast_ref::<axum::Error>() {
+        return Some(error);
+    }
+    Some(error.downcast_ref::<io::Error>()?)
+}
+
+/// Finds the kind of the outermost error in the chain that has one.
+fn kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let io = error.downcast_ref::<io::Error>();
+        if let Some(kind) = io.and_then(|error| io_kind(error.kind())) {
+            return Some(kind);
+        }
+        // The source of an I/O error is that of the error in it, which would be skipped.
+        let wrapped = io.and_then(io::Error::get_ref).map(|wrapped| wrapped as &(dyn Error + 'static));
+        next = wrapped.or_else(|| error.source());
+    }
+    None
+}
+
+fn io_kind(kind: io::ErrorKind) -> Option<&'static str> {
+    use io::ErrorKind;
+    match kind {
+        ErrorKind::TimedOut => Some(attributes::TIMEOUT),
+        ErrorKind::ConnectionRefused
+        | ErrorKind::HostUnreachable
+        | ErrorKind::NetworkUnreachable
+        | ErrorKind::NetworkDown
+        | ErrorKind::AddrNotAvailable => Some(attributes::CONNECT),
+        ErrorKind::ConnectionReset | ErrorKind::ConnectionAborted | ErrorKind::BrokenPipe => {
+            Some(attributes::RESET)
+        }
+        _ => None,
+    }
+}
