@@ -308,6 +308,36 @@ async fn a_line_in_a_child_span_has_its_ids_in_json_and_over_otlp() {
     );
 }
 
+#[tracing::instrument(err)]
+fn fail(inside: bool) -> Result<(), String> {
+    if inside { Err("no luck".into()) } else { Ok(()) }
+}
+
+#[tokio::test]
+async fn an_error_in_a_span_of_tracing_marks_that_span_and_no_other() {
+    let receiver = Receiver::start().await;
+    let mut config = to(&receiver, "failing");
+    config.log.filter = "off".into();
+    let telemetry = Telemetry::build(config).unwrap();
+    let subscriber = tracing_subscriber::registry().with(telemetry.layers());
+    tracing::subscriber::with_default(subscriber, || {
+        let server = telemetry.tracer_provider().tracer("test").start("server");
+        let _active = Context::current_with_span(server).attach();
+        tracing::error!("in the server's span");
+        let _outer = tracing::info_span!("outer").entered();
+        assert!(fail(true).is_err() && fail(false).is_ok());
+    });
+    telemetry.shutdown(PATIENCE).await.unwrap();
+    let mut statuses: Vec<_> = receiver
+        .spans()
+        .into_iter()
+        .map(|(_, span)| (span.name, span.status.map_or(0, |status| status.code), span.events.len()))
+        .collect();
+    statuses.sort();
+    let expected = [("fail", 0, 0), ("fail", 2, 0), ("outer", 0, 0), ("server", 0, 0)];
+    assert_eq!(statuses, expected.map(|(name, code, events)| (name.to_owned(), code, events)));
+}
+
 #[tokio::test]
 async fn a_quiet_log_takes_no_spans_away() {
     let receiver = Receiver::start().await;
