@@ -1,5 +1,6 @@
 //! What a collector listens on and how much it keeps.
 
+use crate::Error;
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -29,13 +30,13 @@ pub struct Config {
     /// How many bytes are kept, request bodies and index together; the oldest requests leave first.
     /// Default: 64 MiB.
     pub max_bytes: usize,
-    /// How many traces are kept; the oldest leave first. Those known from log records only count as well.
-    /// Default: 10,000.
+    /// How many traces are kept; those leave first of which nothing came for the longest time. Those known from log
+    /// records only count as well. Default: 10,000.
     pub max_traces: usize,
     /// The largest request, before and after decompression (O-054, O-065). Default: 64 MiB.
     pub max_request_bytes: usize,
-    /// How long a client may take to send the headers of a request, and again to send its body (O-072).
-    /// Default: 30 s.
+    /// How long a client may take to send the headers of a request, again to send its body, and again to read the
+    /// answer; and how long a connection may be without a request (O-072). Default: 30 s.
     pub request_timeout: Duration,
 }
 
@@ -50,6 +51,22 @@ impl Default for Config {
             max_traces: 10_000,
             max_request_bytes: 64 * MIB,
             request_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Config {
+    /// Nothing could be taken within a bound of zero.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let bounds = [
+            ("max_bytes", self.max_bytes == 0),
+            ("max_traces", self.max_traces == 0),
+            ("max_request_bytes", self.max_request_bytes == 0),
+            ("request_timeout", self.request_timeout.is_zero()),
+        ];
+        match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
+            Some((name, _)) => Err(Error::zero(name)),
+            None => Ok(()),
         }
     }
 }

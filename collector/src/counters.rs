@@ -11,7 +11,8 @@ use throughline_sender::Signal;
 pub struct Counters {
     /// Requests that were taken, also those of which a part was rejected.
     pub requests: u64,
-    /// Requests that were refused for good: undecodable, too large, too slow.
+    /// Requests that were refused for good: undecodable, too large, too slow, for no path, method or content type that
+    /// is taken, from a page of another site.
     pub refused_requests: u64,
     /// Requests that were sent away with the advice to come again.
     pub busy_requests: u64,

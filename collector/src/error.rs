@@ -19,24 +19,33 @@ impl Error {
     pub(crate) fn bind(part: &str, address: SocketAddr, variable: &str, source: io::Error) -> Self {
         let message = match source.kind() {
             io::ErrorKind::AddrInUse => format!(
-                "{part}: {address} is taken by another program; stop it or choose another address ({variable})"
+                "{part} {address} is taken by another program; stop it, or set {variable} to another address or to off"
             ),
-            _ => format!("{part}: {address} cannot be listened on; choose another address ({variable})"),
+            _ => {
+                format!("{part} {address} cannot be listened on; set {variable} to another address or to off")
+            }
         };
         Error { message, source: Some(source) }
+    }
+
+    pub(crate) fn zero(bound: &str) -> Self {
+        let message =
+            format!("the collector's {bound} is zero, so that nothing could be taken; set it to more");
+        Error { message, source: None }
     }
 
     pub(crate) fn not_loopback(address: SocketAddr, variable: &str) -> Self {
         let port = address.port();
         let message = format!(
-            "view: {address} can be reached from other machines, and the view has no authentication yet; \
-             use 127.0.0.1:{port} ({variable})"
+            "the view's address {address} can be reached from other machines, and the view has no authentication \
+             yet; set {variable} to 127.0.0.1:{port}"
         );
         Error { message, source: None }
     }
 
     pub(crate) fn thread(source: io::Error) -> Self {
-        let message = "collector: its thread could not be started; raise the limit of threads and open files";
+        let message =
+            "the collector's thread could not be started; raise the limit of threads and open files";
         Error { message: message.to_owned(), source: Some(source) }
     }
 }

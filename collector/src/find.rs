@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
@@ -11,8 +11,8 @@ use std::{
 pub(crate) const NAME: &str = "throughline";
 
 /// The longest time for connecting, and again for the whole answer. A collector on the same machine needs a
-/// hundredth of it.
-const LIMIT: Duration = Duration::from_millis(300);
+/// thousandth of it, unless the machine is very busy.
+const LIMIT: Duration = Duration::from_secs(2);
 
 /// A status is a few hundred bytes.
 const MAX_ANSWER: usize = 16 * 1024;
@@ -21,9 +21,9 @@ const MAX_ANSWER: usize = 16 * 1024;
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Running {
-    /// Where it takes OTLP/HTTP; `None` when it does not.
+    /// Where it takes OTLP/HTTP on loopback; `None` when it does not.
     pub otlp_http: Option<SocketAddr>,
-    /// Where it takes OTLP/gRPC; `None` when it does not.
+    /// Where it takes OTLP/gRPC on loopback; `None` when it does not.
     pub otlp_grpc: Option<SocketAddr>,
     /// The address of its view.
     pub view: SocketAddr,
@@ -41,8 +41,9 @@ struct Status {
 
 /// Asks at the address of a view which collector runs there; `None`: none, or something else.
 ///
-/// Blocks for 0.6 s at most. A program that could not bind the ports of its own collector sends to the one that it
-/// finds here.
+/// Blocks for 4 s at most, and no longer than the answer takes. A program that could not bind the ports of its own
+/// collector sends to the one that it finds here; whatever answers can name loopback addresses only, so that nobody
+/// can lead telemetry off the machine.
 pub fn find(view: SocketAddr) -> Option<Running> {
     let answer = ask(view)?;
     let text = str::from_utf8(&answer).ok()?;
@@ -54,8 +55,18 @@ pub fn find(view: SocketAddr) -> Option<Running> {
     if status.collector != NAME {
         return None;
     }
-    let Status { version, otlp_http, otlp_grpc, .. } = status;
-    Some(Running { otlp_http, otlp_grpc, view, version })
+    let (otlp_http, otlp_grpc) = (status.otlp_http.and_then(local), status.otlp_grpc.and_then(local));
+    Some(Running { otlp_http, otlp_grpc, view, version: status.version })
+}
+
+/// Who listens everywhere listens on loopback too.
+fn local(address: SocketAddr) -> Option<SocketAddr> {
+    let ip = match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    ip.is_loopback().then(|| SocketAddr::new(ip, address.port()))
 }
 
 /// The whole answer to one request, until the other side closes.

@@ -3,22 +3,29 @@
 use crate::{
     config::Config,
     counters::{Counters, Tally},
-    scan::{TraceId, scan},
+    join::{COPIES, joined},
+    reservation::{Budget, Reservation},
+    scan::{TraceId, items, scan},
     store::{Found, Store, TooLarge},
-    trace::{self, LogRecord, Summary, Trace},
+    trace::{self, LogRecord, Resources, Summary, Trace},
+    wire::Fault,
 };
 use bytes::Bytes;
-use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use throughline_sender::{Accept, Answer, Signal};
 
-/// How many requests of the largest size may be on their way in at a time, by their bytes.
-const LARGEST_AT_A_TIME: usize = 2;
+/// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
+/// more: it is there twice while its buffer grows, or as it came and as it is kept, and its index is beside it.
+const LARGEST_AT_A_TIME: usize = 4;
 
 /// How many traces are looked up while the store is locked; requests get in between.
 const LOOK: usize = 64;
+
+/// How many of the newest requests and resources are asked for services: some milliseconds' worth.
+const SERVICES: usize = 20_000;
 
 /// Why a request is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +38,8 @@ pub(crate) enum Refusal {
     Slow(String),
     /// Encoded in a way that is not taken (O-063).
     Unsupported(String),
+    /// From a page of another site (O-069).
+    Foreign(String),
     /// Too much is on its way in; the same request may come again (O-055, O-066).
     Busy(String),
 }
@@ -40,7 +49,7 @@ impl Refusal {
     pub(crate) fn cause(&self) -> &str {
         match self {
             Refusal::Malformed(cause) | Refusal::TooLarge(cause) | Refusal::Slow(cause) => cause,
-            Refusal::Unsupported(cause) | Refusal::Busy(cause) => cause,
+            Refusal::Unsupported(cause) | Refusal::Foreign(cause) | Refusal::Busy(cause) => cause,
         }
     }
 
@@ -62,42 +71,59 @@ pub(crate) struct Taken {
 pub(crate) struct Intake {
     store: Mutex<Store>,
     tally: Tally,
-    under_way: AtomicUsize,
+    budget: Arc<Budget>,
     /// The largest request, before and after decompression.
     pub(crate) max_request_bytes: usize,
     max_bytes: usize,
+    max_traces: usize,
 }
 
 impl Intake {
     pub(crate) fn new(config: &Config) -> Self {
+        // Offsets are kept in 32 bits.
+        let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
         Intake {
             store: Mutex::new(Store::new(config.max_bytes, config.max_traces)),
             tally: Tally::default(),
-            under_way: AtomicUsize::new(0),
-            // Offsets are kept in 32 bits.
-            max_request_bytes: config.max_request_bytes.min(u32::MAX as usize - 1),
+            budget: Budget::new(max_request_bytes.saturating_mul(LARGEST_AT_A_TIME)),
+            max_request_bytes,
             max_bytes: config.max_bytes,
+            max_traces: config.max_traces,
         }
     }
 
-    /// Takes one `Export…ServiceRequest`.
-    pub(crate) fn take(&self, signal: Signal, body: &[u8]) -> Result<Taken, Refusal> {
+    /// Takes one `Export…ServiceRequest`. What it needs besides the body is added to the reservation.
+    pub(crate) fn take(
+        &self,
+        signal: Signal,
+        body: &[u8],
+        reservation: &mut Reservation,
+    ) -> Result<Taken, Refusal> {
         if body.len() > self.max_request_bytes {
             return Err(Refusal::larger_than(self.max_request_bytes));
         }
-        let scan = scan(signal, body).map_err(|fault| {
+        let malformed = |fault: Fault| {
             let (name, reason, at) = (signal.name(), fault.reason, fault.at);
             Refusal::Malformed(format!("not a request of {name} in protobuf: {reason} at byte {at}"))
-        })?;
-        if !scan.items.is_empty() {
+        };
+        let scan = scan(signal, body).map_err(malformed)?;
+        if scan.is_split {
+            reservation.grow(body.len().saturating_mul(COPIES))?;
+            let joined = joined(body).map_err(malformed)?;
+            reservation.shrink(body.len().saturating_mul(COPIES - 1));
+            return self.take(signal, &joined, reservation);
+        }
+        if signal != Signal::Metrics && scan.taken > 0 {
+            if !self.store().could_fit(body.len().saturating_add(scan.surplus), scan.placed) {
+                return Err(self.larger_than_kept(&TooLarge::Bytes));
+            }
+            reservation.grow(Store::index_of(scan.placed).saturating_add(body.len()))?;
+            let items = items(signal, body, scan.placed).map_err(malformed)?;
             // The buffer may be larger than what was received, or a part of something larger.
             let exact = Bytes::copy_from_slice(body);
-            self.store().add(signal, exact, &scan.items).map_err(|TooLarge| {
-                let limit = self.max_bytes;
-                Refusal::TooLarge(format!(
-                    "the request is larger than all that is kept, {limit} bytes; send less at a time"
-                ))
-            })?;
+            self.store()
+                .add(signal, exact, scan.surplus, &items)
+                .map_err(|fault| self.larger_than_kept(&fault))?;
         }
         self.tally.taken(signal, scan.taken, scan.rejected);
         Ok(match scan.rejected {
@@ -109,6 +135,19 @@ impl Intake {
         })
     }
 
+    fn larger_than_kept(&self, fault: &TooLarge) -> Refusal {
+        Refusal::TooLarge(match fault {
+            TooLarge::Bytes => format!(
+                "the request and its index take more than all that is kept, {} bytes; send less at a time",
+                self.max_bytes
+            ),
+            TooLarge::Traces => format!(
+                "the request has more traces than are kept, {}; send fewer at a time",
+                self.max_traces
+            ),
+        })
+    }
+
     /// Counts a refusal, whoever made it.
     pub(crate) fn count(&self, refusal: &Refusal) {
         match refusal {
@@ -117,9 +156,14 @@ impl Intake {
         }
     }
 
+    /// Counts a request that is none of OTLP, or in no form that is taken.
+    pub(crate) fn count_refused(&self) {
+        self.tally.refused();
+    }
+
     /// Sets memory aside for bytes that come in; released on drop.
-    pub(crate) fn reserve(&self) -> Reservation<'_> {
-        Reservation { intake: self, bytes: 0 }
+    pub(crate) fn reserve(&self) -> Reservation {
+        self.budget.reserve()
     }
 
     pub(crate) fn counters(&self) -> Counters {
@@ -129,22 +173,34 @@ impl Intake {
     /// The newest traces that pass, at most as many as the limit, by start.
     pub(crate) fn traces(&self, limit: usize, pass: impl Fn(&Summary) -> bool) -> Vec<Summary> {
         let mut summaries = Vec::new();
-        let mut before = u64::MAX;
-        while summaries.len() < limit {
-            let batch: Vec<(u64, TraceId, Found)> = {
+        let mut resources = Resources::default();
+        // Traces move in the order when something arrives meanwhile; this look goes by how it is now.
+        let newest: Vec<TraceId> = self.store().newest().collect();
+        for some in newest.chunks(LOOK.min(limit.max(1))) {
+            if summaries.len() >= limit {
+                break;
+            }
+            let found: Vec<(&TraceId, Found)> = {
                 let store = self.store();
-                let some = store.newest(before).take(LOOK.min(limit));
-                some.filter_map(|(number, id)| Some((number, id, store.find(&id)?))).collect()
+                some.iter().filter_map(|id| Some((id, store.find(id)?))).collect()
             };
-            let Some((oldest, _, _)) = batch.last() else { break };
-            before = *oldest;
-            summaries.extend(
-                batch.iter().filter_map(|(_, id, found)| trace::summary(id, &found.spans)).filter(&pass),
-            );
+            let lines = found.iter().filter_map(|(id, found)| trace::summary(id, found, &mut resources));
+            summaries.extend(lines.filter(&pass));
         }
         summaries.truncate(limit);
         summaries.sort_by_key(|summary| std::cmp::Reverse(summary.start));
         summaries
+    }
+
+    /// How many traces have spans.
+    pub(crate) fn traces_with_spans(&self) -> usize {
+        self.store().newest().count()
+    }
+
+    /// The names of the services with spans, as far as the newest requests tell.
+    pub(crate) fn services(&self) -> BTreeSet<String> {
+        let bodies: Vec<Bytes> = self.store().bodies(Signal::Traces).take(SERVICES).cloned().collect();
+        trace::services(&bodies, SERVICES)
     }
 
     pub(crate) fn trace(&self, id: &TraceId) -> Option<Trace> {
@@ -155,47 +211,12 @@ impl Intake {
     /// The newest log records, at most as many as the limit, newest first.
     pub(crate) fn logs(&self, limit: usize) -> Vec<LogRecord> {
         // Each body has at least one record.
-        let bodies: Vec<Bytes> = self.store().logs().take(limit).cloned().collect();
-        let mut logs: Vec<LogRecord> = Vec::new();
-        for body in bodies {
-            if logs.len() >= limit {
-                break;
-            }
-            logs.extend(trace::lines(&body).unwrap_or_default());
-        }
-        logs.sort_by_key(|log| std::cmp::Reverse(log.time));
-        logs.truncate(limit);
-        logs
+        let bodies: Vec<Bytes> = self.store().bodies(Signal::Logs).take(limit).cloned().collect();
+        trace::lines(bodies, limit)
     }
 
     fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Memory that is set aside for a request on its way in.
-pub(crate) struct Reservation<'a> {
-    intake: &'a Intake,
-    bytes: usize,
-}
-
-impl Reservation<'_> {
-    /// Sets more aside, unless too much is set aside already.
-    pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Refusal> {
-        self.bytes += bytes;
-        let before = self.intake.under_way.fetch_add(bytes, Relaxed);
-        let limit = self.intake.max_request_bytes.saturating_mul(LARGEST_AT_A_TIME);
-        // A request that is alone always passes: its own limit bounds it.
-        if before + bytes > limit && before + bytes > self.bytes {
-            return Err(Refusal::Busy("too many requests are on their way in; come again".to_owned()));
-        }
-        Ok(())
-    }
-}
-
-impl Drop for Reservation<'_> {
-    fn drop(&mut self) {
-        self.intake.under_way.fetch_sub(self.bytes, Relaxed);
     }
 }
 
@@ -204,7 +225,7 @@ pub(crate) struct Shared(pub(crate) Arc<Intake>);
 
 impl Accept for Shared {
     fn accept(&self, signal: Signal, request: Bytes) -> Answer {
-        match self.0.take(signal, &request) {
+        match self.0.take(signal, &request, &mut self.0.reserve()) {
             Ok(taken) => Answer::Taken { rejected: taken.rejected, message: taken.message },
             Err(refusal) => {
                 self.0.count(&refusal);
@@ -217,3 +238,6 @@ impl Accept for Shared {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,32 +18,58 @@
 //! ```
 //! - **Receives** protobuf over HTTP and over gRPC, plain or with gzip, each on either port. What cannot be decoded,
 //!   is too large or too slow is refused with the status that the OTLP specification asks for; spans and log records
-//!   with invalid ids are rejected one by one, and the answer says how many and why. What was taken is kept, or
+//!   with invalid ids are rejected one by one, and the answer says how many and why. What was taken is kept, and
 //!   leaves only to make room for newer requests.
-//! - **Keeps** the newest requests as they came, up to a bound in bytes and one in traces, in memory. A trace that
+//! - **Keeps** the newest requests as they came, up to a bound in bytes and one in traces, in memory. Of too many
+//!   traces, the one leaves of which nothing came for the longest time. A trace that
 //!   misses its root or a parent is shown, with a mark; a span that arrived twice is shown once.
 //! - **Shows** the traces with their log records at `http://127.0.0.1:4319/`, without JavaScript, and as JSON below
 //!   `/api/`. The view answers on loopback only and to loopback names only.
-//! - **Is quiet**: all of it runs on one thread of its own, named `throughline-collector`, where `tracing` is turned
-//!   off. A collector never records itself.
+//! - **Is quiet**: it runs on a thread of its own, named `throughline-collector`, where `tracing` is turned off. Pages
+//!   and large requests are made and decoded on two more of the same name. A collector never records itself.
+//!
+//! # The view
+//! | `GET` | answers with |
+//! |---|---|
+//! | `/` | the newest traces; takes the query of `/api/traces`, with a limit of at most 1,000 |
+//! | `/trace/{id}` | one trace; `?span={id}` opens a span |
+//! | `/api/status` | addresses, version and [`Counters`] |
+//! | `/api/traces?limit=100&service=NAME&errors=1` | a list of [`Summary`], the latest start first |
+//! | `/api/traces/{id}` | one [`Trace`], or 404 |
+//! | `/api/logs?limit=100` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
+//!
+//! Every part of a query may be left out. `limit` is 100 unless given and at most 10,000. `service` is that of any
+//! span of the trace. With `errors=1` a trace has a span that failed or a log record of severity `ERROR` or above.
+//! Ids are hexadecimal digits, 32 of a trace and 16 of a span. Fields may be added to the JSON.
 //!
 //! # Limits
 //! Metrics are checked and counted, not kept. OTLP in JSON is answered with 415. Nothing survives the end of the
-//! program. There is no TLS and no authentication: listen on loopback.
+//! program. There is no TLS and no authentication: listen on loopback. There, requests of other sites' pages are refused
+//! with 403: those with their `Origin`, and those for a name that is neither `localhost` nor an address.
+//!
+//! Memory is bounded: what is kept by [`Config::max_bytes`], against which requests count as more when they take far
+//! more memory than their size to look at; requests on their way in by four times
+//! [`Config::max_request_bytes`], beyond which clients are told to come again; pages by making one at a time. A client
+//! that sends nothing, or does not read its answer, is cut off after [`Config::request_timeout`].
 
 // What a program sees of it.
 mod config;
 mod error;
 // What comes in: connections, requests, their bodies.
+mod origin;
+mod patience;
 mod receive;
 mod reply;
+mod reservation;
 mod serve;
 // What is kept, and where it is in the bytes.
 mod intake;
+mod join;
 mod scan;
 mod store;
 mod wire;
 // What is shown.
+mod desk;
 mod otlp;
 mod time;
 pub mod trace;
@@ -58,16 +84,20 @@ pub use error::Error;
 pub use find::{Running, find};
 pub use trace::{Summary, Trace};
 
+use desk::Desk;
 use intake::Intake;
+use serve::{Handler, Limits};
 use std::{
     fmt, io,
     net::{SocketAddr, TcpListener},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
-    time::Duration,
 };
 use throughline_sender::Inlet;
-use tokio::{runtime, sync::oneshot};
+use tokio::{
+    runtime::{self, Runtime},
+    sync::oneshot,
+};
 use tracing::dispatcher::{Dispatch, set_default};
 
 /// A collector that runs. Dropping it stops it; [`stop`](Self::stop) also waits until the ports are free.
@@ -92,37 +122,45 @@ impl Collector {
     /// Binds the ports and starts the thread, with or without a Tokio runtime around.
     ///
     /// # Errors
-    /// An address is taken ([`Error::is_address_in_use`]) or cannot be listened on, the address of the view is not
-    /// a loopback address, or the system gives no thread.
+    /// A bound or time limit is zero, an address is taken ([`Error::is_address_in_use`]) or cannot be listened on, the
+    /// address of the view is not a loopback address, or the system gives no thread.
     pub fn start(config: Config) -> Result<Collector, Error> {
-        let grpc = bind("grpc", config.grpc, "THROUGHLINE_COLLECTOR_GRPC")?;
-        let http = bind("http", config.http, "THROUGHLINE_COLLECTOR_HTTP")?;
+        config.check()?;
+        let grpc = bind("the OTLP/gRPC address", config.grpc, "THROUGHLINE_COLLECTOR_GRPC")?;
+        let http = bind("the OTLP/HTTP address", config.http, "THROUGHLINE_COLLECTOR_HTTP")?;
         let view = view(config.view)?;
         let address = |listener: &Option<TcpListener>| listener.as_ref().and_then(|l| l.local_addr().ok());
         let addresses = Addresses { grpc: address(&grpc), http: address(&http), view: address(&view) };
         let intake = Arc::new(Intake::new(&config));
         let (alive, ended) = oneshot::channel();
         let (ready, is_ready) = mpsc::sync_channel(1);
-        let receiver = receive::Receiver::new(Arc::clone(&intake), config.request_timeout);
-        let pages = view::View::new(Arc::clone(&intake), addresses);
         let limit = config.request_timeout;
+        let receiver = receive::Receiver::new(Arc::clone(&intake), limit);
+        let pages = view::View::new(Arc::clone(&intake), addresses);
         let run = move || {
             // The spans and events of the HTTP implementation would come in again, without end.
             let _quiet = set_default(&Dispatch::none());
-            let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+            let runtime = match runtime() {
                 Ok(runtime) => runtime,
                 Err(fault) => return drop(ready.send(Err(fault))),
             };
             runtime.block_on(async {
-                let opened =
-                    [grpc, http].into_iter().flatten().try_for_each(|l| spawn(l, limit, receiver.clone()));
-                let opened = opened.and_then(|()| view.map_or(Ok(()), |l| spawn(l, limit, pages)));
+                let opened = [grpc, http].into_iter().flatten().try_for_each(|listener| {
+                    let is_local = listener.local_addr()?.ip().is_loopback();
+                    spawn(listener, Limits::of_receiver(limit), receiver.clone().at(is_local))
+                });
+                let opened = opened.and_then(|()| match view {
+                    Some(listener) => spawn(listener, Limits::of_view(limit), Desk::new(pages, limit)),
+                    None => Ok(()),
+                });
                 let failed = opened.is_err();
                 if ready.send(opened).is_ok() && !failed {
                     // Ends when the handle is dropped, which is the only message.
                     let _ = ended.await;
                 }
             });
+            // Nobody waits for a page that is still being made.
+            runtime.shutdown_background();
         };
         let named = thread::Builder::new().name("throughline-collector".to_owned());
         let thread = named.spawn(run).map_err(Error::thread)?;
@@ -198,7 +236,7 @@ fn view(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {
     let variable = "THROUGHLINE_COLLECTOR_VIEW";
     match address.filter(|address| !address.ip().is_loopback()) {
         Some(address) => Err(Error::not_loopback(address, variable)),
-        None => bind("view", address, variable),
+        None => bind("the view's address", address, variable),
     }
 }
 
@@ -211,13 +249,15 @@ fn bind(part: &str, address: Option<SocketAddr>, variable: &str) -> Result<Optio
     listener.map(Some).map_err(|fault| Error::bind(part, address, variable, fault))
 }
 
-fn spawn(
-    listener: TcpListener,
-    limit: Duration,
-    handler: impl serve::Handler + Send + Sync,
-) -> io::Result<()> {
+fn runtime() -> io::Result<Runtime> {
+    let mut builder = runtime::Builder::new_current_thread();
+    // One that makes pages, one that decodes large requests.
+    builder.max_blocking_threads(2).thread_name("throughline-collector").enable_all().build()
+}
+
+fn spawn(listener: TcpListener, limits: Limits, handler: impl Handler) -> io::Result<()> {
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    tokio::spawn(serve::serve(listener, limit, handler));
+    tokio::spawn(serve::serve(listener, limits, handler));
     Ok(())
 }
 

@@ -7,12 +7,26 @@ mod body;
 mod grpc;
 mod http;
 
-use crate::{intake::Intake, reply::Reply, serve::Handler};
-use ::http::{HeaderValue, Request, Response, header::CONTENT_TYPE};
+use crate::{
+    intake::{Intake, Refusal, Taken},
+    origin::{is_for_address, is_from_elsewhere},
+    reply::Reply,
+    reservation::Reservation,
+    serve::Handler,
+};
+use ::http::{
+    HeaderMap, HeaderValue, Request, Response,
+    header::{CONTENT_TYPE, EXPECT},
+};
 use hyper::body::Incoming;
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
+use throughline_sender::Signal;
+use tokio::task::spawn_blocking;
 
 const GRPC: &str = "application/grpc";
+
+/// Larger requests, and all compressed ones, are decoded beside the thread that receives, in bytes.
+const AT_ONCE: usize = 64 * 1024;
 
 /// Answers requests of OTLP.
 #[derive(Clone)]
@@ -20,21 +34,103 @@ pub(crate) struct Receiver {
     intake: Arc<Intake>,
     /// How long the body of a request may take.
     limit: Duration,
+    /// Whether only programs on this machine reach the port.
+    is_local: bool,
 }
 
 impl Receiver {
     pub(crate) fn new(intake: Arc<Intake>, limit: Duration) -> Self {
-        Receiver { intake, limit }
+        Receiver { intake, limit, is_local: true }
     }
+
+    /// For a port with an address of this kind.
+    pub(crate) fn at(self, is_local: bool) -> Self {
+        Receiver { is_local, ..self }
+    }
+
+    /// Answers before the body is read: counts, and lets the client finish sending (O-071).
+    async fn turn_away(&self, refusal: Option<&Refusal>, request: Request<Incoming>) {
+        match refusal {
+            Some(refusal) => self.intake.count(refusal),
+            None => self.intake.count_refused(),
+        }
+        let is_waiting = is_waiting(request.headers());
+        body::linger(request.into_body(), is_waiting).await;
+    }
+
+    /// Reads the body and takes what is in it.
+    async fn take(
+        &self,
+        signal: Signal,
+        request: Request<Incoming>,
+        framing: usize,
+        message: impl FnOnce(&[u8]) -> Result<bool, Refusal>,
+    ) -> Result<Taken, Refusal> {
+        let mut reservation = self.intake.reserve();
+        let is_waiting = is_waiting(request.headers());
+        let body = request.into_body();
+        let body = body::read(body, &self.intake, framing, self.limit, is_waiting, &mut reservation).await?;
+        let is_zipped = message(&body)?;
+        Parcel { signal, body, framing, is_zipped, reservation }.deliver(&self.intake).await
+    }
+}
+
+/// Why a request is turned away although it may be a good one.
+fn foreign(receiver: &Receiver, request: &Request<Incoming>) -> Option<Refusal> {
+    let cause = if is_from_elsewhere(request.headers()) {
+        "pages of other sites may not send telemetry here"
+    } else if receiver.is_local && !is_for_address(request) {
+        "this port answers only to localhost and to addresses, not to other names"
+    } else {
+        return None;
+    };
+    Some(Refusal::Foreign(cause.to_owned()))
+}
+
+/// Whether the client sends its body only when it is told to.
+fn is_waiting(headers: &HeaderMap) -> bool {
+    headers.contains_key(EXPECT)
 }
 
 impl Handler for Receiver {
     async fn answer(self, request: Request<Incoming>) -> Response<Reply> {
         let grpc = request.headers().get(CONTENT_TYPE).is_some_and(is_grpc);
         match grpc {
-            true => grpc::answer(&self.intake, self.limit, request).await,
-            false => http::answer(&self.intake, self.limit, request).await,
+            true => grpc::answer(&self, request).await,
+            false => http::answer(&self, request).await,
         }
+    }
+}
+
+/// A whole request, as it was sent.
+struct Parcel {
+    signal: Signal,
+    body: Vec<u8>,
+    /// How many bytes stand before the message.
+    framing: usize,
+    is_zipped: bool,
+    reservation: Reservation,
+}
+
+impl Parcel {
+    async fn deliver(self, intake: &Arc<Intake>) -> Result<Taken, Refusal> {
+        if !self.is_zipped && self.body.len() <= AT_ONCE {
+            return self.open(intake);
+        }
+        let intake = Arc::clone(intake);
+        let opened = spawn_blocking(move || self.open(&intake)).await;
+        opened.unwrap_or_else(|_| Err(Refusal::Busy("the collector stops".to_owned())))
+    }
+
+    fn open(mut self, intake: &Intake) -> Result<Taken, Refusal> {
+        let message = self.body.get(self.framing..).unwrap_or_default();
+        if !self.is_zipped || message.is_empty() {
+            return intake.take(self.signal, message, &mut self.reservation);
+        }
+        let unzipped = body::unzip(intake.max_request_bytes, message, &mut self.reservation)?;
+        let zipped = mem::take(&mut self.body).capacity();
+        self.reservation.shrink(zipped);
+        intake.take(self.signal, &unzipped, &mut self.reservation)
     }
 }
 

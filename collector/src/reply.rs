@@ -1,5 +1,9 @@
 //! The body of an answer: bytes, and the trailers of gRPC.
+//!
+//! It is handed over in pieces, so that it is there as long as the client has not taken nearly all of it: whoever
+//! waits for its end learns of a client that does not read.
 
+use crate::patience::Answering;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
@@ -8,23 +12,56 @@ use std::{
     pin::Pin,
     task::{Context, Poll},
 };
+use tokio::sync::OwnedSemaphorePermit;
 
-/// At most one piece of data, then at most one block of trailers.
-#[derive(Debug, Default)]
+/// How much is handed over at a time, in bytes.
+const PIECE: usize = 16 * 1024;
+
+/// Data in pieces, then at most one block of trailers.
+#[derive(Default)]
 pub(crate) struct Reply {
-    data: Option<Bytes>,
+    data: Bytes,
     trailers: Option<HeaderMap>,
+    /// Ends with the reply.
+    _answering: Option<Answering>,
+}
+
+/// Bytes with a place that is free again when their memory is.
+struct Held {
+    data: Bytes,
+    _place: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.data
+    }
 }
 
 impl Reply {
     /// Bytes only.
     pub(crate) fn of(data: impl Into<Bytes>) -> Self {
-        Reply { data: Some(data.into()).filter(|data| !data.is_empty()), trailers: None }
+        Reply { data: data.into(), ..Reply::default() }
     }
 
     /// Bytes, then trailers.
     pub(crate) fn with_trailers(data: Bytes, trailers: HeaderMap) -> Self {
         Reply { trailers: Some(trailers), ..Reply::of(data) }
+    }
+
+    /// How many bytes there are.
+    pub(crate) fn length(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Keeps a place for as long as the bytes are in memory.
+    pub(crate) fn holding(self, place: OwnedSemaphorePermit) -> Self {
+        Reply { data: Bytes::from_owner(Held { data: self.data, _place: place }), ..self }
+    }
+
+    /// Keeps a mark for as long as there is something to write.
+    pub(crate) fn answering(self, answering: Answering) -> Self {
+        Reply { _answering: Some(answering), ..self }
     }
 }
 
@@ -36,15 +73,16 @@ impl Body for Reply {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        let data = self.data.take().map(Frame::data);
+        let count = self.data.len().min(PIECE);
+        let data = (count > 0).then(|| Frame::data(self.data.split_to(count)));
         Poll::Ready(data.or_else(|| self.trailers.take().map(Frame::trailers)).map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none() && self.trailers.is_none()
+        self.data.is_empty() && self.trailers.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.data.as_ref().map_or(0, |data| data.len() as u64))
+        SizeHint::with_exact(self.data.len() as u64)
     }
 }

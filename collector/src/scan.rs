@@ -1,6 +1,9 @@
 //! Finds the spans, log records and data points of a request: ids and places, nothing decoded.
 
-use crate::wire::{Fault, Fields, Slice, Value, shape};
+use crate::{
+    otlp,
+    wire::{Fault, Fields, Slice, Value, shape},
+};
 use throughline_sender::Signal;
 
 /// The sixteen bytes of a trace id.
@@ -9,12 +12,18 @@ pub(crate) type TraceId = [u8; 16];
 /// Marks a resource or a scope that the request leaves out.
 const ABSENT: u32 = u32::MAX;
 
+/// What a message in a record takes in memory at least, in bytes. On the wire, two are enough.
+const MESSAGE: usize = size_of::<otlp::Attribute>();
+
+/// How many times its own size a usual request takes when all of it is decoded.
+const EXPECTED: usize = 8;
+
 /// Where a span or a log record and what it belongs to are in the request: the offsets of three lengths.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Record {
     pub(crate) record: u32,
-    resource: u32,
-    scope: u32,
+    pub(crate) resource: u32,
+    pub(crate) scope: u32,
 }
 
 impl Record {
@@ -41,60 +50,98 @@ fn at(body: &[u8], prefix: u32) -> &[u8] {
     Slice::at(body, prefix as usize).map(|slice| slice.of(body)).unwrap_or_default()
 }
 
-/// A span or log record that is taken.
+/// A span or log record of a trace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Item {
-    /// `None` for a log record outside of any trace.
-    pub(crate) trace: Option<TraceId>,
+    pub(crate) trace: TraceId,
     pub(crate) place: Record,
 }
 
-/// What a request holds.
-#[derive(Debug, Default)]
+/// What a request holds, counted. Nothing is allocated for it, however many items there are.
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Scan {
-    /// The spans or log records that are taken, in the order of the request. Empty for metrics.
-    pub(crate) items: Vec<Item>,
     /// How many spans, log records or data points are taken.
     pub(crate) taken: u64,
-    /// How many are not.
+    /// How many of the spans and log records belong to a trace.
+    pub(crate) placed: usize,
+    /// How many are not taken.
     pub(crate) rejected: u64,
     /// Why the first of them is not.
     pub(crate) fault: &'static str,
+    /// How much memory it takes to look at it, beyond what its size lets expect, in bytes.
+    pub(crate) surplus: usize,
+    /// Whether a resource or a scope came in pieces, which belong together: see [`joined`](crate::join::joined).
+    pub(crate) is_split: bool,
 }
 
-/// Checks a request and finds its items. Bodies are shorter than 4 GiB.
+/// Checks a request and counts what is in it. Bodies are shorter than 4 GiB.
 pub(crate) fn scan(signal: Signal, body: &[u8]) -> Result<Scan, Fault> {
-    shape::check(signal, body)?;
+    let messages = shape::check(signal, body)?;
     let mut scan = Scan::default();
+    scan.is_split = walk(body, |slice, _| {
+        if signal == Signal::Metrics {
+            scan.taken += points(body, slice)?;
+            return Ok(());
+        }
+        match trace(signal, body, slice)? {
+            Ok(trace) => {
+                scan.taken += 1;
+                scan.placed += usize::from(trace.is_some());
+            }
+            Err(fault) => {
+                if scan.rejected == 0 {
+                    scan.fault = fault;
+                }
+                scan.rejected += 1;
+            }
+        }
+        Ok(())
+    })?;
+    // Records are decoded by the trace or by the hundred, what is in them at once.
+    let inner = messages.saturating_sub(usize::try_from(scan.taken + scan.rejected).unwrap_or(usize::MAX));
+    scan.surplus = inner.saturating_mul(MESSAGE).saturating_sub(body.len().saturating_mul(EXPECTED));
+    Ok(scan)
+}
+
+/// The spans or log records that belong to a trace, in the order of the request; `placed` says how many.
+pub(crate) fn items(signal: Signal, body: &[u8], placed: usize) -> Result<Vec<Item>, Fault> {
+    let mut items = Vec::with_capacity(placed);
+    walk(body, |slice, place| {
+        if let Ok(Some(trace)) = trace(signal, body, slice)? {
+            items.push(Item { trace, place });
+        }
+        Ok(())
+    })?;
+    Ok(items)
+}
+
+/// Shows each log record that is taken, with or without a trace.
+pub(crate) fn logs(body: &[u8], mut each: impl FnMut(Record)) -> Result<(), Fault> {
+    walk(body, |slice, place| {
+        if trace(Signal::Logs, body, slice)?.is_ok() {
+            each(place);
+        }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Shows each span, log record or metric, and says whether a resource or scope came in pieces.
+fn walk(body: &[u8], mut each: impl FnMut(Slice, Record) -> Result<(), Fault>) -> Result<bool, Fault> {
+    let mut is_split = false;
     for resource_items in slices(Fields::of(body), 1) {
         let resource_items = resource_items?;
-        let resource = last(body, resource_items, 1)?;
+        let resource = last(body, resource_items, 1, &mut is_split)?;
         for scope_items in slices(Fields::within(body, resource_items), 2) {
             let scope_items = scope_items?;
-            let scope = last(body, scope_items, 1)?;
+            let scope = last(body, scope_items, 1, &mut is_split)?;
             for record in slices(Fields::within(body, scope_items), 2) {
                 let record = record?;
-                if signal == Signal::Metrics {
-                    scan.taken += points(body, record)?;
-                    continue;
-                }
-                match trace(signal, body, record)? {
-                    Ok(trace) => {
-                        let place = Record { record: record.prefix as u32, resource, scope };
-                        scan.items.push(Item { trace, place });
-                        scan.taken += 1;
-                    }
-                    Err(fault) => {
-                        if scan.rejected == 0 {
-                            scan.fault = fault;
-                        }
-                        scan.rejected += 1;
-                    }
-                }
+                each(record, Record { record: record.prefix as u32, resource, scope })?;
             }
         }
     }
-    Ok(scan)
+    Ok(is_split)
 }
 
 fn slices(fields: Fields<'_>, number: u32) -> impl Iterator<Item = Result<Slice, Fault>> {
@@ -107,10 +154,11 @@ fn slices(fields: Fields<'_>, number: u32) -> impl Iterator<Item = Result<Slice,
     })
 }
 
-/// The last one counts, as for any field that is not repeated. It may stand behind what it describes.
-fn last(body: &[u8], message: Slice, number: u32) -> Result<u32, Fault> {
+/// It may stand behind what it describes.
+fn last(body: &[u8], message: Slice, number: u32, is_split: &mut bool) -> Result<u32, Fault> {
     let mut place = ABSENT;
     for slice in slices(Fields::within(body, message), number) {
+        *is_split |= place != ABSENT;
         place = slice?.prefix as u32;
     }
     Ok(place)

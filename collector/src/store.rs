@@ -6,13 +6,13 @@
 //! ```
 //! Bodies stay as they came; nothing is decoded until somebody looks. Taking or dropping an item touches one end
 //! of one queue, whatever the size of the trace. Bodies and index count against one bound, and an empty store
-//! counts zero. The number of traces has a bound of its own: the oldest trace leaves the index, its bytes leave
-//! with their body.
+//! counts zero. The number of traces has a bound of its own: the trace that waited longest for anything new leaves
+//! the index, its bytes leave with their body. Nothing of a request leaves for the sake of the same request.
 
 use crate::scan::{Item, Record, TraceId};
 use bytes::Bytes;
 use std::{
-    collections::{BTreeMap, HashMap, HashSet, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     mem::size_of,
 };
 use throughline_sender::Signal;
@@ -34,13 +34,15 @@ const RUN: usize = size_of::<TraceId>();
 struct Chunk {
     signal: Signal,
     body: Bytes,
+    /// What it counts besides: a request that takes much memory to look at takes the place of several.
+    surplus: usize,
     /// The traces of the items, in their order, without repeats in a row.
     runs: Box<[TraceId]>,
 }
 
 impl Chunk {
     fn cost(&self) -> usize {
-        self.body.len() + CHUNK + self.runs.len() * RUN
+        self.body.len() + self.surplus + CHUNK + self.runs.len() * RUN
     }
 }
 
@@ -53,7 +55,7 @@ struct Place {
 
 /// One trace.
 struct Entry {
-    /// Counts the traces in the order in which they were first seen.
+    /// Counts the traces in the order in which something of them last came.
     number: u64,
     spans: VecDeque<Place>,
     logs: VecDeque<Place>,
@@ -68,6 +70,8 @@ impl Entry {
 /// A span or log record as it was sent: its request and its place there.
 #[derive(Clone, Debug)]
 pub(crate) struct Stored {
+    /// The number of the request: the same place of the same request is the same resource or scope.
+    pub(crate) chunk: u64,
     pub(crate) body: Bytes,
     pub(crate) place: Record,
 }
@@ -90,9 +94,14 @@ pub(crate) struct Level {
     pub(crate) evicted_traces: u64,
 }
 
-/// The request is larger than all that the store may keep.
+/// The request is larger than all that the store may keep: which bound it goes over.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct TooLarge;
+pub(crate) enum TooLarge {
+    /// Its bytes and its index.
+    Bytes,
+    /// Its traces.
+    Traces,
+}
 
 /// The ring and its index.
 pub(crate) struct Store {
@@ -129,22 +138,27 @@ impl Store {
     }
 
     /// Keeps a request, at the expense of the oldest. The items are those of the body.
-    pub(crate) fn add(&mut self, signal: Signal, body: Bytes, items: &[Item]) -> Result<(), TooLarge> {
-        let mut runs: Vec<TraceId> = items.iter().filter_map(|item| item.trace).collect();
+    pub(crate) fn add(
+        &mut self,
+        signal: Signal,
+        body: Bytes,
+        surplus: usize,
+        items: &[Item],
+    ) -> Result<(), TooLarge> {
+        let mut runs: Vec<TraceId> = Vec::with_capacity(items.len());
+        runs.extend(items.iter().map(|item| item.trace));
         runs.dedup();
-        let chunk = Chunk { signal, body, runs: runs.into() };
-        if !self.fits(&chunk, items.len()) {
-            return Err(TooLarge);
-        }
+        let chunk = Chunk { signal, body, surplus, runs: runs.into() };
+        self.fits(&chunk, items.len())?;
         let number = self.first + self.chunks.len() as u64;
         self.level.bytes += chunk.cost();
         self.chunks.push_back(chunk);
+        // Traces from this number on are in this request.
+        let fresh = self.next;
         for item in items {
-            if let Some(trace) = item.trace {
-                let place = Place { chunk: number, record: item.place };
-                self.entry(trace).places(signal).push_back(place);
-                self.level.bytes += PLACE;
-            }
+            let place = Place { chunk: number, record: item.place };
+            self.entry(item.trace, fresh).places(signal).push_back(place);
+            self.level.bytes += PLACE;
         }
         while self.level.bytes > self.max_bytes && self.chunks.len() > 1 {
             self.evict_request();
@@ -155,26 +169,49 @@ impl Store {
         Ok(())
     }
 
+    /// Whether a body of so many bytes, with its surplus, could be kept at all, whatever its traces are.
+    pub(crate) fn could_fit(&self, bytes: usize, items: usize) -> bool {
+        let index = if items == 0 { 0 } else { items.saturating_mul(PLACE).saturating_add(TRACE + RUN) };
+        bytes.saturating_add(CHUNK).saturating_add(index) <= self.max_bytes
+    }
+
+    /// What the index of so many items needs while it is made, in bytes.
+    pub(crate) fn index_of(items: usize) -> usize {
+        // The items, their traces in a row, and the same in order for counting them.
+        items.saturating_mul(size_of::<Item>() + 2 * size_of::<TraceId>())
+    }
+
     /// Whether a body could be kept whole if it were alone. The exact answer needs a count of its traces, which
     /// is made only when the rough one does not settle it.
-    fn fits(&self, chunk: &Chunk, items: usize) -> bool {
+    fn fits(&self, chunk: &Chunk, items: usize) -> Result<(), TooLarge> {
         let flat = chunk.cost() + items * PLACE;
         let runs = chunk.runs.len();
         if flat + runs * TRACE <= self.max_bytes && runs <= self.max_traces {
-            return true;
+            return Ok(());
         }
-        let traces = chunk.runs.iter().collect::<HashSet<_>>().len();
-        flat + traces * TRACE <= self.max_bytes && traces <= self.max_traces
+        let mut traces = chunk.runs.to_vec();
+        traces.sort_unstable();
+        traces.dedup();
+        match traces.len() {
+            count if count > self.max_traces => Err(TooLarge::Traces),
+            count if flat + count * TRACE > self.max_bytes => Err(TooLarge::Bytes),
+            _ => Ok(()),
+        }
     }
 
-    fn entry(&mut self, trace: TraceId) -> &mut Entry {
-        self.traces.entry(trace).or_insert_with(|| {
-            let number = self.next;
-            self.next += 1;
-            self.order.insert(number, trace);
+    /// The entry of a trace, as the newest one. Numbers from `fresh` on are those of this request already.
+    fn entry(&mut self, trace: TraceId, fresh: u64) -> &mut Entry {
+        let entry = self.traces.entry(trace).or_insert_with(|| {
             self.level.bytes += TRACE;
-            Entry { number, spans: VecDeque::new(), logs: VecDeque::new() }
-        })
+            Entry { number: u64::MAX, spans: VecDeque::new(), logs: VecDeque::new() }
+        });
+        if entry.number < fresh || entry.number == u64::MAX {
+            self.order.remove(&entry.number);
+            entry.number = self.next;
+            self.next += 1;
+            self.order.insert(entry.number, trace);
+        }
+        entry
     }
 
     fn evict_request(&mut self) {
@@ -212,11 +249,10 @@ impl Store {
         }
     }
 
-    /// The traces with spans, newest first, from the given one on: its number, its id.
-    pub(crate) fn newest(&self, before: u64) -> impl Iterator<Item = (u64, TraceId)> {
-        let with_spans =
-            |(_, id): &(&u64, &TraceId)| self.traces.get(*id).is_some_and(|e| !e.spans.is_empty());
-        self.order.range(..before).rev().filter(with_spans).map(|(number, id)| (*number, *id))
+    /// The traces with spans, those first of which something came last.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = TraceId> {
+        let with_spans = |id: &&TraceId| self.traces.get(*id).is_some_and(|e| !e.spans.is_empty());
+        self.order.values().rev().filter(with_spans).copied()
     }
 
     /// What is stored of a trace. The bodies are shared, not copied.
@@ -224,7 +260,7 @@ impl Store {
         let entry = self.traces.get(trace)?;
         let stored = |place: &Place| {
             let chunk = self.chunks.get((place.chunk - self.first) as usize)?;
-            Some(Stored { body: chunk.body.clone(), place: place.record })
+            Some(Stored { chunk: place.chunk, body: chunk.body.clone(), place: place.record })
         };
         Some(Found {
             spans: entry.spans.iter().filter_map(stored).collect(),
@@ -232,9 +268,9 @@ impl Store {
         })
     }
 
-    /// The bodies with log records, newest first.
-    pub(crate) fn logs(&self) -> impl Iterator<Item = &Bytes> {
-        self.chunks.iter().rev().filter(|chunk| chunk.signal == Signal::Logs).map(|chunk| &chunk.body)
+    /// The bodies with spans or with log records, newest first.
+    pub(crate) fn bodies(&self, signal: Signal) -> impl Iterator<Item = &Bytes> {
+        self.chunks.iter().rev().filter(move |chunk| chunk.signal == signal).map(|chunk| &chunk.body)
     }
 }
 

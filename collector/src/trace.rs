@@ -1,19 +1,28 @@
 //! A trace as people look at it: spans in the order of the tree, log records at their span.
 //!
 //! Times are nanoseconds since 1970 (UTC), durations nanoseconds. All types serialise; in JSON, times are numbers with
-//! more digits than JavaScript keeps.
+//! more digits than JavaScript keeps. The names of spans, services and scopes are cut after 256 characters: see
+//! [`Name`].
 
 mod build;
+mod name;
 mod print;
+mod resource;
+mod summary;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod value;
 
-pub(crate) use build::{lines, summary, trace};
+pub(crate) use build::{lines, trace};
+pub use name::Name;
+pub(crate) use resource::Resources;
+pub(crate) use summary::{services, summary};
 pub(crate) use value::parse;
 pub use value::{Attributes, Value};
 
 use serde::Serialize;
+use std::collections::HashMap;
 
 /// One line of the list of traces.
 #[non_exhaustive]
@@ -35,8 +44,16 @@ pub struct Summary {
     pub errors: usize,
     /// The services with the number of their spans, in the order of their first spans.
     pub services: Vec<(String, usize)>,
+    /// How many log records of the trace have the severity `ERROR` or a higher one.
+    pub error_logs: usize,
+    /// The status code of the HTTP response of the span that gives the name.
+    pub http_status: Option<i64>,
+    /// Its [`Span::path`].
+    pub path: Option<String>,
     /// Whether there is a root and every parent is there.
     pub complete: bool,
+    /// Whether only the caller is missing, which sends its spans elsewhere: see [`Trace::called_from_outside`].
+    pub called_from_outside: bool,
 }
 
 /// One trace. Its `Display` is the printed tree, for a terminal.
@@ -51,6 +68,9 @@ pub struct Trace {
     pub logs: Vec<LogRecord>,
     /// The resources of the spans and log records: their attributes, each resource once.
     pub resources: Vec<Attributes>,
+    /// Where the spans are, by their ids.
+    #[serde(skip)]
+    places: HashMap<u64, usize>,
 }
 
 /// One operation.
@@ -68,16 +88,16 @@ pub struct Span {
     /// The indices of its children in [`Trace::spans`].
     pub children: Vec<usize>,
     /// What is done.
-    pub name: String,
+    pub name: Name,
     /// On which side of which conversation.
     pub kind: Kind,
     /// `service.name` of the resource; empty when there is none.
-    pub service: String,
+    pub service: Name,
     /// The index of the resource in [`Trace::resources`].
     pub resource: usize,
     /// The name of the instrumentation library, with its version behind a space.
-    pub scope: String,
-    /// When it began.
+    pub scope: Name,
+    /// When it began, or when it ended if only that was sent.
     pub start: u64,
     /// When it ended; never before the start.
     pub end: u64,
@@ -186,9 +206,9 @@ pub struct LogRecord {
     /// 16 hexadecimal digits; `None` outside of any span.
     pub span_id: Option<String>,
     /// `service.name` of the resource; empty when there is none.
-    pub service: String,
+    pub service: Name,
     /// The instrumentation library or module, with its version behind a space.
-    pub scope: String,
+    pub scope: Name,
     /// The name of the event, when the record is one; often empty.
     pub event_name: String,
 }
@@ -196,7 +216,8 @@ pub struct LogRecord {
 impl Trace {
     /// The span with the id of 16 hexadecimal digits.
     pub fn span(&self, span_id: &str) -> Option<&Span> {
-        self.spans.iter().find(|span| span.span_id == span_id)
+        let place = self.places.get(&build::key(span_id)?)?;
+        self.spans.get(*place).filter(|span| span.span_id == span_id)
     }
 
     /// The log records of exactly one span.
@@ -204,17 +225,16 @@ impl Trace {
         self.logs.iter().filter(move |log| log.span_id.as_deref() == Some(span_id))
     }
 
-    /// The start of the earliest and the end of the latest span; zeros without spans.
+    /// The start of the earliest and the end of the latest span; zeros without spans. A span for which neither was
+    /// sent does not count.
     pub fn extent(&self) -> (u64, u64) {
-        let start = self.spans.iter().map(|span| span.start).min().unwrap_or(0);
+        let start = self.spans.iter().map(|span| span.start).filter(|start| *start > 0).min().unwrap_or(0);
         (start, self.spans.iter().map(|span| span.end).max().unwrap_or(0))
     }
 
     /// The services with the number of their spans, in the order of the tree.
     pub fn services(&self) -> Vec<(String, usize)> {
-        let mut services = Vec::new();
-        self.spans.iter().for_each(|span| count(&mut services, &span.service));
-        services
+        tally(self.spans.iter().map(|span| span.service.as_str()))
     }
 
     /// How many spans have the status `Error`.
@@ -226,6 +246,22 @@ impl Trace {
     pub fn complete(&self) -> bool {
         self.spans.iter().any(|span| span.parent_span_id.is_none())
             && !self.spans.iter().any(|span| span.parent_missing)
+    }
+
+    /// Whether all that is missing is the caller of the first span or spans: one parent, in another process. A
+    /// service that takes requests from a program without telemetry here has only such traces.
+    pub fn called_from_outside(&self) -> bool {
+        let mut roots = self.spans.iter().filter(|span| span.depth == 0);
+        let Some(caller) = roots.clone().next().and_then(|first| first.parent_span_id.as_deref()) else {
+            return false;
+        };
+        roots.all(|root| root.is_remote_child() && root.parent_span_id.as_deref() == Some(caller))
+            && self.span(caller).is_none()
+    }
+
+    /// The span whose name is that of the trace: the root, or the first one while the root is missing.
+    pub(crate) fn title(&self) -> Option<&Span> {
+        self.spans.iter().find(|span| span.parent_span_id.is_none()).or(self.spans.first())
     }
 }
 
@@ -243,11 +279,36 @@ impl Span {
             _ => None,
         })
     }
+
+    /// The path of the request (`url.path`) when no route stands for it (`http.route`).
+    pub fn path(&self) -> Option<&str> {
+        match (self.attributes.get("http.route"), self.attributes.get("url.path")) {
+            (None, Some(Value::Text(path))) => Some(path),
+            _ => None,
+        }
+    }
+
+    /// Whether its parent is in another process: as the flags say, or else as the kind suggests.
+    pub(crate) fn is_remote_child(&self) -> bool {
+        const IS_KNOWN: u32 = 0x100;
+        const IS_REMOTE: u32 = 0x200;
+        match self.flags & IS_KNOWN {
+            0 => matches!(self.kind, Kind::Server | Kind::Consumer),
+            _ => self.flags & IS_REMOTE != 0,
+        }
+    }
 }
 
-fn count(services: &mut Vec<(String, usize)>, service: &str) {
-    match services.iter_mut().find(|(name, _)| name == service) {
-        Some((_, spans)) => *spans += 1,
-        None => services.push((service.to_owned(), 1)),
+/// How often each name is there, in the order of their first places.
+fn tally<'a>(names: impl Iterator<Item = &'a str>) -> Vec<(String, usize)> {
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    let mut tally: Vec<(String, usize)> = Vec::new();
+    for name in names {
+        let place = *places.entry(name).or_insert(tally.len());
+        match tally.get_mut(place) {
+            Some((_, count)) => *count += 1,
+            None => tally.push((name.to_owned(), 1)),
+        }
     }
+    tally
 }

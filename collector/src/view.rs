@@ -4,24 +4,23 @@
 //! another site whose name was made to point here cannot read anything.
 
 mod api;
+mod filter;
 mod list;
 mod page;
 mod panel;
 mod query;
+mod records;
+mod text;
+mod waterfall;
 
-use crate::{Addresses, intake::Intake, reply::Reply, serve::Handler};
+use crate::{Addresses, desk::Author, intake::Intake, origin::is_for_loopback, reply::Reply};
 use ::http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HOST},
-    uri::Authority,
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
 };
-use hyper::body::Incoming;
 use maud::{DOCTYPE, Markup, html};
 use query::Query;
-use std::{
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, PoisonError};
 
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -77,9 +76,9 @@ impl View {
     }
 }
 
-impl Handler for View {
-    async fn answer(self, request: Request<Incoming>) -> Response<Reply> {
-        let mut response = if !asks_for_loopback(&request) {
+impl Author for View {
+    fn answer(&self, request: &Request<()>) -> Response<Reply> {
+        let mut response = if !is_for_loopback(request) {
             let message = "the view answers only to localhost, 127.0.0.1 and [::1]\n";
             answer(StatusCode::FORBIDDEN, TEXT, message.into())
         } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -97,20 +96,6 @@ impl Handler for View {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
-}
-
-/// HTTP/1.1 has the name in `Host`, HTTP/2 in the URI; where both are, both must be fine.
-fn asks_for_loopback(request: &Request<Incoming>) -> bool {
-    let header = request.headers().get(HOST).map(|host| Authority::try_from(host.as_bytes()));
-    let names = [header, request.uri().authority().cloned().map(Ok)];
-    let mut names = names.into_iter().flatten().peekable();
-    names.peek().is_some() && names.all(|name| name.is_ok_and(|name| is_loopback(name.host())))
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 fn page(status: StatusCode, content: Markup) -> Response<Reply> {
@@ -196,7 +181,7 @@ impl Palette {
         html! {
             span.chip.{ "s" (self.colour(service)) } {
                 span.dot {}
-                @if service.is_empty() { "unnamed" } @else { (service) }
+                span.word title=(text::name(service)) { (text::name(service)) }
                 @if let Some(count) = count { span.count { (count) } }
             }
         }

@@ -87,6 +87,11 @@ impl<'a> Fields<'a> {
         Fields { body, at: slice.start, end: slice.end.min(body.len()) }
     }
 
+    /// The offset behind the last field.
+    pub(crate) fn offset(&self) -> usize {
+        self.at
+    }
+
     fn field(&mut self) -> Result<Field, Fault> {
         let from = self.at;
         let (number, kind) = self.key()?;

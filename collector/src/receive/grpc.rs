@@ -1,17 +1,11 @@
 //! OTLP/gRPC (O-050 to O-057): a unary call is one frame in, one frame and trailers out.
 
-use super::{
-    body::{read, unzip},
-    http::success,
-};
-use crate::{
-    intake::{Intake, Refusal, Taken},
-    reply::Reply,
-};
+use super::{Receiver, foreign, http::success};
+use crate::{intake::Refusal, reply::Reply};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header::CONTENT_TYPE};
 use hyper::body::Incoming;
-use std::{fmt::Write, time::Duration};
+use std::fmt::Write;
 use throughline_sender::Signal;
 
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -29,6 +23,7 @@ enum Code {
     Ok = 0,
     InvalidArgument = 3,
     DeadlineExceeded = 4,
+    PermissionDenied = 7,
     ResourceExhausted = 8,
     Unimplemented = 12,
     Internal = 13,
@@ -36,48 +31,49 @@ enum Code {
 }
 
 /// Answers one call.
-pub(crate) async fn answer(intake: &Intake, limit: Duration, request: Request<Incoming>) -> Response<Reply> {
+pub(crate) async fn answer(receiver: &Receiver, request: Request<Incoming>) -> Response<Reply> {
+    if let Some(refusal) = foreign(receiver, &request) {
+        receiver.turn_away(Some(&refusal), request).await;
+        return refused(&refusal);
+    }
     let path = request.uri().path();
     let Some(signal) = Signal::ALL.into_iter().find(|signal| path == signal.grpc_path()) else {
+        receiver.turn_away(None, request).await;
         return failure(Code::Unimplemented, "no such method; traces, metrics and logs are taken");
     };
     if request.method() != Method::POST {
+        receiver.turn_away(None, request).await;
         return failure(Code::Internal, "a call is a POST");
     }
-    match take(intake, limit, signal, request).await {
+    let encoding = request.headers().get(ENCODING).cloned();
+    match receiver.take(signal, request, PREFIX, |body| is_zipped(body, encoding.as_ref())).await {
         Ok(taken) => reply(&success(taken)),
         Err(refusal) => {
-            intake.count(&refusal);
-            let code = match refusal {
-                Refusal::Malformed(_) => Code::InvalidArgument,
-                Refusal::TooLarge(_) => Code::ResourceExhausted,
-                Refusal::Slow(_) => Code::DeadlineExceeded,
-                Refusal::Unsupported(_) => Code::Unimplemented,
-                Refusal::Busy(_) => Code::Unavailable,
-            };
-            failure(code, refusal.cause())
+            receiver.intake.count(&refusal);
+            refused(&refusal)
         }
     }
 }
 
-async fn take(
-    intake: &Intake,
-    limit: Duration,
-    signal: Signal,
-    request: Request<Incoming>,
-) -> Result<Taken, Refusal> {
-    let encoding = request.headers().get(ENCODING).cloned();
-    let mut reservation = intake.reserve();
-    let body = read(request.into_body(), intake, PREFIX, limit, &mut reservation).await?;
-    let (zipped, message) = frame(&body)?;
-    if !zipped {
-        return intake.take(signal, message);
+fn refused(refusal: &Refusal) -> Response<Reply> {
+    let code = match refusal {
+        Refusal::Malformed(_) => Code::InvalidArgument,
+        Refusal::TooLarge(_) => Code::ResourceExhausted,
+        Refusal::Slow(_) => Code::DeadlineExceeded,
+        Refusal::Unsupported(_) => Code::Unimplemented,
+        Refusal::Foreign(_) => Code::PermissionDenied,
+        Refusal::Busy(_) => Code::Unavailable,
+    };
+    failure(code, refusal.cause())
+}
+
+/// Checks the only frame of a unary call: whether its message is compressed.
+fn is_zipped(body: &[u8], encoding: Option<&HeaderValue>) -> Result<bool, Refusal> {
+    if !frame(body)? {
+        return Ok(false);
     }
-    match encoding.as_ref().map(HeaderValue::as_bytes) {
-        Some(b"gzip") => {
-            let message = unzip(intake, message, &mut reservation)?;
-            intake.take(signal, &message)
-        }
+    match encoding.map(HeaderValue::as_bytes) {
+        Some(b"gzip") => Ok(true),
         None | Some(b"identity") => Err(Refusal::Malformed(
             "the message is compressed, but grpc-encoding does not say how".to_owned(),
         )),
@@ -85,8 +81,8 @@ async fn take(
     }
 }
 
-/// The only frame of a unary call: whether its message is compressed, and the message.
-fn frame(body: &[u8]) -> Result<(bool, &[u8]), Refusal> {
+/// What the flag says. The message is all that is behind the prefix.
+fn frame(body: &[u8]) -> Result<bool, Refusal> {
     let malformed = |cause: &str| Err(Refusal::Malformed(cause.to_owned()));
     let Some((&[flag, a, b, c, d], message)) = body.split_first_chunk::<PREFIX>() else {
         return malformed("the frame of the message is incomplete");
@@ -95,8 +91,8 @@ fn frame(body: &[u8]) -> Result<(bool, &[u8]), Refusal> {
         return malformed("the frame of the message has another length than it says");
     }
     match flag {
-        0 => Ok((false, message)),
-        1 => Ok((true, message)),
+        0 => Ok(false),
+        1 => Ok(true),
         _ => malformed("the frame of the message begins with an unknown flag"),
     }
 }

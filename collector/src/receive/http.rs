@@ -1,8 +1,8 @@
 //! OTLP/HTTP with protobuf (O-060 to O-068).
 
-use super::body::{read, unzip};
+use super::{Receiver, foreign};
 use crate::{
-    intake::{Intake, Refusal, Taken},
+    intake::{Refusal, Taken},
     otlp::{BadRequest, Detail, Partial, Response as Export, Rpc, Violation},
     reply::Reply,
 };
@@ -12,7 +12,6 @@ use http::{
 };
 use hyper::body::Incoming;
 use prost::Message;
-use std::time::Duration;
 use throughline_sender::Signal;
 
 const PROTOBUF: &str = "application/x-protobuf";
@@ -23,60 +22,80 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const COME_AGAIN: HeaderValue = HeaderValue::from_static("1");
 
 /// Answers one request.
-pub(crate) async fn answer(intake: &Intake, limit: Duration, request: Request<Incoming>) -> Response<Reply> {
-    let path = request.uri().path();
-    let Some(signal) =
-        Signal::ALL.into_iter().find(|signal| path.strip_prefix('/') == Some(signal.http_path()))
-    else {
-        return text(StatusCode::NOT_FOUND, "no such path; take /v1/traces, /v1/metrics or /v1/logs\n");
-    };
-    if request.method() != Method::POST {
-        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, "telemetry is taken with POST only\n");
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-        return response;
+pub(crate) async fn answer(receiver: &Receiver, request: Request<Incoming>) -> Response<Reply> {
+    if let Some(refusal) = foreign(receiver, &request) {
+        receiver.turn_away(Some(&refusal), request).await;
+        return refused(&refusal);
     }
-    match media_type(request.headers()) {
-        Some(kind) if kind.eq_ignore_ascii_case(PROTOBUF) => {}
-        Some(kind) if kind.eq_ignore_ascii_case(JSON) => {
-            let message = "application/json is not taken yet; send application/x-protobuf \
-                           (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)\n";
-            return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, message);
+    let (signal, is_zipped) = match admit(&request) {
+        Ok(admitted) => admitted,
+        Err(turn) => {
+            receiver.turn_away(None, request).await;
+            return turn.answer();
         }
-        _ => return text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/x-protobuf\n"),
-    }
-    match take(intake, limit, signal, request).await {
+    };
+    match receiver.take(signal, request, 0, |_| Ok(is_zipped)).await {
         Ok(taken) => full(StatusCode::OK, PROTOBUF, success(taken)),
         Err(refusal) => {
-            intake.count(&refusal);
+            receiver.intake.count(&refusal);
             refused(&refusal)
         }
     }
 }
 
-async fn take(
-    intake: &Intake,
-    limit: Duration,
-    signal: Signal,
-    request: Request<Incoming>,
-) -> Result<Taken, Refusal> {
-    let zipped =
-        match request.headers().get(CONTENT_ENCODING).map(|encoding| encoding.as_bytes().trim_ascii()) {
-            None | Some(b"") => false,
-            Some(encoding) if encoding.eq_ignore_ascii_case(b"identity") => false,
-            Some(encoding) if encoding.eq_ignore_ascii_case(b"gzip") => true,
-            Some(_) => {
-                return Err(Refusal::Unsupported(
-                    "the encoding of the body is not gzip or identity".to_owned(),
-                ));
+/// Why a request is turned away by its head alone.
+enum Turn {
+    Path,
+    Method,
+    Json,
+    Kind,
+    Encoding,
+}
+
+impl Turn {
+    fn answer(self) -> Response<Reply> {
+        match self {
+            Turn::Path => {
+                text(StatusCode::NOT_FOUND, "no such path; take /v1/traces, /v1/metrics or /v1/logs\n")
             }
-        };
-    let mut reservation = intake.reserve();
-    let body = read(request.into_body(), intake, 0, limit, &mut reservation).await?;
-    if zipped && !body.is_empty() {
-        let body = unzip(intake, &body, &mut reservation)?;
-        return intake.take(signal, &body);
+            Turn::Method => {
+                let mut response =
+                    text(StatusCode::METHOD_NOT_ALLOWED, "telemetry is taken with POST only\n");
+                response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
+                response
+            }
+            Turn::Json => {
+                let message = "application/json is not taken yet; send application/x-protobuf \
+                               (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)\n";
+                text(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
+            }
+            Turn::Kind => text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/x-protobuf\n"),
+            Turn::Encoding => {
+                refused(&Refusal::Unsupported("the encoding of the body is not gzip or identity".to_owned()))
+            }
+        }
     }
-    intake.take(signal, &body)
+}
+
+/// What comes, and whether it is compressed.
+fn admit(request: &Request<Incoming>) -> Result<(Signal, bool), Turn> {
+    let path = request.uri().path();
+    let signal = Signal::ALL.into_iter().find(|signal| path.strip_prefix('/') == Some(signal.http_path()));
+    let signal = signal.ok_or(Turn::Path)?;
+    if request.method() != Method::POST {
+        return Err(Turn::Method);
+    }
+    match media_type(request.headers()) {
+        Some(kind) if kind.eq_ignore_ascii_case(PROTOBUF) => {}
+        Some(kind) if kind.eq_ignore_ascii_case(JSON) => return Err(Turn::Json),
+        _ => return Err(Turn::Kind),
+    }
+    match request.headers().get(CONTENT_ENCODING).map(|encoding| encoding.as_bytes().trim_ascii()) {
+        None | Some(b"") => Ok((signal, false)),
+        Some(encoding) if encoding.eq_ignore_ascii_case(b"identity") => Ok((signal, false)),
+        Some(encoding) if encoding.eq_ignore_ascii_case(b"gzip") => Ok((signal, true)),
+        Some(_) => Err(Turn::Encoding),
+    }
 }
 
 /// The `Export…ServiceResponse`: nothing at all after a full success (O-061).
@@ -95,6 +114,7 @@ fn refused(refusal: &Refusal) -> Response<Reply> {
         Refusal::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, 8),
         Refusal::Slow(_) => (StatusCode::REQUEST_TIMEOUT, 4),
         Refusal::Unsupported(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, 3),
+        Refusal::Foreign(_) => (StatusCode::FORBIDDEN, 7),
         Refusal::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, 14),
     };
     let mut rpc = Rpc { code, message: refusal.cause().to_owned(), details: Vec::new() };

@@ -1,5 +1,8 @@
 use super::*;
-use crate::{scan::scan, wire::field};
+use crate::{
+    scan::{items, scan},
+    wire::field,
+};
 use std::collections::HashMap;
 
 /// A small generator of numbers: the same ones in each run.
@@ -14,13 +17,17 @@ impl Random {
     }
 }
 
+fn placed(signal: Signal, body: &[u8]) -> Vec<Item> {
+    items(signal, body, scan(signal, body).unwrap().placed).unwrap()
+}
+
 fn spans(traces: &[u8]) -> (Bytes, Vec<Item>) {
     let spans: Vec<u8> = traces
         .iter()
         .flat_map(|trace| field(2, &[field(1, &[*trace + 1; 16]), field(2, &[7; 8])].concat()))
         .collect();
     let body = field(1, &field(2, &spans));
-    let items = scan(Signal::Traces, &body).unwrap().items;
+    let items = placed(Signal::Traces, &body);
     (body.into(), items)
 }
 
@@ -30,7 +37,7 @@ fn logs(traces: &[u8]) -> (Bytes, Vec<Item>) {
         .flat_map(|trace| field(2, &if *trace == 0 { Vec::new() } else { field(9, &[*trace + 1; 16]) }))
         .collect();
     let body = field(1, &field(2, &records));
-    let items = scan(Signal::Logs, &body).unwrap().items;
+    let items = placed(Signal::Logs, &body);
     (body.into(), items)
 }
 
@@ -54,7 +61,8 @@ fn the_count_of_bytes_is_exact_through_random_requests_and_an_empty_store_counts
                 _ => (Signal::Traces, spans(&traces)),
             };
             let before = store.level();
-            if store.add(signal, body, &items) == Err(TooLarge) {
+            let surplus = random.below(4) as usize * 500;
+            if store.add(signal, body, surplus, &items).is_err() {
                 assert_eq!(store.level(), before);
             }
             assert_eq!(store.level().bytes, recount(&store));
@@ -79,7 +87,7 @@ fn every_item_that_was_taken_is_found_until_its_request_leaves() {
     let mut expected: HashMap<u8, usize> = HashMap::new();
     for traces in [&[1u8, 2, 1][..], &[2, 3], &[1, 1, 1, 2]] {
         let (body, items) = spans(traces);
-        store.add(Signal::Traces, body, &items).unwrap();
+        store.add(Signal::Traces, body, 0, &items).unwrap();
         for trace in traces {
             *expected.entry(*trace).or_default() += 1;
         }
@@ -101,18 +109,18 @@ fn a_request_larger_than_the_store_is_refused_and_nothing_leaves_for_it() {
     let (small, small_items) = spans(&[1]);
     let (large, large_items) = spans(&[2; 200]);
     let mut store = Store::new(4000, 100);
-    store.add(Signal::Traces, small, &small_items).unwrap();
-    assert_eq!(store.add(Signal::Traces, large, &large_items), Err(TooLarge));
+    store.add(Signal::Traces, small, 0, &small_items).unwrap();
+    assert_eq!(store.add(Signal::Traces, large, 0, &large_items), Err(TooLarge::Bytes));
     assert!(store.find(&[2; 16]).is_some());
 }
 
 #[test]
 fn a_request_with_more_traces_than_the_store_keeps_is_refused() {
     let (body, items) = spans(&[1, 2, 3, 4]);
-    assert_eq!(Store::new(1 << 20, 3).add(Signal::Traces, body.clone(), &items), Err(TooLarge));
-    assert_eq!(Store::new(1 << 20, 4).add(Signal::Traces, body, &items), Ok(()));
+    assert_eq!(Store::new(1 << 20, 3).add(Signal::Traces, body.clone(), 0, &items), Err(TooLarge::Traces));
+    assert_eq!(Store::new(1 << 20, 4).add(Signal::Traces, body, 0, &items), Ok(()));
     let (body, items) = spans(&[1, 2, 1, 2, 1, 2]);
-    assert_eq!(Store::new(1 << 20, 2).add(Signal::Traces, body, &items), Ok(()));
+    assert_eq!(Store::new(1 << 20, 2).add(Signal::Traces, body, 0, &items), Ok(()));
 }
 
 #[test]
@@ -120,9 +128,31 @@ fn the_oldest_trace_leaves_when_there_are_too_many() {
     let mut store = Store::new(1 << 20, 2);
     for trace in 0..3 {
         let (body, items) = spans(&[trace]);
-        store.add(Signal::Traces, body, &items).unwrap();
+        store.add(Signal::Traces, body, 0, &items).unwrap();
     }
-    assert_eq!(store.newest(u64::MAX).map(|(_, id)| id[0]).collect::<Vec<_>>(), [3, 2]);
+    assert_eq!(store.newest().map(|id| id[0]).collect::<Vec<_>>(), [3, 2]);
     assert!(store.find(&[1; 16]).is_none());
     assert_eq!(store.level().evicted_traces, 1);
+}
+
+#[test]
+fn a_trace_of_the_newest_request_never_leaves_for_it_and_others_leave_by_their_last_arrival() {
+    let mut store = Store::new(1 << 20, 3);
+    for traces in [&[1u8][..], &[2], &[3], &[1, 4]] {
+        let (body, items) = spans(traces);
+        store.add(Signal::Traces, body, 0, &items).unwrap();
+    }
+    assert_eq!(store.newest().map(|id| id[0]).collect::<Vec<_>>(), [5, 2, 4]);
+    assert_eq!(store.find(&[2; 16]).unwrap().spans.len(), 2);
+    assert!(store.find(&[3; 16]).is_none());
+}
+
+#[test]
+fn log_records_without_a_trace_take_no_place() {
+    let (body, items) = logs(&[0; 500]);
+    assert!(items.is_empty());
+    let mut store = Store::new(body.len() + CHUNK, 10);
+    assert!(store.could_fit(body.len(), 0) && !store.could_fit(body.len(), 1));
+    assert_eq!(store.add(Signal::Logs, body, 0, &items), Ok(()));
+    assert_eq!(store.level().bytes, store.max_bytes);
 }

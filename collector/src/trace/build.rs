@@ -1,75 +1,20 @@
 //! From stored bytes to the model.
 
-use super::{Attributes, Event, Kind, Link, LogRecord, Span, Status, Summary, Trace, count, value::hex};
+use super::{
+    Event, Kind, Link, LogRecord, Name, Span, Status, Trace, resource::Resources, tree::in_tree_order,
+    value::hex,
+};
 use crate::{
     otlp,
-    scan::{Item, TraceId, scan},
+    scan::{Record, TraceId, logs},
     store::{Found, Stored},
-    wire::Fault,
 };
 use bytes::Bytes;
 use prost::Message;
-use std::collections::{HashMap, HashSet};
-use throughline_sender::Signal;
-
-/// Resources are few and repeated: each is decoded once, by its bytes.
-#[derive(Default)]
-struct Resources {
-    known: HashMap<Bytes, usize>,
-    all: Vec<(Attributes, String)>,
-}
-
-impl Resources {
-    fn of(&mut self, stored: &Stored) -> usize {
-        let bytes = stored.place.resource(&stored.body);
-        if let Some(number) = self.known.get(bytes) {
-            return *number;
-        }
-        let attributes = Attributes::from(decode::<otlp::Resource>(bytes).attributes);
-        let service = attributes.service();
-        self.all.push((attributes, service));
-        self.known.insert(Bytes::copy_from_slice(bytes), self.all.len() - 1);
-        self.all.len() - 1
-    }
-
-    fn service(&self, number: usize) -> &str {
-        &self.all[number].1
-    }
-}
-
-/// The line of the list; `None` without spans.
-pub(crate) fn summary(id: &TraceId, spans: &[Stored]) -> Option<Summary> {
-    let mut resources = Resources::default();
-    let mut seen = HashSet::new();
-    let mut heads = Vec::with_capacity(spans.len());
-    for stored in spans {
-        let head: otlp::Head = decode(stored.place.record(&stored.body));
-        if seen.insert(head.span_id.clone()) {
-            heads.push((head, resources.of(stored)));
-        }
-    }
-    heads.sort_by_key(|(head, _)| head.start);
-    let is_root = |head: &otlp::Head| parent(&head.parent_span_id).is_none();
-    let root = heads.iter().find(|(head, _)| is_root(head));
-    let (title, title_resource) = root.or(heads.first())?;
-    let mut services = Vec::new();
-    heads.iter().for_each(|(_, resource)| count(&mut services, resources.service(*resource)));
-    let start = heads.iter().map(|(head, _)| head.start).min().unwrap_or(0);
-    let end = heads.iter().map(|(head, _)| head.end.max(head.start)).max().unwrap_or(0);
-    let error = |head: &otlp::Head| head.status.as_ref().is_some_and(|status| status.code == 2);
-    Some(Summary {
-        trace_id: hex(id),
-        name: title.name.clone(),
-        service: resources.service(*title_resource).to_owned(),
-        start,
-        duration: end - start,
-        spans: heads.len(),
-        errors: heads.iter().filter(|(head, _)| error(head)).count(),
-        services,
-        complete: root.is_some()
-            && heads.iter().all(|(head, _)| is_root(head) || seen.contains(&head.parent_span_id)),
-    })
-}
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashSet},
+};
 
 /// The whole trace. A span that was sent twice is there once.
 pub(crate) fn trace(id: &TraceId, found: &Found) -> Trace {
@@ -80,24 +25,65 @@ pub(crate) fn trace(id: &TraceId, found: &Found) -> Trace {
         let raw: otlp::Span = decode(stored.place.record(&stored.body));
         if seen.insert(raw.span_id.clone()) {
             let resource = resources.of(stored);
-            spans.push(span(raw, resource, &resources, scope(stored)));
+            let (service, scope) = (resources.service(resource), resources.scope(stored));
+            spans.push(Span { resource, service, scope, ..span(raw) });
         }
     }
     let mut logs: Vec<LogRecord> = found.logs.iter().map(|stored| log(stored, &mut resources)).collect();
     logs.sort_by_key(|log| log.time);
-    let resources = resources.all.into_iter().map(|(attributes, _)| attributes).collect();
-    Trace { trace_id: hex(id), spans: in_tree_order(spans), logs, resources }
+    let spans = in_tree_order(spans);
+    let places = spans.iter().enumerate().filter_map(|(at, span)| Some((key(&span.span_id)?, at))).collect();
+    Trace { trace_id: hex(id), spans, logs, resources: resources.into_attributes(), places }
 }
 
-/// The log records of one request, as they were sent.
-pub(crate) fn lines(body: &Bytes) -> Result<Vec<LogRecord>, Fault> {
+/// A span id as a number.
+pub(super) fn key(span_id: &str) -> Option<u64> {
+    u64::from_str_radix(span_id, 16).ok()
+}
+
+/// When a log record was written or seen.
+#[derive(Clone, PartialEq, Message)]
+struct Moment {
+    #[prost(fixed64, tag = "1")]
+    time: u64,
+    #[prost(fixed64, tag = "11")]
+    observed: u64,
+}
+
+/// The newest log records of the requests, which come newest first; at most as many as the limit are decoded.
+pub(crate) fn lines(bodies: impl IntoIterator<Item = Bytes>, limit: usize) -> Vec<LogRecord> {
     let mut resources = Resources::default();
-    let stored = |item: Item| Stored { body: body.clone(), place: item.place };
-    let items = scan(Signal::Logs, body)?.items;
-    Ok(items.into_iter().map(|item| log(&stored(item), &mut resources)).collect())
+    let mut logs = Vec::new();
+    for (chunk, body) in (0..).zip(bodies) {
+        let left = limit - logs.len();
+        if left == 0 {
+            break;
+        }
+        let stored = |place| Stored { chunk, body: body.clone(), place };
+        logs.extend(newest(&body, left).into_iter().map(|place| log(&stored(place), &mut resources)));
+    }
+    logs.sort_by_key(|log| std::cmp::Reverse(log.time));
+    logs
 }
 
-fn span(raw: otlp::Span, resource: usize, resources: &Resources, scope: String) -> Span {
+/// The log records with the latest times; of those with the same time, the last ones.
+fn newest(body: &[u8], limit: usize) -> Vec<Record> {
+    let mut kept = BinaryHeap::new();
+    let each = |place: Record| {
+        let moment: Moment = decode(place.record(body));
+        kept.push(Reverse((if moment.time == 0 { moment.observed } else { moment.time }, place)));
+        if kept.len() > limit {
+            kept.pop();
+        }
+    };
+    // What is stored was checked when it came.
+    let _ = logs(body, each);
+    kept.into_sorted_vec().into_iter().map(|Reverse((_, place))| place).collect()
+}
+
+/// One span without its resource and scope, not yet at its place in the tree.
+pub(super) fn span(raw: otlp::Span) -> Span {
+    let (start, end) = extent(raw.start, raw.end);
     let status = raw.status.unwrap_or_default();
     Span {
         span_id: hex(&raw.span_id),
@@ -105,7 +91,7 @@ fn span(raw: otlp::Span, resource: usize, resources: &Resources, scope: String) 
         parent_missing: false,
         depth: 0,
         children: Vec::new(),
-        name: raw.name,
+        name: raw.name.into(),
         kind: match raw.kind {
             1 => Kind::Internal,
             2 => Kind::Server,
@@ -114,11 +100,11 @@ fn span(raw: otlp::Span, resource: usize, resources: &Resources, scope: String) 
             5 => Kind::Consumer,
             _ => Kind::Unspecified,
         },
-        service: resources.service(resource).to_owned(),
-        resource,
-        scope,
-        start: raw.start,
-        end: raw.end.max(raw.start),
+        service: Name::default(),
+        resource: 0,
+        scope: Name::default(),
+        start,
+        end,
         attributes: raw.attributes.into(),
         events: raw.events.into_iter().map(event).collect(),
         links: raw.links.into_iter().map(link).collect(),
@@ -131,6 +117,11 @@ fn span(raw: otlp::Span, resource: usize, resources: &Resources, scope: String) 
         flags: raw.flags,
         trace_state: raw.trace_state,
     }
+}
+
+/// Start and end of a span. A start that was not sent is not 1970.
+pub(super) fn extent(start: u64, end: u64) -> (u64, u64) {
+    (if start == 0 { end } else { start }, end.max(start))
 }
 
 fn event(raw: otlp::Event) -> Event {
@@ -157,8 +148,8 @@ fn log(stored: &Stored, resources: &mut Resources) -> LogRecord {
         attributes: raw.attributes.into(),
         trace_id: parent(&raw.trace_id).map(hex),
         span_id: parent(&raw.span_id).map(hex),
-        service: resources.service(resource).to_owned(),
-        scope: scope(stored),
+        service: resources.service(resource),
+        scope: resources.scope(stored),
         event_name: raw.event_name,
     }
 }
@@ -175,73 +166,12 @@ fn level(severity: i32) -> &'static str {
     }
 }
 
-fn scope(stored: &Stored) -> String {
-    let scope: otlp::Scope = decode(stored.place.scope(&stored.body));
-    if scope.version.is_empty() { scope.name } else { format!("{} {}", scope.name, scope.version) }
-}
-
 /// Some senders write an absent id as zeros.
-fn parent(id: &[u8]) -> Option<&[u8]> {
+pub(super) fn parent(id: &[u8]) -> Option<&[u8]> {
     (!id.iter().all(|byte| *byte == 0)).then_some(id)
 }
 
 /// What is stored was checked when it came, so that it decodes.
-fn decode<M: Message + Default>(bytes: &[u8]) -> M {
+pub(super) fn decode<M: Message + Default>(bytes: &[u8]) -> M {
     M::decode(bytes).unwrap_or_default()
-}
-
-/// Puts every span behind its parent and siblings in the order of their starts, without recursion.
-fn in_tree_order(mut spans: Vec<Span>) -> Vec<Span> {
-    spans.sort_by(|a, b| (a.start, &a.span_id).cmp(&(b.start, &b.span_id)));
-    let by_id: HashMap<&str, usize> =
-        spans.iter().enumerate().map(|(number, span)| (span.span_id.as_str(), number)).collect();
-    let parents: Vec<Option<usize>> = spans
-        .iter()
-        .map(|span| span.parent_span_id.as_deref().and_then(|parent| by_id.get(parent).copied()))
-        .collect();
-    let mut children = vec![Vec::new(); spans.len()];
-    for (number, parent) in parents.iter().enumerate() {
-        if let Some(parent) = parent {
-            children[*parent].push(number);
-        }
-    }
-    let mut order = Vec::with_capacity(spans.len());
-    let mut place = vec![usize::MAX; spans.len()];
-    let roots = (0..spans.len()).filter(|number| parents[*number].is_none());
-    // Behind them all: whoever is left then is in a circle of parents, or below one.
-    for root in roots.chain(0..spans.len()) {
-        let mut stack = vec![(if place[root] == usize::MAX { top(root, &parents) } else { root }, 0)];
-        while let Some((number, depth)) = stack.pop() {
-            if place[number] == usize::MAX {
-                place[number] = order.len();
-                order.push((number, depth));
-                stack.extend(children[number].iter().rev().map(|child| (*child, depth + 1)));
-            }
-        }
-    }
-    let mut slots: Vec<Option<Span>> = spans.into_iter().map(Some).collect();
-    let mut sorted: Vec<Span> = Vec::with_capacity(slots.len());
-    for (number, depth) in order {
-        let Some(mut span) = slots[number].take() else { continue };
-        span.depth = depth;
-        span.parent_missing = depth == 0 && span.parent_span_id.is_some();
-        if let Some(parent) = parents[number].filter(|_| depth > 0) {
-            sorted[place[parent]].children.push(place[number]);
-        }
-        sorted.push(span);
-    }
-    sorted
-}
-
-/// The root above a span, or a span of the circle that its ancestors form.
-fn top(span: usize, parents: &[Option<usize>]) -> usize {
-    let mut seen = HashSet::from([span]);
-    let mut top = span;
-    while let Some(parent) = parents[top] {
-        top = parent;
-        if !seen.insert(parent) {
-            break;
-        }
-    }
-    top
 }

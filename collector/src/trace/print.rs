@@ -44,9 +44,10 @@ impl fmt::Display for Trace {
         let names = lines.iter().map(|line| width(&line.title)).max().unwrap_or(0).min(MAX_WIDTH);
         let times: Vec<String> = self.spans.iter().map(|span| duration(span.duration())).collect();
         let digits = times.iter().map(|time| width(time)).max().unwrap_or(0);
+        let outside = self.called_from_outside();
         for ((span, line), time) in self.spans.iter().zip(&lines).zip(&times) {
             write!(f, "{}  {}", pad(&service(span), margin), pad(&line.title, names))?;
-            writeln!(f, "  {}{time}{}", " ".repeat(digits - width(time)), outcome(span))?;
+            writeln!(f, "  {}{time}{}", " ".repeat(digits - width(time)), outcome(span, outside))?;
             for log in logs.get(span.span_id.as_str()).into_iter().flatten() {
                 writeln!(f, "{}  {}{}", " ".repeat(margin), line.below, record(log))?;
             }
@@ -80,7 +81,9 @@ impl Trace {
         if self.errors() > 0 {
             write!(f, " · {}", several(self.errors(), "error"))?;
         }
-        if !self.complete() {
+        if self.called_from_outside() {
+            f.write_str(" · called from outside")?;
+        } else if !self.complete() {
             f.write_str(" · incomplete")?;
         }
         f.write_str("\n\n")
@@ -123,7 +126,7 @@ fn service(span: &Span) -> String {
     if span.service.is_empty() { "-".to_owned() } else { text(&span.service) }
 }
 
-fn outcome(span: &Span) -> String {
+fn outcome(span: &Span, called_from_outside: bool) -> String {
     let mut outcome = String::new();
     if let Some(status) = span.http_status() {
         let _ = write!(outcome, "  {status}");
@@ -134,7 +137,7 @@ fn outcome(span: &Span) -> String {
             let _ = write!(outcome, " {}", text(&span.status_message));
         }
     }
-    if span.parent_missing {
+    if span.parent_missing && !called_from_outside {
         outcome.push_str("  (parent missing)");
     }
     outcome

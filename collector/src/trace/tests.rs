@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     otlp,
-    scan::scan,
+    scan::{items, scan},
     store::{Found, Stored},
     wire::field,
 };
@@ -32,9 +32,15 @@ fn text(key: &str, value: &str) -> otlp::Attribute {
 fn stored(signal: Signal, service: &str, records: Vec<Vec<u8>>) -> Vec<Stored> {
     let resource = otlp::Resource { attributes: vec![text("service.name", service)] }.encode_to_vec();
     let records: Vec<u8> = records.iter().flat_map(|record| field(2, record)).collect();
-    let body = Bytes::from(field(1, &[field(2, &records), field(1, &resource)].concat()));
-    let items = scan(signal, &body).unwrap().items;
-    items.into_iter().map(|item| Stored { body: body.clone(), place: item.place }).collect()
+    let body = field(1, &[field(2, &records), field(1, &resource)].concat());
+    found(signal, body)
+}
+
+fn found(signal: Signal, body: impl Into<Bytes>) -> Vec<Stored> {
+    let body = body.into();
+    let items = items(signal, &body, scan(signal, &body).unwrap().placed).unwrap();
+    let chunk = body.as_ptr() as u64;
+    items.into_iter().map(|item| Stored { chunk, body: body.clone(), place: item.place }).collect()
 }
 
 fn spans(service: &str, spans: &[otlp::Span]) -> Vec<Stored> {
@@ -57,6 +63,10 @@ fn log(span: u64, time: u64, body: &str, fields: &[(&str, &str)]) -> Vec<u8> {
 
 fn built(found: &[Stored]) -> Trace {
     trace(&ID, &Found { spans: found.to_vec(), logs: Vec::new() })
+}
+
+fn line(found: &[Stored]) -> Summary {
+    summary(&ID, &Found { spans: found.to_vec(), logs: Vec::new() }, &mut Resources::default()).unwrap()
 }
 
 fn order(trace: &Trace) -> Vec<(&str, usize, bool)> {
@@ -89,17 +99,45 @@ fn a_span_that_arrived_twice_is_there_once() {
     let mut found = spans("a", &[raw(1, 0, 0, 9), raw(2, 1, 1, 2)]);
     found.extend(found.clone());
     assert_eq!(built(&found).spans.len(), 2);
-    assert_eq!(summary(&ID, &found).unwrap().spans, 2);
+    assert_eq!(line(&found).spans, 2);
 }
 
 #[test]
 fn a_trace_without_its_root_is_shown_with_a_mark() {
-    let found = spans("a", &[raw(2, 1, 0, 9), raw(3, 2, 1, 2)]);
+    let found = spans("a", &[raw(2, 1, 1, 9), raw(3, 2, 2, 3)]);
     let trace = built(&found);
     assert_eq!(order(&trace), [("span 2", 0, true), ("span 3", 1, false)]);
-    let summary = summary(&ID, &found).unwrap();
+    let summary = line(&found);
     assert_eq!((summary.name.as_str(), summary.complete, trace.complete()), ("span 2", false, false));
     assert!(trace.to_string().contains("(parent missing)"), "{trace}");
+}
+
+#[test]
+fn a_trace_whose_caller_alone_is_missing_was_called_from_outside() {
+    let server = |id, parent, flags| otlp::Span { kind: 2, flags, ..raw(id, parent, id, 99) };
+    let inner = raw(3, 2, 5, 6);
+    for (spans_of_the_trace, outside) in [
+        (vec![server(2, 1, 0), inner.clone()], true),
+        (vec![server(2, 1, 0x301), server(4, 1, 0x301)], true),
+        // The parent is in the same process and has only not arrived yet.
+        (vec![server(2, 1, 0x101), inner.clone()], false),
+        (vec![raw(2, 1, 0, 9), inner.clone()], false),
+        // Somebody in the middle is missing.
+        (vec![server(1, 0, 0), server(3, 2, 0x301)], false),
+        (vec![server(2, 1, 0), server(4, 3, 0)], false),
+        (vec![server(1, 0, 0), inner], false),
+        (vec![server(4, 5, 0x301), server(5, 4, 0x301)], false),
+    ] {
+        let found = spans("a", &spans_of_the_trace);
+        let (summary, trace) = (line(&found), built(&found));
+        assert_eq!((summary.called_from_outside, trace.called_from_outside()), (outside, outside), "{trace}");
+        assert!(!summary.complete && !trace.complete());
+        let printed = trace.to_string();
+        assert_eq!(
+            (printed.contains("called from outside"), printed.contains("missing")),
+            (outside, !outside)
+        );
+    }
 }
 
 #[test]
@@ -127,7 +165,102 @@ fn circles_of_parents_are_cut_and_nothing_is_lost() {
             ("span 8", 0, true)
         ]
     );
-    assert!(!trace.complete());
+    assert!(!trace.complete() && !line(&found).complete);
+    let circle = spans("a", &[raw(1, 0, 1, 9), raw(4, 5, 1, 2), raw(5, 4, 1, 2)]);
+    assert!(!built(&circle).complete() && !line(&circle).complete);
+    let server = |id, parent| otlp::Span { kind: 2, ..raw(id, parent, 1, 2) };
+    let both = spans("a", &[server(1, 9), server(4, 5), server(5, 4)]);
+    assert!(!built(&both).called_from_outside() && !line(&both).called_from_outside);
+}
+
+#[test]
+fn a_start_that_was_not_sent_does_not_stretch_the_trace() {
+    let now = 1_700_000_000_000_000_000;
+    let found = spans("a", &[raw(1, 0, now, now + 100), raw(2, 1, 0, now + 50), raw(3, 1, 0, 0)]);
+    let (trace, summary) = (built(&found), line(&found));
+    assert_eq!(trace.extent(), (now, now + 100));
+    assert_eq!((summary.start, summary.duration), (now, 100));
+    let span = trace.span("0000000000000002").unwrap();
+    assert_eq!((span.start, span.duration()), (now + 50, 0));
+}
+
+#[test]
+fn every_span_is_found_by_its_id() {
+    let trace = built(&spans("a", &[raw(1, 0, 1, 9), raw(0xabcd, 1, 2, 3)]));
+    assert_eq!(trace.span("000000000000abcd").map(|span| span.name.as_str()), Some("span 43981"));
+    for other in ["abcd", "000000000000ABCD", "0000000000000002", "", "+00000000000abcd", "x"] {
+        assert_eq!(trace.span(other), None, "{other}");
+    }
+}
+
+// A request of some kilobytes must not become gigabytes of names.
+#[test]
+fn names_are_cut_and_shared_by_the_spans_of_a_resource_and_a_scope() {
+    let long = "n".repeat(100_000);
+    let scope = otlp::Scope { name: long.clone(), version: "1".to_owned() }.encode_to_vec();
+    let record = |id| {
+        let named = otlp::Span { name: long.clone(), ..raw(id, 0, 1, 2) };
+        field(2, &[named.encode_to_vec(), field(1, &ID)].concat())
+    };
+    let records: Vec<u8> = (1..=3).flat_map(record).collect();
+    let resource = otlp::Resource { attributes: vec![text("service.name", &long)] }.encode_to_vec();
+    let body = field(1, &[field(1, &resource), field(2, &[field(1, &scope), records].concat())].concat());
+    let found = found(Signal::Traces, body);
+    let trace = built(&found);
+    for span in &trace.spans {
+        for name in [&span.name, &span.service, &span.scope] {
+            assert_eq!(name.chars().count(), 256);
+            assert!(name.ends_with('…'));
+        }
+        assert!(std::ptr::eq(span.service.as_str(), trace.spans[0].service.as_str()));
+        assert!(std::ptr::eq(span.scope.as_str(), trace.spans[0].scope.as_str()));
+    }
+    let json = serde_json::to_string(&Trace { resources: Vec::new(), ..trace }).unwrap();
+    assert!(json.len() < 10_000, "{}", json.len());
+    assert!(line(&found).name.len() < 1000 && line(&found).services[0].0.len() < 1000);
+}
+
+// The work must not grow with the size of the resource times the number of its spans.
+#[test]
+fn a_resource_is_looked_at_once_for_all_of_its_spans_and_once_for_each_request() {
+    let many: Vec<otlp::Span> = (1..=100).map(|id| raw(id, 0, 1, 2)).collect();
+    let (first, second) = (spans("a", &many), spans("a", &many[..1]));
+    let mut resources = Resources::default();
+    let numbers: Vec<usize> = first.iter().chain(&second).map(|stored| resources.of(stored)).collect();
+    assert!(numbers.iter().all(|number| *number == 0));
+    assert_eq!(resources.looks(), 2);
+}
+
+#[test]
+fn the_last_of_several_attributes_with_one_name_counts() {
+    let attributes = Attributes::from(vec![
+        text("a", "1"),
+        text("b", "2"),
+        text("a", "3"),
+        text("c", "4"),
+        text("a", "5"),
+    ]);
+    assert_eq!(serde_json::to_string(&attributes).unwrap(), r#"{"b":"2","c":"4","a":"5"}"#);
+}
+
+#[test]
+fn services_are_counted_in_the_order_of_their_first_spans() {
+    assert_eq!(tally(["b", "a", "b"].into_iter()), [("b".to_owned(), 2), ("a".to_owned(), 1)]);
+}
+
+#[test]
+fn of_the_log_records_only_as_many_as_wanted_are_decoded_newest_first() {
+    let bodies: Vec<Bytes> = [&[9, 8][..], &[1, 7, 3]]
+        .iter()
+        .map(|times| {
+            let records: Vec<u8> =
+                times.iter().flat_map(|time| field(2, &log(1, *time, &time.to_string(), &[]))).collect();
+            field(1, &field(2, &records)).into()
+        })
+        .collect();
+    let times = |limit| lines(bodies.clone(), limit).iter().map(|log| log.time).collect::<Vec<_>>();
+    assert_eq!((times(1), times(3), times(9)), (vec![9], vec![9, 8, 7], vec![9, 8, 7, 3, 1]));
+    assert_eq!(times(0), [0; 0]);
 }
 
 #[test]
@@ -145,7 +278,7 @@ fn the_summary_agrees_with_the_trace() {
     failed.status = Some(otlp::Status { message: String::new(), code: 2 });
     let mut found = spans("back", &[failed]);
     found.extend(spans("front", &[raw(1, 0, 5, 400), raw(3, 1, 6, 7)]));
-    let summary = summary(&ID, &found).unwrap();
+    let summary = line(&found);
     assert_eq!((summary.name.as_str(), summary.service.as_str()), ("span 1", "front"));
     assert_eq!((summary.start, summary.duration, summary.spans, summary.errors), (5, 495, 3, 1));
     assert_eq!(summary.services, [("front".to_owned(), 2), ("back".to_owned(), 1)]);
@@ -171,7 +304,7 @@ fn the_printed_tree_has_spans_outcomes_and_log_records_in_their_places() {
     let mut all = spans(
         "front",
         &[
-            named(raw(1, 0, 0, 128 * ms), "POST /orders", 2, 502),
+            named(raw(1, 0, 1, 128 * ms), "POST /orders", 2, 502),
             named(raw(2, 1, ms, 4 * ms), "authorize", 1, 0),
             named(raw(3, 1, 5 * ms, 110 * ms), "POST", 3, 502),
         ],
@@ -219,6 +352,16 @@ fn values_of_every_kind_serialise_and_ids_are_read_in_either_case() {
     };
     let value = Value::from(any(otlp::Content::Array(all)));
     assert_eq!(value.to_string(), r#"[null,"a",true,-1,0.5,"00ff",{"k":"v"}]"#);
+    for (content, json) in [
+        (otlp::Content::Int(1 << 53), "9007199254740992"),
+        (otlp::Content::Int((1 << 53) + 1), "\"9007199254740993\""),
+        (otlp::Content::Int(i64::MIN), "\"-9223372036854775808\""),
+        (otlp::Content::Double(f64::NAN), "\"NaN\""),
+        (otlp::Content::Double(f64::INFINITY), "\"Infinity\""),
+        (otlp::Content::Double(f64::NEG_INFINITY), "\"-Infinity\""),
+    ] {
+        assert_eq!(serde_json::to_string(&Value::from(any(content))).unwrap(), json);
+    }
     assert_eq!(parse("ABababababababababababababababab"), Some(ID));
     assert_eq!(parse(&"ab".repeat(15)), None);
     assert_eq!(parse(&"zz".repeat(16)), None);

@@ -4,10 +4,14 @@ use crate::{otlp, scan::TraceId};
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use std::fmt;
 
+/// The largest integer up to which every integer is a double as well.
+const MAX_EXACT: u64 = 1 << 53;
+
 /// The value of an attribute, or the body of a log record.
 ///
-/// Serialises as the JSON of the same kind; bytes as hexadecimal digits, NaN and infinities as `null`. Displays
-/// as bare text, or as JSON when it is a list or a map.
+/// Serialises as the JSON of the same kind, and as a text where JSON has no such value: bytes as hexadecimal digits,
+/// integers of more than 53 bits as decimal digits, since JavaScript and many others would round them, and `"NaN"`,
+/// `"Infinity"`, `"-Infinity"`. Displays as bare text, or as JSON when it is a list or a map.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Value {
@@ -53,8 +57,13 @@ impl Serialize for Value {
             Value::Empty => serializer.serialize_unit(),
             Value::Text(text) => serializer.serialize_str(text),
             Value::Bool(bool) => serializer.serialize_bool(*bool),
-            Value::Int(int) => serializer.serialize_i64(*int),
-            Value::Double(double) => serializer.serialize_f64(*double),
+            Value::Int(int) if int.unsigned_abs() <= MAX_EXACT => serializer.serialize_i64(*int),
+            Value::Int(int) => serializer.collect_str(int),
+            Value::Double(double) if double.is_finite() => serializer.serialize_f64(*double),
+            Value::Double(double) if double.is_nan() => serializer.serialize_str("NaN"),
+            Value::Double(double) => {
+                serializer.serialize_str(if *double > 0.0 { "Infinity" } else { "-Infinity" })
+            }
             Value::Array(values) => values.serialize(serializer),
             Value::Map(attributes) => attributes.serialize(serializer),
             Value::Bytes(bytes) => serializer.serialize_str(&hex(bytes)),
@@ -76,7 +85,7 @@ impl fmt::Display for Value {
     }
 }
 
-/// Names with values, in the order in which they were sent.
+/// Names with values, in the order in which they were sent. Each name is there once: the last value counts.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Attributes(Vec<(String, Value)>);
 
@@ -95,17 +104,20 @@ impl Attributes {
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
-
-    /// The name of the service, empty when there is none.
-    pub(crate) fn service(&self) -> String {
-        self.get("service.name").map(Value::to_string).unwrap_or_default()
-    }
 }
 
 impl From<Vec<otlp::Attribute>> for Attributes {
     fn from(attributes: Vec<otlp::Attribute>) -> Self {
+        let mut order: Vec<usize> = (0..attributes.len()).collect();
+        order.sort_by_key(|at| attributes[*at].key.as_str());
+        // The sort keeps the order of equals: whoever has an equal behind it is not the last one.
+        let mut is_last = vec![true; attributes.len()];
+        for pair in order.windows(2) {
+            is_last[pair[0]] = attributes[pair[0]].key != attributes[pair[1]].key;
+        }
         let pair = |attribute: otlp::Attribute| (attribute.key, attribute.value.unwrap_or_default().into());
-        Attributes(attributes.into_iter().map(pair).collect())
+        let last = attributes.into_iter().zip(is_last).filter(|(_, is_last)| *is_last);
+        Attributes(last.map(|(attribute, _)| pair(attribute)).collect())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The JSON of the view.
 
-use super::{list::Filter, query::Query};
+use super::{filter::Filter, query::Query};
 use crate::{Addresses, Counters, find::NAME, intake::Intake, trace::parse};
 use serde::Serialize;
 use std::net::SocketAddr;

@@ -1,17 +1,19 @@
 //! The list of traces.
 
-use super::{Palette, frame, query::Query, query::encode};
+use super::{
+    Palette,
+    filter::{Filter, MAX_LIMIT},
+    frame,
+    query::Query,
+    text::{http_status, name, several},
+};
 use crate::{
     Addresses, Counters, Summary,
     intake::Intake,
-    time::{clock, day, duration},
+    time::{clock, day, duration, printable},
 };
 use maud::{Markup, html};
-use std::collections::BTreeMap;
-
-/// How many traces are shown unless told otherwise, and at most.
-const LIMIT: usize = 100;
-const MAX_LIMIT: usize = 1000;
+use std::collections::BTreeSet;
 
 /// How often the list loads itself again, in seconds.
 const REFRESH: u32 = 3;
@@ -19,47 +21,30 @@ const REFRESH: u32 = 3;
 /// How many services a line names before it counts the rest.
 const CHIPS: usize = 5;
 
-/// Which traces are wanted.
-pub(crate) struct Filter<'a> {
-    service: Option<&'a str>,
-    errors: bool,
-}
-
-impl<'a> Filter<'a> {
-    pub(crate) fn of(query: &'a Query) -> Self {
-        Filter {
-            service: query.value("service"),
-            errors: query.value("errors").is_some_and(|value| value != "0"),
-        }
-    }
-
-    pub(crate) fn passes(&self, summary: &Summary) -> bool {
-        let wanted = |service| summary.services.iter().any(|(name, _)| name == service);
-        self.service.is_none_or(wanted) && (!self.errors || summary.errors > 0)
-    }
-
-    fn url(service: Option<&str>, errors: bool) -> String {
-        let service = service.map(|service| format!("service={}", encode(service)));
-        let parts: Vec<String> = service.into_iter().chain(errors.then(|| "errors=1".to_owned())).collect();
-        if parts.is_empty() { "/".to_owned() } else { format!("/?{}", parts.join("&")) }
-    }
-}
+/// How many services can be chosen; more would bury the list.
+const CHOICES: usize = 60;
 
 /// The page.
 pub(crate) fn page(intake: &Intake, addresses: &Addresses, palette: &Palette, query: &Query) -> Markup {
     let counters = intake.counters();
     let filter = Filter::of(query);
-    let traces = intake.traces(query.number("limit", LIMIT, MAX_LIMIT), |summary| filter.passes(summary));
+    // One more tells whether there are more.
+    let mut traces = intake.traces(filter.limit + 1, |summary| filter.passes(summary));
+    let is_cut = traces.len() > filter.limit;
+    traces.truncate(filter.limit);
     let content = if counters.stored_traces == 0 {
         empty(addresses)
     } else {
         html! {
-            (filters(&filter, &traces, palette))
-            @if traces.is_empty() {
-                section.empty { h2 { "No trace passes the filter" } p { a.button href="/" { "All traces" } } }
-            } @else {
-                (table(&traces, palette))
+            nav.filters {
+                h1 { "Traces" }
+                @if is_cut { (extent(intake, &filter)) } @else { span.count { (traces.len()) } }
+                (services(&filter, intake.services(), palette))
+                a.choice.bad.on[filter.errors] href=(Filter { errors: !filter.errors, ..filter }.url()) {
+                    "only errors"
+                }
             }
+            @if traces.is_empty() { (nothing(&filter)) } @else { (table(&traces, palette)) }
         }
     };
     frame("traces", Some(REFRESH), level(&counters), content)
@@ -84,23 +69,59 @@ fn level(counters: &Counters) -> Markup {
     }
 }
 
-fn filters(filter: &Filter<'_>, traces: &[Summary], palette: &Palette) -> Markup {
-    let mut services: BTreeMap<&str, ()> =
-        traces.iter().flat_map(|trace| &trace.services).map(|(name, _)| (name.as_str(), ())).collect();
-    services.extend(filter.service.map(|service| (service, ())));
-    services.remove("");
+/// Which part of all is shown.
+fn extent(intake: &Intake, filter: &Filter<'_>) -> Markup {
     html! {
-        nav.filters {
-            h1 { "Traces" }
-            div.choices {
-                a.choice.on[filter.service.is_none()] href=(Filter::url(None, filter.errors)) { "all services" }
-                @for service in services.into_keys() {
-                    a.choice.on[filter.service == Some(service)] href=(Filter::url(Some(service), filter.errors)) {
-                        (palette.chip(service, None))
-                    }
+        p.hint {
+            "the newest " (filter.limit)
+            @if filter.is_open() { " of " (intake.traces_with_spans()) } @else { ", and there are more" }
+            @if filter.limit < MAX_LIMIT {
+                " · " a href=(Filter { limit: MAX_LIMIT, ..*filter }.url()) { "show up to 1,000" }
+            }
+        }
+    }
+}
+
+fn services(filter: &Filter<'_>, mut services: BTreeSet<String>, palette: &Palette) -> Markup {
+    // Only what was sent takes a colour, not what stands in somebody's address.
+    let invented = filter.service.filter(|service| !services.contains(*service));
+    services.extend(filter.service.map(str::to_owned));
+    services.remove("");
+    let chosen = |service: &str| filter.service == Some(service);
+    // The chosen one is shown in any case.
+    let places = services.iter().enumerate();
+    let shown = places.filter(|(place, service)| *place < CHOICES || chosen(service));
+    html! {
+        div.choices {
+            a.choice.on[filter.service.is_none()] href=(Filter { service: None, ..*filter }.url()) {
+                "all services"
+            }
+            @for (_, service) in shown {
+                a.choice.on[chosen(service)] href=(Filter { service: Some(service), ..*filter }.url()) {
+                    @if invented == Some(service) { (name(service)) } @else { (palette.chip(service, None)) }
                 }
             }
-            a.choice.bad.on[filter.errors] href=(Filter::url(filter.service, !filter.errors)) { "only errors" }
+            @if services.len() > CHOICES { span.more { "+" (services.len() - CHOICES) } }
+        }
+    }
+}
+
+/// Instead of the table.
+fn nothing(filter: &Filter<'_>) -> Markup {
+    html! {
+        section.empty {
+            h2 {
+                @if filter.is_open() { "No trace has spans" } @else { "No trace passes the filter" }
+            }
+            @if !filter.is_open() {
+                p {
+                    "There is none"
+                    @if let Some(service) = filter.service { " of the service " b { (printable(service)) } }
+                    @if filter.errors { " with an error" }
+                    "."
+                }
+            }
+            p { a.button href="/" { "All traces" } }
         }
     }
 }
@@ -112,7 +133,12 @@ fn table(traces: &[Summary], palette: &Palette) -> Markup {
             table.traces {
                 thead {
                     tr {
-                        th { "Time (UTC)" } th { "Trace" } th { "Services" } th.number { "Spans" } th { "Duration" }
+                        th.time { "Time (UTC)" }
+                        th { "Trace" }
+                        th.state { "Status" }
+                        th.chips { "Services" }
+                        th.number { "Spans" }
+                        th.took { "Duration" }
                     }
                 }
                 tbody {
@@ -129,29 +155,52 @@ fn line(trace: &Summary, longest: u64, palette: &Palette) -> Markup {
         tr.failed[trace.errors > 0] {
             td.time title=(day(trace.start)) { (clock(trace.start)) }
             td.name {
-                a href={ "/trace/" (trace.trace_id) } {
-                    b { @if trace.name.is_empty() { "unnamed" } @else { (trace.name) } }
-                    span.id { (trace.trace_id.get(..8).unwrap_or_default()) }
-                }
-                @if trace.errors > 0 {
-                    span.mark.bad { (trace.errors) @if trace.errors == 1 { " error" } @else { " errors" } }
-                }
-                @if !trace.complete {
-                    span.mark title="the root or a parent is not here (yet)" { "incomplete" }
+                div.line {
+                    a href={ "/trace/" (trace.trace_id) } {
+                        b title=(name(&trace.name)) { (name(&trace.name)) }
+                        @if let Some(path) = &trace.path { span.path title=(printable(path)) { (printable(path)) } }
+                        span.id { (trace.trace_id.get(..8).unwrap_or_default()) }
+                    }
+                    @if trace.errors > 0 {
+                        span.mark.bad { (several(trace.errors, "error")) }
+                    } @else if trace.error_logs > 0 {
+                        span.mark.bad title="log records that tell of an error; no span failed" {
+                            (several(trace.error_logs, "error line"))
+                        }
+                    }
+                    (gap(trace.complete, trace.called_from_outside))
                 }
             }
+            td.state { (http_status(trace.http_status)) }
             td.chips {
-                @for (service, count) in trace.services.iter().take(CHIPS) { (palette.chip(service, Some(*count))) }
-                @if trace.services.len() > CHIPS { span.more { "+" (trace.services.len() - CHIPS) } }
-            }
-            td.number { (trace.spans) }
-            td.took {
-                span.value { (duration(trace.duration)) }
-                svg.share width="100%" height="6" aria-hidden="true" {
-                    rect.ground width="100%" height="6" rx="3" {}
-                    rect.fill width={ (format!("{:.2}", share.max(1.0))) "%" } height="6" rx="3" {}
+                div.line {
+                    @for (service, count) in trace.services.iter().take(CHIPS) { (palette.chip(service, Some(*count))) }
+                    @if trace.services.len() > CHIPS { span.more { "+" (trace.services.len() - CHIPS) } }
                 }
             }
+            td.number { (trace.spans) span.unit { @if trace.spans == 1 { " span" } @else { " spans" } } }
+            td.took {
+                div.line {
+                    span.value { (duration(trace.duration)) }
+                    svg.share width="100%" height="6" aria-hidden="true" {
+                        rect.ground width="100%" height="6" rx="3" {}
+                        rect.fill width={ (format!("{:.2}", share.max(1.0))) "%" } height="6" rx="3" {}
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is not there of a trace.
+pub(crate) fn gap(complete: bool, called_from_outside: bool) -> Markup {
+    html! {
+        @if called_from_outside {
+            span.mark.plain title="only the caller's span is missing: it is recorded elsewhere, or nowhere" {
+                "called from outside"
+            }
+        } @else if !complete {
+            span.mark title="the root or a parent is not here (yet)" { "incomplete" }
         }
     }
 }

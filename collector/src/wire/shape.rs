@@ -161,8 +161,9 @@ static QUANTILE: Shape = Shape(&[(1, Fixed64), (2, Fixed64)]);
 static EXEMPLAR: Shape =
     Shape(&[(2, Fixed64), (3, Fixed64), (4, Bytes), (5, Bytes), (6, Fixed64), (7, Message(&ATTRIBUTE))]);
 
-/// Checks a whole `Export…ServiceRequest`, down to the last value of the last attribute.
-pub(crate) fn check(signal: Signal, body: &[u8]) -> Result<(), Fault> {
+/// Checks a whole `Export…ServiceRequest`, down to the last value of the last attribute, and says of how many messages
+/// it is made.
+pub(crate) fn check(signal: Signal, body: &[u8]) -> Result<usize, Fault> {
     let shape = match signal {
         Signal::Traces => &TRACES,
         Signal::Metrics => &METRICS,
@@ -171,11 +172,12 @@ pub(crate) fn check(signal: Signal, body: &[u8]) -> Result<(), Fault> {
     message(body, Slice { prefix: 0, start: 0, end: body.len() }, shape, MAX_DEPTH)
 }
 
-fn message(body: &[u8], slice: Slice, shape: &Shape, depth: usize) -> Result<(), Fault> {
+fn message(body: &[u8], slice: Slice, shape: &Shape, depth: usize) -> Result<usize, Fault> {
     let at = slice.start;
     let Some(depth) = depth.checked_sub(1) else {
         return Err(Fault { reason: "messages nest too deep", at });
     };
+    let mut messages = 1;
     for field in Fields::within(body, slice) {
         let field = field?;
         let Some((_, kind)) = shape.0.iter().find(|(number, _)| *number == field.number) else {
@@ -191,11 +193,11 @@ fn message(body: &[u8], slice: Slice, shape: &Shape, depth: usize) -> Result<(),
                     return Err(Fault { reason: "a text is not UTF-8", at: text.start });
                 }
             }
-            (Message(shape), Value::Slice(slice)) => message(body, slice, shape, depth)?,
+            (Message(shape), Value::Slice(slice)) => messages += message(body, slice, shape, depth)?,
             _ => return Err(Fault { reason: "a known field has the wrong wire type", at }),
         }
     }
-    Ok(())
+    Ok(messages)
 }
 
 #[cfg(test)]
@@ -209,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_fault_deep_inside_is_found() {
-        assert_eq!(check(Signal::Logs, &log_with_body(&field(1, b"text"))), Ok(()));
+        assert_eq!(check(Signal::Logs, &log_with_body(&field(1, b"text"))), Ok(5));
         assert_eq!(
             check(Signal::Logs, &log_with_body(&field(1, b"\xff"))).unwrap_err().reason,
             "a text is not UTF-8"
@@ -221,7 +223,7 @@ mod tests {
     #[test]
     fn values_nest_as_deep_as_the_bound_and_no_deeper() {
         let nested = |levels: usize| (0..levels).fold(field(1, b"x"), |value, _| field(5, &field(1, &value)));
-        assert_eq!(check(Signal::Logs, &log_with_body(&nested(40))), Ok(()));
+        assert_eq!(check(Signal::Logs, &log_with_body(&nested(40))), Ok(85));
         assert_eq!(
             check(Signal::Logs, &log_with_body(&nested(2000))).unwrap_err().reason,
             "messages nest too deep"
@@ -232,11 +234,11 @@ mod tests {
     fn the_bounds_of_a_histogram_are_not_taken_for_its_attributes() {
         let point = [field(7, &0.005_f64.to_le_bytes()), field(9, &field(1, b"key"))].concat();
         let metrics = field(1, &field(2, &field(2, &field(9, &field(1, &point)))));
-        assert_eq!(check(Signal::Metrics, &metrics), Ok(()));
+        assert_eq!(check(Signal::Metrics, &metrics), Ok(7));
     }
 
     #[test]
     fn unknown_fields_are_skipped() {
-        assert_eq!(check(Signal::Traces, &field(9, b"\xff\xff")), Ok(()));
+        assert_eq!(check(Signal::Traces, &field(9, b"\xff\xff")), Ok(1));
     }
 }

@@ -148,6 +148,66 @@ async fn unknown_methods_and_compressions_are_unimplemented() {
     let reply = call(address, Signal::Logs.grpc_path(), &zstd, &framed(1, b"x")).await;
     assert_eq!(status(&reply).0, Rpc::Unimplemented as i32);
     assert_eq!(reply.header("grpc-accept-encoding"), Some("identity,gzip"));
+    assert_eq!(collector.counters().refused_requests, 4);
+}
+
+/// The head of a call and so much of its frame: the rest is to come.
+async fn begun(
+    address: SocketAddr,
+    method: &str,
+    headers: &[(&str, &str)],
+    body: http_body_util::combinators::BoxBody<Bytes, std::convert::Infallible>,
+) -> Reply {
+    let stream = TokioIo::new(TcpStream::connect(address).await.unwrap());
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
+    tokio::spawn(connection);
+    let uri = format!("http://{address}{}", Signal::Traces.grpc_path());
+    let mut request = Request::builder().method(method).uri(uri).header("content-type", "application/grpc");
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    Reply::of(sender.send_request(request.body(body).unwrap()).await.unwrap()).await
+}
+
+/// A body that begins and never ends.
+fn endless(start: Vec<u8>) -> http_body_util::combinators::BoxBody<Bytes, std::convert::Infallible> {
+    let frame = hyper::body::Frame::data(Bytes::from(start));
+    let frames = tokio_stream::StreamExt::chain(tokio_stream::once(Ok(frame)), tokio_stream::pending());
+    BodyExt::boxed(http_body_util::StreamBody::new(frames))
+}
+
+// O-050, O-055, O-069, O-072
+#[tokio::test]
+async fn slow_busy_foreign_and_misguided_calls_have_their_codes() {
+    let collector = start(|config| config.request_timeout = Duration::from_millis(500));
+    let address = collector.grpc_address().unwrap();
+    let slow = begun(address, "POST", &[], endless(vec![0; 3])).await;
+    assert_eq!(status(&slow).0, Rpc::DeadlineExceeded as i32, "{slow:?}");
+    let get = begun(address, "GET", &[], endless(vec![0; 3])).await;
+    assert_eq!(status(&get).0, Rpc::Internal as i32, "{get:?}");
+    let foreign = begun(address, "POST", &[("origin", "http://evil.example")], endless(Vec::new())).await;
+    assert_eq!(status(&foreign).0, Rpc::PermissionDenied as i32, "{foreign:?}");
+    assert_eq!((collector.counters().refused_requests, collector.counters().busy_requests), (3, 0));
+
+    // Four buffers of 16 KiB are there at once, and no fifth one.
+    let collector = start(|config| config.max_request_bytes = 20_000);
+    let address = collector.grpc_address().unwrap();
+    let held: Vec<_> =
+        (0..4).map(|_| tokio::spawn(begun(address, "POST", &[], endless(vec![0; 100])))).collect();
+    let busy = crate::support::until("a refusal for want of memory", || async {
+        let call = [("content-type", "application/grpc")];
+        let reply = call_traces(address, &call).await;
+        (status(&reply).0 != 0).then_some(reply)
+    })
+    .await;
+    assert_eq!(status(&busy).0, Rpc::Unavailable as i32, "{busy:?}");
+    assert!(collector.counters().busy_requests >= 1);
+    held.iter().for_each(|call| call.abort());
+}
+
+async fn call_traces(address: SocketAddr, headers: &[(&str, &str)]) -> Reply {
+    call(address, Signal::Traces.grpc_path(), headers, &framed(0, b"")).await
 }
 
 // O-057

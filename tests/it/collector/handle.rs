@@ -6,9 +6,24 @@ use std::{io::Read, net::TcpListener, thread, time::Instant};
 use throughline_collector::find;
 use throughline_sender::{Answer, Signal};
 
+/// A collector at ports that no system gives away by itself, so that nobody takes them once they are free again. Each
+/// test has its own thousands of them.
+fn start_out_of_the_way(thousands: u16, change: impl Fn(&mut Config)) -> Collector {
+    let first = thousands * 1000 + (std::process::id() % 400) as u16 * 10;
+    let ports = (first..(thousands + 5) * 1000).step_by(3);
+    let at = |port| Some(SocketAddr::from(([127, 0, 0, 1], port)));
+    let mut tries = ports.filter_map(|port| {
+        let mut config = Config::default();
+        (config.grpc, config.http, config.view) = (at(port), at(port + 1), at(port + 2));
+        change(&mut config);
+        Collector::start(config).ok()
+    });
+    tries.next().unwrap()
+}
+
 #[test]
 fn it_runs_without_a_runtime_and_gives_its_ports_back() {
-    let collector = start(|_| ());
+    let collector = start_out_of_the_way(20, |_| ());
     let addresses =
         [collector.grpc_address(), collector.http_address(), collector.view_address()].map(Option::unwrap);
     for address in addresses {
@@ -22,7 +37,7 @@ fn it_runs_without_a_runtime_and_gives_its_ports_back() {
 
 #[tokio::test]
 async fn it_runs_inside_a_current_thread_runtime_and_stops_when_dropped() {
-    let collector = start(|config| config.grpc = None);
+    let collector = start_out_of_the_way(25, |config| config.grpc = None);
     assert_eq!(collector.grpc_address(), None);
     let address = collector.view_address().unwrap();
     assert_eq!(collector.view_url(), Some(format!("http://{address}/")));
@@ -36,22 +51,22 @@ fn a_taken_port_is_an_error_at_start_that_names_the_variable() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap();
     for (part, variable) in [
-        ("grpc", "THROUGHLINE_COLLECTOR_GRPC"),
-        ("http", "THROUGHLINE_COLLECTOR_HTTP"),
-        ("view", "THROUGHLINE_COLLECTOR_VIEW"),
+        ("the OTLP/gRPC address", "THROUGHLINE_COLLECTOR_GRPC"),
+        ("the OTLP/HTTP address", "THROUGHLINE_COLLECTOR_HTTP"),
+        ("the view's address", "THROUGHLINE_COLLECTOR_VIEW"),
     ] {
         let mut config = Config::default();
         (config.grpc, config.http, config.view) = (None, None, None);
-        match part {
-            "grpc" => config.grpc = Some(address),
-            "http" => config.http = Some(address),
+        match variable {
+            "THROUGHLINE_COLLECTOR_GRPC" => config.grpc = Some(address),
+            "THROUGHLINE_COLLECTOR_HTTP" => config.http = Some(address),
             _ => config.view = Some(address),
         }
         let error = Collector::start(config).unwrap_err();
         assert!(error.is_address_in_use());
         assert!(std::error::Error::source(&error).is_some());
         let message = format!(
-            "{part}: {address} is taken by another program; stop it or choose another address ({variable})"
+            "{part} {address} is taken by another program; stop it, or set {variable} to another address or to off"
         );
         assert_eq!(error.to_string(), message);
     }
@@ -65,9 +80,45 @@ fn the_view_refuses_an_address_that_others_can_reach() {
     assert!(!error.is_address_in_use());
     assert_eq!(
         error.to_string(),
-        "view: 0.0.0.0:4319 can be reached from other machines, and the view has no authentication yet; \
-         use 127.0.0.1:4319 (THROUGHLINE_COLLECTOR_VIEW)"
+        "the view's address 0.0.0.0:4319 can be reached from other machines, and the view has no authentication \
+         yet; set THROUGHLINE_COLLECTOR_VIEW to 127.0.0.1:4319"
     );
+}
+
+#[test]
+fn a_bound_of_zero_is_an_error_at_start_that_names_it() {
+    type Change = (&'static str, fn(&mut Config));
+    let changes: [Change; 4] = [
+        ("max_bytes", |config| config.max_bytes = 0),
+        ("max_traces", |config| config.max_traces = 0),
+        ("max_request_bytes", |config| config.max_request_bytes = 0),
+        ("request_timeout", |config| config.request_timeout = Duration::ZERO),
+    ];
+    for (bound, change) in changes {
+        let mut config = Config::default();
+        (config.grpc, config.http, config.view) = (None, None, None);
+        change(&mut config);
+        let error = Collector::start(config).unwrap_err();
+        assert!(error.to_string().contains(&format!("{bound} is zero")), "{error}");
+    }
+}
+
+#[test]
+fn a_request_is_refused_for_the_bound_that_it_goes_over_and_never_loses_its_own_spans() {
+    let collector = start(|config| config.max_traces = 3);
+    let inlet = collector.inlet();
+    let accept = |ids: &[(u8, u8)]| {
+        let spans = ids.iter().map(|(trace, id)| Span { trace_id: vec![*trace; 16], ..span(*id, 0, "x") });
+        inlet.accept(Signal::Traces, traces("a", spans.collect()).encode_to_vec().into())
+    };
+    for trace in 1..=3 {
+        assert_eq!(accept(&[(trace, 1)]), Answer::TAKEN);
+    }
+    assert_eq!(accept(&[(1, 2), (4, 1)]), Answer::TAKEN);
+    assert_eq!(collector.trace(&"01".repeat(16)).unwrap().spans.len(), 2);
+    assert!(collector.trace(&"02".repeat(16)).is_none());
+    let cause = "the request has more traces than are kept, 3; send fewer at a time".to_owned();
+    assert_eq!(accept(&[(5, 1), (6, 1), (7, 1), (8, 1)]), Answer::Refused { cause });
 }
 
 #[test]
@@ -106,7 +157,30 @@ fn a_running_collector_is_found_at_its_view() {
     assert!(!running.version.is_empty());
     let view = running.view;
     collector.stop();
-    assert_eq!(find(view), None);
+    assert_ne!(find(view), Some(running));
+}
+
+/// Answers one request with a text.
+fn impostor(answer: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 1000]);
+        let _ = stream.write_all(answer.as_bytes());
+    });
+    address
+}
+
+#[test]
+fn nobody_leads_telemetry_to_another_machine() {
+    let address = impostor(
+        "HTTP/1.1 200 OK\r\n\r\n{\"collector\":\"throughline\",\"version\":\"1\",\
+         \"otlp_http\":\"203.0.113.5:80\",\"otlp_grpc\":\"0.0.0.0:4317\"}",
+    );
+    let running = find(address).unwrap();
+    assert_eq!(running.otlp_http, None);
+    assert_eq!(running.otlp_grpc, Some(SocketAddr::from(([127, 0, 0, 1], 4317))));
 }
 
 #[test]
@@ -136,7 +210,7 @@ fn whatever_else_is_at_the_address_is_not_found_and_nothing_hangs() {
         });
         let begin = Instant::now();
         assert_eq!(find(address), None, "{answer}");
-        assert!(begin.elapsed() < Duration::from_secs(3), "{answer:?} {:?}", begin.elapsed());
+        assert!(begin.elapsed() < Duration::from_secs(10), "{answer:?} {:?}", begin.elapsed());
         server.join().unwrap();
     }
 }

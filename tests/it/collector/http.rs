@@ -12,6 +12,33 @@ pub(super) struct Rpc {
     pub(super) code: i32,
     #[prost(string, tag = "2")]
     pub(super) message: String,
+    #[prost(message, repeated, tag = "3")]
+    pub(super) details: Vec<Detail>,
+}
+
+/// `google.protobuf.Any`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct Detail {
+    #[prost(string, tag = "1")]
+    pub(super) type_url: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub(super) value: Vec<u8>,
+}
+
+/// `google.rpc.BadRequest`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct BadRequest {
+    #[prost(message, repeated, tag = "1")]
+    pub(super) field_violations: Vec<FieldViolation>,
+}
+
+/// `google.rpc.BadRequest.FieldViolation`.
+#[derive(Clone, PartialEq, prost::Message)]
+pub(super) struct FieldViolation {
+    #[prost(string, tag = "1")]
+    pub(super) field: String,
+    #[prost(string, tag = "2")]
+    pub(super) description: String,
 }
 
 pub(super) fn fault(reply: &Reply) -> Rpc {
@@ -86,7 +113,7 @@ async fn other_content_types_and_encodings_get_415() {
     let reply = send(address, "POST", "/v1/traces", &headers, &body).await;
     assert_eq!(reply.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     assert!(fault(&reply).message.contains("gzip"));
-    assert_eq!(collector.counters().spans, 0);
+    assert_eq!((collector.counters().spans, collector.counters().refused_requests), (0, 7));
 }
 
 // O-062, O-067
@@ -105,6 +132,7 @@ async fn other_methods_get_405_and_other_paths_404() {
     for path in ["/", "/v1/trace", "/v1/traces/", "//v1/traces", "/v1development/profiles"] {
         assert_eq!(post(&collector, path, b"").await.status, StatusCode::NOT_FOUND, "{path}");
     }
+    assert_eq!(collector.counters().refused_requests, 10);
 }
 
 // O-064
@@ -120,6 +148,11 @@ async fn an_undecodable_body_gets_400_with_a_status() {
         let fault = fault(&reply);
         assert_eq!(fault.code, 3);
         assert!(fault.message.contains("traces"), "{}", fault.message);
+        assert_eq!(fault.details.len(), 1);
+        assert_eq!(fault.details[0].type_url, "type.googleapis.com/google.rpc.BadRequest");
+        let violations = BadRequest::decode(&fault.details[0].value[..]).unwrap().field_violations;
+        let expected = FieldViolation { field: "body".to_owned(), description: fault.message };
+        assert_eq!(violations, [expected]);
     }
     let counters = collector.counters();
     assert_eq!((counters.refused_requests, counters.requests, counters.stored_bytes), (4, 0, 0));
@@ -174,7 +207,7 @@ async fn requests_follow_each_other_on_one_connection_even_before_the_answers() 
     let mut stream = TcpStream::connect(collector.http_address().unwrap()).await.unwrap();
     let body = traces("a", vec![span(1, 0, "x")]).encode_to_vec();
     let head = format!(
-        "POST /v1/traces HTTP/1.1\r\nhost: a\r\ncontent-type: {PROTOBUF}\r\ncontent-length: {}\r\n\r\n",
+        "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: {PROTOBUF}\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
     let request = [head.as_bytes(), &body].concat();
@@ -186,4 +219,111 @@ async fn requests_follow_each_other_on_one_connection_even_before_the_answers() 
         answers.push_str(std::str::from_utf8(&piece[..count]).unwrap());
     }
     assert_eq!(collector.counters().spans, 20);
+}
+
+/// Everything until the other side closes; every byte of the request can be written.
+async fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    stream.write_all(body).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
+    read.await.expect("the collector closes the connection").unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+// O-071: whatever the reason, a client that still writes reads its answer instead of a broken connection.
+#[tokio::test]
+async fn answers_before_the_body_is_read_reach_a_client_that_still_writes() {
+    let collector = start(|_| ());
+    let address = collector.http_address().unwrap();
+    let body = vec![b' '; 8 << 20];
+    let length = body.len();
+    let mut refused = 0;
+    for (line, headers, status) in [
+        ("POST /v1/traces", "content-type: application/json", "415"),
+        ("POST /v1/traces", "content-type: text/plain", "415"),
+        ("POST /v1/traces", "content-type: application/x-protobuf\r\ncontent-encoding: zstd", "415"),
+        ("PUT /v1/traces", "content-type: application/x-protobuf", "405"),
+        ("POST /v1/elsewhere", "content-type: application/x-protobuf", "404"),
+        ("POST /v1/traces", "content-type: application/x-protobuf\r\norigin: http://evil.example", "403"),
+    ] {
+        let head = format!(
+            "{line} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{headers}\r\ncontent-length: {length}\r\n\r\n"
+        );
+        let answer = exchange(address, &head, &body).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{line} {headers}: {answer}");
+        refused += 1;
+        assert_eq!(collector.counters().refused_requests, refused);
+    }
+}
+
+// O-071: a client that asks before it sends is answered at once, and not told to go on.
+#[tokio::test]
+async fn a_client_that_waits_for_leave_to_send_is_told_to_go_on_only_when_its_body_is_wanted() {
+    let collector = start(|_| ());
+    let address = collector.http_address().unwrap();
+    let head = |headers: &str| {
+        format!(
+            "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\nexpect: 100-continue\r\n{headers}\r\n\r\n"
+        )
+    };
+    for (headers, status) in [
+        ("content-type: application/json\r\ncontent-length: 9", "415"),
+        ("content-type: application/x-protobuf\r\ncontent-length: 999999999", "413"),
+    ] {
+        let answer = exchange(address, &head(headers), b"").await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
+    }
+    let wanted = head("content-type: application/x-protobuf\r\ncontent-length: 0");
+    assert!(exchange(address, &wanted, b"").await.contains("HTTP/1.1 200 OK"));
+}
+
+// O-069
+#[tokio::test]
+async fn pages_of_other_sites_cannot_send() {
+    let collector = start(|_| ());
+    let (http, grpc) = (collector.http_address().unwrap(), collector.grpc_address().unwrap());
+    let kind = ("content-type", PROTOBUF);
+    let body = traces("a", vec![span(1, 0, "x")]).encode_to_vec();
+    for (name, value) in [
+        ("origin", "http://evil.example"),
+        ("origin", "null"),
+        ("host", "evil.example"),
+        ("host", "localhost.evil.example:4318"),
+    ] {
+        for address in [http, grpc] {
+            let reply = send(address, "POST", "/v1/traces", &[kind, (name, value)], &body).await;
+            assert_eq!((reply.status, fault(&reply).code), (StatusCode::FORBIDDEN, 7), "{name}: {value}");
+        }
+    }
+    assert_eq!((collector.counters().spans, collector.counters().refused_requests), (0, 8));
+    for (name, value) in [("origin", "http://localhost:3000"), ("host", "localhost"), ("host", "[::1]:1")] {
+        let reply = send(http, "POST", "/v1/traces", &[kind, (name, value)], &body).await;
+        assert_eq!(reply.status, StatusCode::OK, "{name}: {value}");
+    }
+}
+
+// In protobuf, a message that stands twice where one belongs is one message.
+#[tokio::test]
+async fn a_resource_and_a_scope_in_pieces_are_put_together() {
+    let collector = start(|_| ());
+    let mut other = traces("b", Vec::new());
+    let resource = other.resource_spans[0].resource.as_mut().unwrap();
+    resource.attributes = vec![text("host.name", "h")];
+    other.resource_spans[0].scope_spans.clear();
+    let first = traces("a", vec![span(1, 0, "x")]).resource_spans[0].encode_to_vec();
+    let merged = [first, other.resource_spans[0].encode_to_vec()].concat();
+    let request = ExportTraceServiceRequest { resource_spans: Vec::new() };
+    let mut body = request.encode_to_vec();
+    prost::encoding::encode_key(1, prost::encoding::WireType::LengthDelimited, &mut body);
+    prost::encoding::encode_varint(merged.len() as u64, &mut body);
+    body.extend_from_slice(&merged);
+    let official = ExportTraceServiceRequest::decode(&body[..]).unwrap();
+    assert_eq!(official.resource_spans[0].resource.as_ref().unwrap().attributes.len(), 2);
+    assert_eq!(post(&collector, "/v1/traces", &body).await.status, StatusCode::OK);
+    let trace = collector.trace(TRACE_TEXT).unwrap();
+    assert_eq!(trace.spans[0].service, "a");
+    assert_eq!(trace.resources[0].get("host.name").unwrap().to_string(), "h");
+    assert_eq!(trace.spans[0].scope, "tests");
 }

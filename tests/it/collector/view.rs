@@ -1,6 +1,7 @@
 //! What people see of what was sent, and what others must not see.
 
 use super::*;
+use opentelemetry_proto::tonic::trace::v1::span::Event;
 use prost::Message;
 use serde_json::Value as Json;
 
@@ -40,16 +41,149 @@ async fn the_list_shows_every_trace_with_services_errors_and_gaps() {
     let collector = filled().await;
     let page = get(&collector, "/").await;
     assert_eq!(page.header("content-type"), Some("text/html; charset=utf-8"));
-    for part in
-        ["GET /start", "front", "back", "1 error", "orphan", "lonely &amp; co", "incomplete", TRACE_TEXT]
-    {
+    for part in [
+        "GET /start",
+        "front",
+        "back",
+        "1 error",
+        "orphan",
+        "lonely &amp; co",
+        "called from outside",
+        TRACE_TEXT,
+    ] {
         assert!(page.text().contains(part), "{part}");
     }
     let errors = get(&collector, "/?errors=1").await;
     assert!(errors.text().contains("GET /start") && !errors.text().contains("orphan"));
     let lonely = get(&collector, "/?service=lonely+%26%20co").await;
     assert!(!lonely.text().contains("GET /start") && lonely.text().contains("orphan"));
-    assert!(get(&collector, "/?service=nobody").await.text().contains("No trace passes the filter"));
+    let nobody = get(&collector, "/?service=nobody&errors=1").await;
+    for part in ["No trace passes the filter", "of the service <b>nobody</b> with an error", "All traces"] {
+        assert!(nobody.text().contains(part), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn every_service_can_be_chosen_whatever_is_chosen_and_the_other_filter_stays() {
+    let collector = filled().await;
+    for path in ["/", "/?errors=1", "/?service=front", "/?service=nobody&errors=1"] {
+        let page = get(&collector, path).await;
+        for service in ["front", "back", "lonely%20%26%20co"] {
+            let errors = if path.contains("errors") { "&amp;errors=1" } else { "" };
+            let link = format!("href=\"/?service={service}{errors}\"");
+            assert!(page.text().contains(&link), "{path}: {link}");
+        }
+    }
+    let page = get(&collector, "/?service=front&limit=7").await;
+    assert!(page.text().contains("href=\"/?service=front&amp;errors=1&amp;limit=7\""));
+}
+
+#[tokio::test]
+async fn a_list_that_is_cut_says_so_and_links_to_more() {
+    let collector = start(|_| ());
+    let numbered = |id: u8| Span { trace_id: vec![id; 16], ..span(id, 0, "work") };
+    for (service, ids) in [("old", 1..=3), ("busy", 4..=173)] {
+        let body = traces(service, ids.map(numbered).collect()).encode_to_vec();
+        post(&collector, "/v1/traces", &body).await;
+    }
+    let rows = |page: &Reply| page.text().matches("href=\"/trace/").count();
+    let page = get(&collector, "/").await;
+    assert!(page.text().contains("the newest 100 of 173") && page.text().contains("href=\"/?limit=1000\""));
+    assert!(page.text().contains("href=\"/?service=old\""), "a service of no row can be chosen");
+    assert_eq!(rows(&page), 100);
+    let page = get(&collector, "/?limit=1000").await;
+    assert_eq!((rows(&page), page.text().contains("the newest")), (173, false));
+    let page = get(&collector, "/?service=busy&limit=20").await;
+    assert!(page.text().contains("the newest 20, and there are more"));
+    assert!(page.text().contains("href=\"/?service=busy&amp;limit=1000\""));
+}
+
+#[tokio::test]
+async fn the_list_shows_the_status_the_path_without_a_route_and_error_lines_of_traces_without_errors() {
+    let collector = start(|_| ());
+    let status = |code| KeyValue {
+        value: Some(AnyValue { value: Some(Value::IntValue(code)) }),
+        ..text("http.response.status_code", "")
+    };
+    let other = |id: u8, attributes| Span { trace_id: vec![id; 16], attributes, ..span(id, 0, "GET") };
+    let spans = vec![
+        other(1, vec![status(404), text("url.path", "/a\u{1b}/b")]),
+        other(2, vec![status(200), text("url.path", "/items/7"), text("http.route", "/items/{id}")]),
+        other(3, vec![]),
+    ];
+    post(&collector, "/v1/traces", &traces("front", spans).encode_to_vec()).await;
+    let lines = [17, 21, 16].map(|severity| LogRecord {
+        trace_id: vec![3; 16],
+        severity_number: severity,
+        ..log(3, "")
+    });
+    post(&collector, "/v1/logs", &logs("front", lines.to_vec()).encode_to_vec()).await;
+    let page = get(&collector, "/").await;
+    for part in ["http warn\">404", "/a\\u{1b}/b", "http fine\">200", "2 error lines"] {
+        assert!(page.text().contains(part), "{part}");
+    }
+    assert!(!page.text().contains("/items/7"));
+    let list = json(&collector, "/api/traces").await;
+    let told: Vec<(&Json, &Json, &Json)> = list
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| (&it["http_status"], &it["path"], &it["error_logs"]))
+        .collect();
+    let (code, none) = (|code: i64| Json::from(code), Json::Null);
+    assert_eq!(
+        told,
+        [
+            (&none, &none, &code(2)),
+            (&code(200), &none, &code(0)),
+            (&code(404), &Json::from("/a\u{1b}/b"), &code(0)),
+        ]
+    );
+    let failed = json(&collector, "/api/traces?errors=1").await;
+    assert_eq!(failed.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_failed_span_says_why_as_well_as_it_can() {
+    let collector = start(|_| ());
+    let exception = Event {
+        name: "exception".to_owned(),
+        attributes: vec![text("exception.type", "CardError"), text("exception.message", "refused")],
+        ..Default::default()
+    };
+    let typed = |span: Span, kind| Span { attributes: vec![text("error.type", kind)], ..span };
+    let spans = vec![
+        typed(failed(span(1, 0, "a"), ""), "panic"),
+        typed(failed(span(2, 1, "b"), "it broke"), "timeout"),
+        Span { events: vec![exception], ..failed(span(3, 1, "c"), "") },
+        failed(span(4, 1, "d"), ""),
+    ];
+    post(&collector, "/v1/traces", &traces("front", spans).encode_to_vec()).await;
+    for (id, words) in [
+        ("01", ": panic<"),
+        ("02", ": timeout: it broke<"),
+        ("03", ": CardError: refused<"),
+        ("04", ": the span does not say why<"),
+    ] {
+        let page = get(&collector, &format!("/trace/{TRACE_TEXT}?span={}", id.repeat(8))).await;
+        assert!(page.text().contains(&format!("<b>Error</b>{words}")), "{words}");
+    }
+}
+
+#[tokio::test]
+async fn log_records_stand_at_their_offset_and_control_characters_are_written_out() {
+    let collector = start(|_| ());
+    let spans = vec![span(1, 0, "a\u{1b}b"), span(2, 1, "inner")];
+    post(&collector, "/v1/traces", &traces("front\u{202e}", spans).encode_to_vec()).await;
+    let silent = LogRecord { body: None, ..log(1, "") };
+    let records = vec![log(1, "one\ntwo\u{7}"), silent];
+    post(&collector, "/v1/logs", &logs("front\u{202e}", records).encode_to_vec()).await;
+    let page = get(&collector, &format!("/trace/{TRACE_TEXT}?span=0101010101010101")).await;
+    for part in ["+49.0 ms", "a\\u{1b}b", "front\\u{202e}", "one\ntwo\\u{7}", "from the start to"] {
+        assert!(page.text().contains(part), "{part}");
+    }
+    assert!(!page.text().contains(['\u{1b}', '\u{7}', '\u{202e}']));
+    assert!(page.text().contains("<td class=\"message\"><span class=\"field\">"), "no space before a field");
 }
 
 #[tokio::test]
@@ -75,6 +209,8 @@ async fn the_page_of_a_trace_shows_its_spans_and_the_selected_one_exactly_its_lo
     assert!(!page.text().contains("<aside") && !page.text().contains("outside"));
     let selected = get(&collector, &format!("/trace/{TRACE_TEXT}?span=0303030303030303")).await;
     let (_, panel) = selected.text().split_once("<aside").unwrap();
+    let (panel, below) = panel.split_once("</aside>").unwrap();
+    assert!(below.contains("in front"), "the records of all spans stand below");
     for part in ["GET /end", "it broke", "in the back", "service.name", "0202020202020202"] {
         assert!(panel.contains(part), "{part}");
     }
@@ -91,6 +227,9 @@ async fn an_unknown_trace_is_a_friendly_404() {
         assert_eq!(page.status, StatusCode::NOT_FOUND, "{path}");
         assert!(page.text().contains("All traces") && !page.text().contains("<script"));
     }
+    assert!(get(&collector, "/trace/abc").await.text().contains("This is not a trace id"));
+    let unknown = get(&collector, "/trace/00000000000000000000000000000001").await;
+    assert!(unknown.text().contains("It has not arrived yet"));
     assert_eq!(get(&collector, "/api/traces/00").await.status, StatusCode::NOT_FOUND);
     assert_eq!(get(&collector, "/api/nothing").await.status, StatusCode::NOT_FOUND);
 }
