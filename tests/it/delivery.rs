@@ -15,13 +15,19 @@ use tracing_subscriber::prelude::*;
 
 /// Telemetry that sends only spans, over HTTP.
 pub(crate) fn traces_to(address: SocketAddr) -> Telemetry {
+    traces_over("http/protobuf", address, &[])
+}
+
+/// Telemetry that sends only spans, by this protocol and with more variables.
+pub(crate) fn traces_over(protocol: &str, address: SocketAddr, more: &[(&str, &str)]) -> Telemetry {
     let endpoint = format!("http://{address}");
-    Telemetry::build(Config::from_vars([
+    let vars = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
         ("OTEL_METRICS_EXPORTER", "none"),
         ("OTEL_LOGS_EXPORTER", "none"),
-    ]))
-    .unwrap()
+    ];
+    Telemetry::build(Config::from_vars(vars.iter().chain(more).copied())).unwrap()
 }
 
 pub(crate) fn record(telemetry: &Telemetry, spans: usize) {
@@ -132,14 +138,8 @@ async fn each_signal_goes_where_its_own_variables_say() {
 #[tokio::test]
 async fn a_full_queue_drops_and_counts() {
     let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
-    let telemetry = Telemetry::build(Config::from_vars([
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
-        ("OTEL_BSP_MAX_QUEUE_SIZE", "10"),
-        ("OTEL_METRICS_EXPORTER", "none"),
-        ("OTEL_LOGS_EXPORTER", "none"),
-    ]))
-    .unwrap();
+    let more = [("OTEL_BSP_MAX_QUEUE_SIZE", "10")];
+    let telemetry = traces_over("http/protobuf", receiver.http, &more);
     // Far more than the export thread can carry away in the meantime, ten at a time.
     record(&telemetry, 10_000);
     telemetry.handle().flush(PATIENCE).await.unwrap();
@@ -200,14 +200,8 @@ async fn a_batch_of_large_spans_is_sent_in_pieces_and_one_that_fits_nowhere_is_t
 #[tokio::test]
 async fn a_full_batch_leaves_at_once_and_a_local_one_soon() {
     let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
-    let telemetry = Telemetry::build(Config::from_vars([
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
-        ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
-        ("OTEL_METRICS_EXPORTER", "none"),
-        ("OTEL_LOGS_EXPORTER", "none"),
-    ]))
-    .unwrap();
+    let more = [("OTEL_BSP_SCHEDULE_DELAY", "600000")];
+    let telemetry = traces_over("http/protobuf", receiver.http, &more);
     record(&telemetry, 512);
     until("a full batch", || async { (receiver.spans().len() == 512).then_some(()) }).await;
 

@@ -1,7 +1,7 @@
 //! The other side refuses, hangs, comes and goes: what may be repeated is repeated, the rest is counted.
 
 use crate::{
-    delivery::{counts, record, traces, traces_to},
+    delivery::{counts, record, traces, traces_over, traces_to},
     support::{
         PATIENCE,
         receiver::{Answer, Receiver},
@@ -25,14 +25,7 @@ async fn grpc_codes_decide_what_is_repeated() {
     const INVALID_ARGUMENT: u16 = 3;
     const UNAVAILABLE: u16 = 14;
     let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.grpc);
-    let telemetry = Telemetry::build(Config::from_vars([
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_METRICS_EXPORTER", "none"),
-        ("OTEL_LOGS_EXPORTER", "none"),
-    ]))
-    .unwrap();
+    let telemetry = traces_over("grpc", receiver.grpc, &[]);
     receiver.answer([UNAVAILABLE, UNAVAILABLE].map(Answer::status));
     record(&telemetry, 1);
     telemetry.handle().flush(PATIENCE).await.unwrap();
@@ -103,14 +96,7 @@ async fn a_dead_destination_does_not_hold_up_another_signal() {
 #[tokio::test]
 async fn grpc_partial_success_is_counted_and_retry_info_is_waited_for() {
     let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.grpc);
-    let telemetry = Telemetry::build(Config::from_vars([
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_METRICS_EXPORTER", "none"),
-        ("OTEL_LOGS_EXPORTER", "none"),
-    ]))
-    .unwrap();
+    let telemetry = traces_over("grpc", receiver.grpc, &[]);
     // RESOURCE_EXHAUSTED, with google.rpc.RetryInfo{retry_delay{seconds: 2}} among its details.
     let retry_info =
         b"\x08\x08\x1a\x30\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x04\x0a\x02\x08\x02";
@@ -132,14 +118,7 @@ async fn grpc_partial_success_is_counted_and_retry_info_is_waited_for() {
 #[tokio::test]
 async fn an_answer_that_is_not_grpc_is_not_repeated() {
     let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http); // takes HTTP/2, knows no gRPC
-    let telemetry = Telemetry::build(Config::from_vars([
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_METRICS_EXPORTER", "none"),
-        ("OTEL_LOGS_EXPORTER", "none"),
-    ]))
-    .unwrap();
+    let telemetry = traces_over("grpc", receiver.http, &[]); // takes HTTP/2, knows no gRPC
     receiver.answer([Answer::status(200)]);
     record(&telemetry, 1);
     let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
@@ -176,7 +155,7 @@ async fn a_connection_that_went_silent_is_given_up() {
     for (protocol, to) in [("grpc", receiver.grpc), ("http/protobuf", receiver.http)] {
         // The first connection leads nowhere, every later one to the receiver.
         let gateway = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let endpoint = format!("http://{}", gateway.local_addr().unwrap());
+        let address = gateway.local_addr().unwrap();
         tokio::spawn(async move {
             let (_silent, _) = gateway.accept().await.unwrap();
             while let Ok((mut inside, _)) = gateway.accept().await {
@@ -186,14 +165,7 @@ async fn a_connection_that_went_silent_is_given_up() {
                 });
             }
         });
-        let telemetry = Telemetry::build(Config::from_vars([
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
-            ("OTEL_EXPORTER_OTLP_TIMEOUT", "300"),
-            ("OTEL_METRICS_EXPORTER", "none"),
-            ("OTEL_LOGS_EXPORTER", "none"),
-        ]))
-        .unwrap();
+        let telemetry = traces_over(protocol, address, &[("OTEL_EXPORTER_OTLP_TIMEOUT", "300")]);
         record(&telemetry, 1);
         telemetry.handle().flush(PATIENCE).await.unwrap();
     }
