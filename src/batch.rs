@@ -157,3 +157,53 @@ impl LogProcessor for LogQueue {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry::{
+        KeyValue,
+        trace::{Link, SpanKind, TraceId, TraceState, Tracer, TracerProvider},
+    };
+    use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, SdkTracerProvider, ShouldSample};
+
+    #[derive(Clone, Debug)]
+    struct RecordOnly;
+
+    impl ShouldSample for RecordOnly {
+        fn should_sample(
+            &self,
+            _: Option<&Context>,
+            _: TraceId,
+            _: &str,
+            _: &SpanKind,
+            _: &[KeyValue],
+            _: &[Link],
+        ) -> SamplingResult {
+            let decision = SamplingDecision::RecordOnly;
+            SamplingResult { decision, attributes: vec![], trace_state: TraceState::default() }
+        }
+    }
+
+    #[test]
+    fn a_span_that_is_recorded_but_not_sampled_does_not_leave() {
+        let queue = Queue::new(10, 10);
+        let provider = SdkTracerProvider::builder()
+            .with_sampler(RecordOnly)
+            .with_span_processor(SpanQueue(queue.clone()))
+            .build();
+        drop(provider.tracer("test").start("local"));
+        assert_eq!(queue.counts().recorded, 0);
+        assert!(queue.take().is_empty());
+    }
+
+    #[test]
+    fn a_closed_queue_counts_what_it_loses() {
+        let queue = Queue::new(2, 2);
+        (0..3).for_each(|item| queue.push(item));
+        assert_eq!(queue.counts().dropped, 1);
+        queue.close();
+        queue.push(4);
+        assert_eq!((queue.counts().recorded, queue.counts().dropped), (4, 4));
+    }
+}
