@@ -12,7 +12,7 @@
 use crate::scan::{Item, Record, TraceId};
 use bytes::Bytes;
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     mem::size_of,
 };
 use throughline_sender::Signal;
@@ -20,9 +20,9 @@ use throughline_sender::Signal;
 /// What a body costs besides its bytes: its place in the ring and the allocation around it.
 const CHUNK: usize = size_of::<Chunk>() + 32;
 
-/// What a trace costs besides its places: two map entries with their slack, two queues.
-const TRACE: usize =
-    2 * (size_of::<TraceId>() + size_of::<Entry>()) + 2 * (size_of::<u64>() + size_of::<TraceId>());
+/// What a trace costs besides its places: its entry in the map and, up to twice, its turn, both with the slack of
+/// what grows by doubling.
+const TRACE: usize = 2 * (size_of::<TraceId>() + size_of::<Entry>()) + 4 * size_of::<Turn>();
 
 /// What one span or log record costs: a queue that grows keeps up to as much again in reserve.
 const PLACE: usize = 2 * size_of::<Place>();
@@ -66,6 +66,10 @@ impl Entry {
         if signal == Signal::Logs { &mut self.logs } else { &mut self.spans }
     }
 }
+
+/// That something of a trace came. Only the trace's newest turn counts; the older ones are passed over, and swept out
+/// when they are as many.
+type Turn = (u64, TraceId);
 
 /// A span or log record as it was sent: its request and its place there.
 #[derive(Clone, Debug)]
@@ -111,8 +115,8 @@ pub(crate) struct Store {
     /// The number of the oldest body.
     first: u64,
     traces: HashMap<TraceId, Entry>,
-    /// The traces by their number, for the newest and the oldest of them.
-    order: BTreeMap<u64, TraceId>,
+    /// The traces in the order in which something of them last came.
+    turns: VecDeque<Turn>,
     next: u64,
     level: Level,
 }
@@ -126,7 +130,7 @@ impl Store {
             chunks: VecDeque::new(),
             first: 0,
             traces: HashMap::new(),
-            order: BTreeMap::new(),
+            turns: VecDeque::new(),
             next: 0,
             level: Level::default(),
         }
@@ -165,6 +169,11 @@ impl Store {
         }
         while self.traces.len() > self.max_traces {
             self.evict_trace();
+        }
+        if self.turns.len() > 2 * self.traces.len() {
+            let traces = &self.traces;
+            self.turns.retain(|turn| is_current(traces, turn));
+            self.turns.shrink_to(2 * self.traces.len());
         }
         Ok(())
     }
@@ -206,10 +215,9 @@ impl Store {
             Entry { number: u64::MAX, spans: VecDeque::new(), logs: VecDeque::new() }
         });
         if entry.number < fresh || entry.number == u64::MAX {
-            self.order.remove(&entry.number);
             entry.number = self.next;
             self.next += 1;
-            self.order.insert(entry.number, trace);
+            self.turns.push_back((entry.number, trace));
         }
         entry
     }
@@ -232,9 +240,7 @@ impl Store {
                 places.shrink_to(places.len() * 2);
             }
             if entry.spans.is_empty() && entry.logs.is_empty() {
-                let number = entry.number;
                 self.traces.remove(trace);
-                self.order.remove(&number);
                 self.level.bytes -= TRACE;
                 self.level.evicted_traces += 1;
             }
@@ -242,17 +248,24 @@ impl Store {
     }
 
     fn evict_trace(&mut self) {
-        let Some((_, trace)) = self.order.pop_first() else { return };
-        if let Some(entry) = self.traces.remove(&trace) {
+        while let Some(turn) = self.turns.pop_front() {
+            if !is_current(&self.traces, &turn) {
+                continue;
+            }
+            let Some(entry) = self.traces.remove(&turn.1) else { return };
             self.level.bytes -= TRACE + (entry.spans.len() + entry.logs.len()) * PLACE;
             self.level.evicted_traces += 1;
+            return;
         }
     }
 
     /// The traces with spans, those first of which something came last.
     pub(crate) fn newest(&self) -> impl Iterator<Item = TraceId> {
-        let with_spans = |id: &&TraceId| self.traces.get(*id).is_some_and(|e| !e.spans.is_empty());
-        self.order.values().rev().filter(with_spans).copied()
+        let with_spans = |turn: &&Turn| {
+            is_current(&self.traces, turn)
+                && self.traces.get(&turn.1).is_some_and(|entry| !entry.spans.is_empty())
+        };
+        self.turns.iter().rev().filter(with_spans).map(|(_, trace)| *trace)
     }
 
     /// What is stored of a trace. The bodies are shared, not copied.
@@ -272,6 +285,10 @@ impl Store {
     pub(crate) fn bodies(&self, signal: Signal) -> impl Iterator<Item = &Bytes> {
         self.chunks.iter().rev().filter(move |chunk| chunk.signal == signal).map(|chunk| &chunk.body)
     }
+}
+
+fn is_current(traces: &HashMap<TraceId, Entry>, (number, trace): &Turn) -> bool {
+    traces.get(trace).is_some_and(|entry| entry.number == *number)
 }
 
 #[cfg(test)]
