@@ -12,6 +12,10 @@ use std::net::IpAddr;
 const GRPC_PORT: u16 = 4317;
 const HTTP_PORT: u16 = 4318;
 
+/// Said when nothing listens at the default endpoint.
+const ADVICE: &str = "set OTEL_EXPORTER_OTLP_ENDPOINT to a collector, or THROUGHLINE_VIEW=1 for a view in this \
+                      process (feature `collector`)";
+
 pub(super) fn export(environment: &mut Environment, signal: Signal) -> Export {
     let (delay, queue, batch) = match signal {
         Signal::Traces => (&env::BSP_DELAY, Some(&env::BSP_QUEUE), Some(&env::BSP_BATCH)),
@@ -58,10 +62,7 @@ fn remote(environment: &mut Environment, signal: Signal, node: Option<&Found>) -
     let (url, decided) = url(environment, signal, protocol, node);
     let mut remote = Remote::new(protocol, url);
     if decided == Decided::Default {
-        remote.advice =
-            "set OTEL_EXPORTER_OTLP_ENDPOINT to a collector, or THROUGHLINE_VIEW=1 for a view in this \
-                         process (feature `collector`)"
-                .into();
+        remote.advice = ADVICE.into();
     }
     for (name, value) in headers(environment, signal) {
         remote = remote.header(name, value);
@@ -96,7 +97,8 @@ fn url(
         };
         match complete(&text) {
             Some(url) => {
-                if text.contains('@') {
+                let authority = text.split("://").nth(1).and_then(|rest| rest.split(['/', '?']).next());
+                if authority.is_some_and(|authority| authority.contains('@')) {
                     let fault = "has a user and password, which are ignored; set THROUGHLINE_OTLP_USERNAME and \
                                  THROUGHLINE_OTLP_PASSWORD";
                     environment.fault(&found.name, fault);
