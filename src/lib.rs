@@ -48,7 +48,7 @@
 //! - `collector`: the embedded collector with its local view.
 //!
 //! # Limits
-//! Connect info is needed for `client.address` and `network.peer.address`: serve with
+//! Connect info is needed for `client.address` and `network.peer.address` (one line says so if it is missing): serve with
 //! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the process.
 
 // In the order in which things happen.

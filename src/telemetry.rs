@@ -140,10 +140,11 @@ impl Telemetry {
     /// The layer that records what arrives, for `Router::layer` or a `tower::ServiceBuilder`.
     pub fn server_layer(&self) -> ServerLayer {
         let Providers { tracer, meter, propagator, .. } = &*self.handle.providers;
-        match self.config.disabled {
+        let layer = match self.config.disabled {
             true => ServerLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
             false => ServerLayer::new(tracer, meter, propagator.clone()),
-        }
+        };
+        layer.on_notice(|text| tracing::warn!(target: "throughline", "{text}"))
     }
 
     /// The layer that records what leaves, around a client that is a tower service.

@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Once, OnceLock},
     time::Duration,
 };
 
@@ -25,6 +25,8 @@ pub(crate) type Describe<'a> = &'a dyn Fn(&mut dyn FnMut(KeyValue));
 pub(crate) struct Instruments {
     side: Side,
     resolved: OnceLock<Resolved>,
+    notice: OnceLock<fn(&'static str)>,
+    noticed: Once,
 }
 
 struct Resolved {
@@ -46,12 +48,24 @@ impl Instruments {
         P::Tracer: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static,
     {
         let resolved = Resolved::new(side, tracers, meters, propagator);
-        Arc::new(Self { side, resolved: OnceLock::from(resolved) })
+        Arc::new(Self { side, resolved: resolved.into(), notice: OnceLock::new(), noticed: Once::new() })
     }
 
     /// Takes the instruments from the global providers, at the first request.
     pub(crate) fn global(side: Side) -> Arc<Self> {
-        Arc::new(Self { side, resolved: OnceLock::new() })
+        Arc::new(Self { side, resolved: OnceLock::new(), notice: OnceLock::new(), noticed: Once::new() })
+    }
+
+    /// Where [`notice`](Self::notice) goes; the first one counts.
+    pub(crate) fn on_notice(&self, tell: fn(&'static str)) {
+        let _ = self.notice.set(tell);
+    }
+
+    /// Tells something about the set-up, once.
+    pub(crate) fn notice(&self, text: &'static str) {
+        if let Some(tell) = self.notice.get() {
+            self.noticed.call_once(|| tell(text));
+        }
     }
 
     pub(crate) fn side(&self) -> Side {

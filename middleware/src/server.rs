@@ -116,6 +116,18 @@ impl ServerLayer {
     {
         Self { instruments: Instruments::new(Side::Server, tracers, meters, propagator) }
     }
+
+    /// Tells this function, once, if requests come without the address of their peer, which an axum router has
+    /// only when it is served with connect info. The crate itself writes no log. Default: nobody is told.
+    ///
+    /// ```
+    /// let layer = throughline_middleware::ServerLayer::default().on_notice(|text| eprintln!("{text}"));
+    /// ```
+    #[must_use]
+    pub fn on_notice(self, tell: fn(&'static str)) -> Self {
+        self.instruments.on_notice(tell);
+        self
+    }
 }
 
 impl Default for ServerLayer {

@@ -17,6 +17,9 @@ use crate::{
 /// Most bytes of an IP address in text: eight groups of four digits with colons between them.
 const LONGEST_ADDRESS: usize = 39;
 
+const NO_PEER: &str = "requests come without the address of their peer, so client.address is absent; serve the router \
+                       with into_make_service_with_connect_info::<SocketAddr>()";
+
 /// Starts the exchange of a request.
 pub(super) fn begin<B>(instruments: &Arc<Instruments>, request: &Request<B>) -> Exchange {
     let parent =
@@ -30,7 +33,7 @@ pub(super) fn begin<B>(instruments: &Arc<Instruments>, request: &Request<B>) -> 
         version: attributes::protocol_version(request.version()),
         labels,
     };
-    Exchange::begin(instruments, &parent, opening, &|set| describe(request, target, set))
+    Exchange::begin(instruments, &parent, opening, &|set| describe(instruments, request, target, set))
 }
 
 /// Returns the current context or, if a span is active in it, an empty one that is suppressed as it is. The
@@ -45,7 +48,7 @@ fn without_span() -> Context {
 }
 
 /// Tells the attributes of a request, except those that the measurement has too.
-fn describe<B>(request: &Request<B>, target: &Uri, set: &mut dyn FnMut(KeyValue)) {
+fn describe<B>(instruments: &Instruments, request: &Request<B>, target: &Uri, set: &mut dyn FnMut(KeyValue)) {
     set(KeyValue::new(attributes::URL_PATH, bounded(target.path()).to_owned()));
     if let Some(query) = target.query() {
         set(KeyValue::new(attributes::URL_QUERY, bounded(&url::redacted_query(query)).to_owned()));
@@ -64,6 +67,8 @@ fn describe<B>(request: &Request<B>, target: &Uri, set: &mut dyn FnMut(KeyValue)
         set(KeyValue::new(attributes::CLIENT_ADDRESS, address.clone()));
         set(KeyValue::new(attributes::NETWORK_PEER_ADDRESS, address));
         set(KeyValue::new(attributes::NETWORK_PEER_PORT, i64::from(peer.port())));
+    } else {
+        instruments.notice(NO_PEER);
     }
     if let Some(agent) = request.headers().get(header::USER_AGENT) {
         let agent = String::from_utf8_lossy(agent.as_bytes());

@@ -1,6 +1,9 @@
 //! One request that arrives is one SERVER span and one duration, with the same end.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use axum::{
     Router,
@@ -20,7 +23,7 @@ use opentelemetry::{
 use throughline_middleware::Route;
 use tower::{Layer, ServiceExt};
 
-use crate::support::{Series, Telemetry, ask, attributes, expected, fetch, respond, serve};
+use crate::support::{Series, Telemetry, ask, attributes, expected, fetch, get_request, respond, serve};
 
 const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 
@@ -293,4 +296,27 @@ async fn a_status_that_the_user_set_stays() {
     service.oneshot(Request::new(())).await.unwrap().collect().await.unwrap();
     let [span] = telemetry.spans().await;
     assert_eq!(span.status, Status::Ok);
+}
+
+// H-041: absent without connect info, and that is said, once
+#[tokio::test]
+async fn a_missing_peer_is_noticed_once_and_one_that_is_there_never() {
+    static NOTICES: AtomicUsize = AtomicUsize::new(0);
+    let telemetry = Telemetry::new();
+    let layer = || {
+        telemetry.server().on_notice(|text| {
+            assert!(text.contains("into_make_service_with_connect_info"));
+            NOTICES.fetch_add(1, Ordering::Relaxed);
+        })
+    };
+    let address = serve(Router::new().layer(layer())).await;
+    ask(address, get_request("/known")).await;
+    assert_eq!(NOTICES.load(Ordering::Relaxed), 0);
+
+    let router = Router::new().route("/", get(|| async {})).layer(layer());
+    for _ in 0..3 {
+        let request = Request::get("/").body(Body::empty()).unwrap();
+        drop(router.clone().oneshot(request).await.unwrap());
+    }
+    assert_eq!(NOTICES.load(Ordering::Relaxed), 1);
 }
