@@ -76,7 +76,9 @@ async fn each_signal_goes_where_its_own_variables_say() {
         .layer(telemetry.server_layer());
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/items/7", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await });
+    tokio::spawn(async move {
+        axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>()).await
+    });
     let subscriber = tracing_subscriber::registry().with(telemetry.layers());
     let _subscriber = tracing::subscriber::set_default(subscriber); // this test's runtime has one thread
     assert_eq!(get(&url, &[]).await.unwrap().0, 200);
