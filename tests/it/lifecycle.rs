@@ -13,7 +13,9 @@ use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use opentelemetry::{
     Context,
     metrics::MeterProvider,
-    trace::{Span, TraceContextExt, Tracer, TracerProvider},
+    trace::{
+        Span, SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, Tracer, TracerProvider,
+    },
 };
 use std::{
     collections::BTreeSet,
@@ -336,6 +338,22 @@ async fn an_error_in_a_span_of_tracing_marks_that_span_and_no_other() {
     statuses.sort();
     let expected = [("fail", 0, 0), ("fail", 2, 0), ("outer", 0, 0), ("server", 0, 0)];
     assert_eq!(statuses, expected.map(|(name, code, events)| (name.to_owned(), code, events)));
+}
+
+#[test]
+fn inside_an_unsampled_request_spans_of_tracing_are_not_made() {
+    let vars = ["TRACES", "METRICS", "LOGS"].map(|signal| (format!("OTEL_{signal}_EXPORTER"), "none"));
+    let telemetry = Telemetry::build(Config::from_vars(vars)).unwrap();
+    let subscriber = tracing_subscriber::registry().with(telemetry.layers());
+    tracing::subscriber::with_default(subscriber, || {
+        for (flags, made) in [(TraceFlags::SAMPLED, true), (TraceFlags::default(), false)] {
+            let request = SpanContext::new(TraceId::from(1), SpanId::from(2), flags, true, TraceState::NONE);
+            let _active = Context::new().with_remote_span_context(request).attach();
+            let _inner = tracing::info_span!("inner").entered();
+            let active = Context::map_current(|active| active.span().span_context().clone());
+            assert_eq!((active.trace_id(), active.span_id() != SpanId::from(2)), (TraceId::from(1), made));
+        }
+    });
 }
 
 #[tokio::test]
