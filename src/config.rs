@@ -128,7 +128,7 @@ impl Config {
         for signal in Signal::ALL {
             let export = self.export_mut(signal);
             if export.is_default() {
-                export.replace(destination.clone(), Decided::View);
+                export.destinations = vec![destination.clone()];
             }
         }
         self
@@ -145,7 +145,8 @@ impl Config {
         for signal in Signal::ALL {
             let export = self.export_mut(signal);
             if export.is_default() {
-                export.replace(destination(signal), Decided::View);
+                export.destinations.clear();
+                export.add(destination(signal), Decided::View);
             } else if !export.destinations.is_empty() && !export.destinations.iter().any(&shown) {
                 export.add(destination(signal), Decided::View);
             }

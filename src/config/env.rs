@@ -175,7 +175,7 @@ impl Environment {
         Environment { values: vars.into_iter().collect(), ..Environment::default() }
     }
 
-    /// Adds the variables of a file in `.env` form, except those that are set already. No file, nothing added.
+    /// Takes the variables of a file in `.env` form, for those that are not set in any form. No file is no fault.
     pub(crate) fn overlay(&mut self, path: &Path) {
         let lines = match dotenvy::from_path_iter(path) {
             Ok(lines) => lines,
@@ -210,7 +210,8 @@ impl Environment {
         }
         let names = self.values.keys().chain(self.overlay.keys());
         let ours = names.filter(|name| name.starts_with("THROUGHLINE_") && !name.starts_with(TESTS));
-        for name in ours.filter(|name| !is_ours(name)).cloned().collect::<Vec<_>>() {
+        for name in ours.filter(|name| !is_ours(name) && !is_service_link(name)).cloned().collect::<Vec<_>>()
+        {
             self.fault(&name, "is no variable of throughline; it is ignored");
         }
     }
@@ -327,6 +328,11 @@ impl Environment {
         }
         Some(chosen)
     }
+}
+
+/// Kubernetes sets such variables in every pod beside a Service that is called throughline.
+fn is_service_link(name: &str) -> bool {
+    ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT"].iter().any(|mark| name.contains(mark))
 }
 
 fn is_ours(name: &str) -> bool {

@@ -30,7 +30,7 @@ pub(crate) enum Decided {
     /// `NODE_IP`: the node's agent reads stdout.
     Agent,
     Variable(String),
-    /// A collector in this program, or one of another program that the view found.
+    /// `THROUGHLINE_VIEW`: the collector in this program, or that of another program.
     View,
 }
 
@@ -56,12 +56,6 @@ impl Export {
             [] => self.decided == Decided::Agent,
             all => all.iter().all(|destination| self.decided_for(destination) == Some(&Decided::Default)),
         }
-    }
-
-    /// Sends the signal only to this destination.
-    pub(super) fn replace(&mut self, destination: Destination, decided: Decided) {
-        self.destinations.clear();
-        self.add(destination, decided);
     }
 
     pub(super) fn add(&mut self, destination: Destination, decided: Decided) {

@@ -267,6 +267,8 @@ fn what_code_sets_stays_and_is_told_as_such() {
             "nowhere (set in code)"
         ]
     );
+    let config = Config::from_vars(none()).or_send_to(mine());
+    assert_eq!(config.traces.to_string(), "http://mine/v1/traces (set in code)");
     let mut config = Config::from_vars(none());
     config.traces.destinations = vec![mine()];
     assert!(!config.traces.is_default() && config.metrics.is_default());
@@ -289,6 +291,9 @@ fn a_variable_of_the_standard_that_is_not_supported_yet_is_told() {
         Config::from_vars([("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Cumulative")]).faults(),
         []
     );
+    // Kubernetes' own, beside a Service of our name.
+    let links = ["THROUGHLINE_SERVICE_HOST", "THROUGHLINE_PORT_4318_TCP", "THROUGHLINE_SERVICE_PORT_OTLP"];
+    assert_eq!(Config::from_vars(links.map(|name| (name, "10.0.0.1"))).faults(), []);
     // Not the form of any signal.
     assert_eq!(places(&[("OTEL__EXPORTER", "none")])[0], "http://localhost:4318/v1/traces (default)");
 }
