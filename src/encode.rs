@@ -40,8 +40,9 @@ pub(crate) fn spans(
     let items = spans.len() as u64;
     let resource_spans = group_spans_by_resource_and_scope(spans, resource);
     let message = ExportTraceServiceRequest { resource_spans };
-    if message.encoded_len() <= MAX_REQUEST_BYTES {
-        return send(request(items, &message));
+    let whole = request(items, &message);
+    if whole.body.len() <= MAX_REQUEST_BYTES {
+        return send(whole);
     }
     for mut of_resource in message.resource_spans {
         for mut of_scope in std::mem::take(&mut of_resource.scope_spans) {
@@ -63,8 +64,9 @@ pub(crate) fn logs(
     let borrowed: Vec<_> = records.iter().map(|(record, scope)| (record, scope)).collect();
     let resource_logs = group_logs_by_resource_and_scope(&LogBatch::new(&borrowed), resource);
     let message = ExportLogsServiceRequest { resource_logs };
-    if message.encoded_len() <= MAX_REQUEST_BYTES {
-        return send(request(records.len() as u64, &message));
+    let whole = request(records.len() as u64, &message);
+    if whole.body.len() <= MAX_REQUEST_BYTES {
+        return send(whole);
     }
     for mut of_resource in message.resource_logs {
         for mut of_scope in std::mem::take(&mut of_resource.scope_logs) {

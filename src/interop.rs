@@ -12,7 +12,8 @@
 //! # Ok(())
 //! # }
 //! ```
-//! After [`Telemetry::init`] the same providers are behind `opentelemetry::global`.
+//! To flush, use [`Handle::flush`](crate::Handle::flush), which knows what was delivered: `force_flush` of these
+//! providers does nothing. After [`Telemetry::init`] the same providers are behind `opentelemetry::global`.
 
 use crate::Telemetry;
 use opentelemetry::propagation::TextMapPropagator;

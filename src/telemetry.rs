@@ -53,7 +53,7 @@ static INITIALIZED: AtomicBool = AtomicBool::new(false);
 
 /// Telemetry, running. Handle and guard in one: keep it until the end, then [shut it down](Self::shutdown).
 ///
-/// Dropped without a shutdown, it still tries to deliver what was recorded, for two seconds at most. After
+/// Dropped without a shutdown, it still tries to deliver what was recorded, for about two seconds at most. After
 /// `std::process::exit` or an abort nothing more is delivered.
 #[must_use = "telemetry stops flowing when this is dropped"]
 pub struct Telemetry {
@@ -95,14 +95,12 @@ impl Telemetry {
         let subscriber = tracing_subscriber::registry().with(telemetry.layers());
         tracing::subscriber::set_global_default(subscriber)
             .map_err(|_| Error::already_set("a tracing subscriber is already set"))?;
-        if let Some(running) = &telemetry.running {
-            let providers = &running.providers;
-            if !telemetry.config.disabled {
-                global::set_tracer_provider(providers.tracer.clone());
-                global::set_meter_provider(providers.meter.clone());
-            }
-            global::set_text_map_propagator(SharedPropagator(providers.propagator.clone()));
+        let providers = &telemetry.handle.providers;
+        if !telemetry.config.disabled {
+            global::set_tracer_provider(providers.tracer.clone());
+            global::set_meter_provider(providers.meter.clone());
         }
+        global::set_text_map_propagator(SharedPropagator(providers.propagator.clone()));
         tracing::info!(target: "throughline", "{}", telemetry.summary);
         for fault in telemetry.config.faults() {
             tracing::warn!(target: "throughline", "{fault}");

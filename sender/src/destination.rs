@@ -86,13 +86,14 @@ pub struct Remote {
     pub headers: HeaderMap,
     /// How requests are compressed. Default: [`Compression::None`].
     pub compression: Compression,
-    /// The longest time for one attempt to deliver a request; zero: no limit (O-014). Default: 10 s.
+    /// The longest time for one attempt to deliver a request; zero: no limit. Default: 10 s. Not for all retries
+    /// together, as OTLP has it: a request that may be repeated stays in its queue.
     pub timeout: Duration,
     /// What to do if the server cannot be reached: said after the cause. Default: nothing.
     pub advice: String,
 }
 
-/// How long one attempt may take unless told otherwise (O-014).
+/// How long one attempt may take unless told otherwise: the number of the standard (O-014).
 pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Remote {

@@ -5,7 +5,7 @@
 
 use crate::{
     Answer, Compression,
-    http::{HttpTransport, USER_AGENT, gzip, one_line, partial_success},
+    http::{HttpTransport, MAX_RESPONSE_BYTES, USER_AGENT, gzip, one_line, partial_success},
     retry,
 };
 use base64::{
@@ -17,8 +17,6 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use prost::Message;
 use std::time::Duration;
 
-/// Responses are read up to here (O-016).
-const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// The compressed flag and the length before each message.
 const PREFIX_BYTES: usize = 5;
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";

@@ -15,7 +15,7 @@ use prost::Message;
 use std::{fmt, io::Write, time::SystemTime};
 
 /// Responses are read up to here (O-016).
-const MAX_RESPONSE_BYTES: usize = 4 << 20;
+pub(crate) const MAX_RESPONSE_BYTES: usize = 4 << 20;
 /// How much of an error page is quoted.
 const MAX_QUOTE_CHARS: usize = 200;
 /// O-018: the exporter, with the distribution before it.
@@ -197,11 +197,9 @@ pub(crate) fn partial_success(body: &[u8]) -> Answer {
     }
 }
 
-/// `google.rpc.Status` without its details.
+/// What is quoted of a `google.rpc.Status`.
 #[derive(Clone, PartialEq, Message)]
 struct Status {
-    #[prost(int32, tag = "1")]
-    code: i32,
     #[prost(string, tag = "2")]
     message: String,
 }

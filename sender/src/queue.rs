@@ -164,7 +164,7 @@ impl Sender {
         state.stats.dropped += std::mem::take(&mut state.stats.queued);
         state.queue.clear();
         state.bytes = 0;
-        self.shared.settled.send_replace(state.accepted);
+        self.shared.settled_up_to(state.accepted);
     }
 
     /// What became of the items so far.
@@ -266,7 +266,12 @@ impl Shared {
                 self.complain(state, format!("{items} {} refused: {cause}", self.signal.items()));
             }
         }
-        self.settled.send_replace(settled);
+        self.settled_up_to(settled);
+    }
+
+    /// Never steps back: a request may be settled while the sender is abandoned.
+    fn settled_up_to(&self, number: u64) {
+        self.settled.send_modify(|settled| *settled = number.max(*settled));
     }
 
     /// Notes a fault that may pass; tells whether somebody waits on a flush.

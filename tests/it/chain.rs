@@ -175,16 +175,18 @@ async fn the_same_services_send_to_the_endpoint_that_the_environment_names() {
     assert_eq!(told[1].2, hex(&server.span_id));
 }
 
+async fn chain_into_a_receiver() -> (Receiver, Process) {
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.http);
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
+    let chain = Process::example("chain", &["127.0.0.1:0"], &variables);
+    (receiver, chain)
+}
+
 // P-001
 #[tokio::test]
 async fn the_trace_of_a_caller_goes_on_through_both_services() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
-    let chain = Process::example(
-        "chain",
-        &["127.0.0.1:0"],
-        &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "50")],
-    );
+    let (receiver, chain) = chain_into_a_receiver().await;
     let url = front(&chain).await;
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
     assert_eq!(get(&url, &[("traceparent", traceparent)]).await.unwrap(), (200, "bonjour, ada\n".into()));
@@ -204,13 +206,7 @@ async fn the_trace_of_a_caller_goes_on_through_both_services() {
 // P-015, P-016: never an error to the caller
 #[tokio::test]
 async fn a_malformed_traceparent_restarts_the_trace() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
-    let chain = Process::example(
-        "chain",
-        &["127.0.0.1:0"],
-        &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "50")],
-    );
+    let (receiver, chain) = chain_into_a_receiver().await;
     let url = front(&chain).await;
     let agent = [
         ("user-agent", "malformed"),
