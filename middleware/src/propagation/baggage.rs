@@ -1,17 +1,20 @@
 //! `baggage`, as W3C Baggage writes it.
 
-use std::{borrow::Cow, fmt::Write, sync::LazyLock};
+use std::{borrow::Cow, fmt::Write};
 
+use http::HeaderName;
 use opentelemetry::{
     Context,
     baggage::{Baggage as Members, BaggageExt},
-    propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
 };
 
-use super::OPTIONAL_WHITESPACE;
+use super::{
+    OPTIONAL_WHITESPACE,
+    carrier::{Sink, Source},
+};
 use crate::percent;
 
-pub(super) const BAGGAGE: &str = "baggage";
+pub(super) static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// Longest `baggage` header in bytes that is read or written, all lines together (§3.3.2).
 pub(super) const LIMIT_BYTES: usize = 8192;
@@ -28,8 +31,25 @@ const MOST_MEMBERS: usize = 64;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Baggage;
 
-impl TextMapPropagator for Baggage {
-    fn inject_context(&self, context: &Context, injector: &mut dyn Injector) {
+impl Baggage {
+    pub(super) const FIELDS: [&'static HeaderName; 1] = [&BAGGAGE];
+
+    pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
+        let mut members = Members::new();
+        let mut length = 0;
+        let all = source.lines(&BAGGAGE).flat_map(|line| line.split(|byte| *byte == b','));
+        let within = all.take_while(|member| {
+            // One more for the comma, which the last does without.
+            length += member.len() + 1;
+            length <= LIMIT_BYTES + 1
+        });
+        for (name, value, properties) in within.filter_map(parse_member).take(MOST_MEMBERS) {
+            members.insert_with_metadata(name.to_owned(), value.into_owned(), properties);
+        }
+        (!members.is_empty()).then(|| base.unwrap_or(&Context::new()).with_baggage(members))
+    }
+
+    pub(super) fn write(&self, context: &Context, sink: &mut impl Sink) {
         let members = context.baggage();
         if members.is_empty() {
             return;
@@ -55,34 +75,14 @@ impl TextMapPropagator for Baggage {
             }
         }
         if !header.is_empty() {
-            injector.set(BAGGAGE, header);
+            sink.set(&BAGGAGE, header);
         }
-    }
-
-    fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
-        let Some(lines) = extractor.get_all(BAGGAGE) else { return context.clone() };
-        let mut members = Members::new();
-        let mut length = 0;
-        let within = lines.into_iter().flat_map(|line| line.split(',')).take_while(|member| {
-            // One more for the comma, which the last does without.
-            length += member.len() + 1;
-            length <= LIMIT_BYTES + 1
-        });
-        for (name, value, properties) in within.filter_map(parse_member).take(MOST_MEMBERS) {
-            members.insert_with_metadata(name.to_owned(), value.into_owned(), properties);
-        }
-        if members.is_empty() { context.clone() } else { context.with_baggage(members) }
-    }
-
-    fn fields(&self) -> FieldIter<'_> {
-        static FIELDS: LazyLock<[String; 1]> = LazyLock::new(|| [String::from(BAGGAGE)]);
-        FieldIter::new(&*FIELDS)
     }
 }
 
 /// Parses `name = value ; property ; …` (§3.3.1) into name, decoded value and properties.
-fn parse_member(member: &str) -> Option<(&str, Cow<'_, str>, String)> {
-    let mut parts = member.split(';');
+fn parse_member(member: &[u8]) -> Option<(&str, Cow<'_, str>, String)> {
+    let mut parts = std::str::from_utf8(member).ok()?.split(';');
     let (name, value) = parts.next()?.split_once('=')?;
     let (name, value) = (name.trim_matches(OPTIONAL_WHITESPACE), value.trim_matches(OPTIONAL_WHITESPACE));
     if !is_token(name) || !value.bytes().all(is_octet) {

@@ -1,0 +1,153 @@
+//! What fields are read from and written to: headers, and whatever the API's traits stand for.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, Injector, TextMapPropagator},
+};
+
+use super::{baggage, tracecontext};
+
+/// Stands for a header line that is not text: not valid in any of the grammars, so that the line counts and
+/// is refused instead of being overlooked.
+const UNREADABLE: &str = "\u{fffd}";
+
+/// What the propagators of this module read from.
+pub(super) trait Source {
+    /// Returns all lines of a field, in order.
+    fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]>;
+
+    /// Lets a propagator read that knows only the API's trait.
+    fn extract(&self, context: &Context, propagator: &dyn TextMapPropagator) -> Context;
+}
+
+impl Source for HeaderMap {
+    fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.get_all(name).iter().map(HeaderValue::as_bytes)
+    }
+
+    fn extract(&self, context: &Context, propagator: &dyn TextMapPropagator) -> Context {
+        propagator.extract_with_context(context, &HeaderExtractor(self))
+    }
+}
+
+impl Source for &dyn Extractor {
+    fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]> {
+        self.get_all(name.as_str()).into_iter().flatten().map(str::as_bytes)
+    }
+
+    fn extract(&self, context: &Context, propagator: &dyn TextMapPropagator) -> Context {
+        propagator.extract_with_context(context, *self)
+    }
+}
+
+/// What the propagators of this module write to.
+pub(super) trait Sink {
+    /// Writes a field in the place of what it held.
+    fn set(&mut self, name: &'static HeaderName, value: String);
+
+    /// Lets a propagator write that knows only the API's trait.
+    fn inject(&mut self, context: &Context, propagator: &dyn TextMapPropagator);
+}
+
+impl Sink for HeaderMap {
+    fn set(&mut self, name: &'static HeaderName, value: String) {
+        replace(self, name.clone(), value);
+    }
+
+    fn inject(&mut self, context: &Context, propagator: &dyn TextMapPropagator) {
+        propagator.inject_context(context, &mut HeaderInjector(self));
+    }
+}
+
+impl Sink for &mut dyn Injector {
+    fn set(&mut self, name: &'static HeaderName, value: String) {
+        Injector::set(*self, name.as_str(), value);
+    }
+
+    fn inject(&mut self, context: &Context, propagator: &dyn TextMapPropagator) {
+        propagator.inject_context(context, *self);
+    }
+}
+
+/// Reads propagation fields from HTTP headers, all lines of each.
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderExtractor<'a>(
+    /// The headers to read from.
+    pub &'a HeaderMap,
+);
+
+impl Extractor for HeaderExtractor<'_> {
+    /// Returns the first line of a header.
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(|line| text(line.as_bytes()))
+    }
+
+    /// Returns the names of all headers.
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(HeaderName::as_str).collect()
+    }
+
+    /// Returns all lines of a header, in order; a line that is not text as a value that no grammar accepts.
+    ///
+    /// A line of `baggage` that is not text is returned member by member, so that only the bad ones are lost.
+    fn get_all(&self, key: &str) -> Option<Vec<&str>> {
+        let lines = self.0.get_all(key).iter();
+        let mut lines = lines.flat_map(|line| {
+            let is_split = key == baggage::BAGGAGE.as_str() && line.to_str().is_err();
+            let line = line.as_bytes();
+            // What is over the limit is refused as it is, and need not be split.
+            let line = line.get(..=baggage::LIMIT_BYTES).filter(|_| is_split).unwrap_or(line);
+            line.split(move |byte| is_split && *byte == b',').map(text)
+        });
+        // Not inside the list, which would be allocated first.
+        let first = lines.next()?;
+        let mut all = vec![first];
+        all.extend(lines);
+        Some(all)
+    }
+}
+
+/// Reads what HTTP counts as text: visible ASCII, spaces and tabs.
+fn text(line: &[u8]) -> &str {
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    std::str::from_utf8(line).ok().filter(|_| line.iter().all(is_text)).unwrap_or(UNREADABLE)
+}
+
+/// Writes propagation fields into HTTP headers, in the place of all lines of the same name.
+#[derive(Debug)]
+pub struct HeaderInjector<'a>(
+    /// The headers to write to.
+    pub &'a mut HeaderMap,
+);
+
+impl Injector for HeaderInjector<'_> {
+    /// Replaces a header; a name or value that HTTP does not allow is left out.
+    ///
+    /// A new `traceparent` also removes the `tracestate` that was there: it belonged to the old one
+    /// (W3C Trace Context §3.3).
+    fn set(&mut self, key: &str, value: String) {
+        // A name that is known costs no allocation.
+        let own = [&tracecontext::TRACEPARENT, &tracecontext::TRACESTATE, &baggage::BAGGAGE];
+        let name = match own.into_iter().find(|own| own.as_str() == key) {
+            Some(own) => Ok(own.clone()),
+            None => HeaderName::try_from(key),
+        };
+        if let Ok(name) = name {
+            replace(self.0, name, value);
+        }
+    }
+
+    fn reserve(&mut self, additional: usize) {
+        let _ = self.0.try_reserve(additional);
+    }
+}
+
+fn replace(headers: &mut HeaderMap, name: HeaderName, value: String) {
+    let Ok(value) = HeaderValue::try_from(value) else { return };
+    if name == tracecontext::TRACEPARENT {
+        headers.remove(&tracecontext::TRACESTATE);
+    }
+    // Refused only for the 32,769th header.
+    let _ = headers.try_insert(name, value);
+}

@@ -1,0 +1,149 @@
+//! Several propagators in one.
+
+use std::sync::{Arc, LazyLock};
+
+use http::{HeaderMap, HeaderName};
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
+};
+
+use super::{
+    baggage::Baggage,
+    carrier::{Sink, Source},
+    origin,
+    tracecontext::TraceContext,
+};
+
+/// Several propagators in one: reads with each in the order listed, so that later ones win, and writes with
+/// all of them.
+///
+/// The default is [`TraceContext`] and [`Baggage`], as the OpenTelemetry specification demands of
+/// `OTEL_PROPAGATORS`.
+#[derive(Debug)]
+pub struct Composite {
+    parts: Vec<Part>,
+    fields: Vec<String>,
+}
+
+/// One of the propagators: ours, which read headers as they are, or somebody else's.
+#[derive(Debug)]
+enum Part {
+    TraceContext(TraceContext),
+    Baggage(Baggage),
+    Other(Arc<dyn TextMapPropagator + Send + Sync>),
+}
+
+impl Composite {
+    /// Makes one propagator of a list; an empty list reads and writes nothing.
+    pub fn new(propagators: impl IntoIterator<Item = Arc<dyn TextMapPropagator + Send + Sync>>) -> Self {
+        Self::of(propagators.into_iter().map(Part::Other))
+    }
+
+    fn of(parts: impl IntoIterator<Item = Part>) -> Self {
+        let parts = Vec::from_iter(parts);
+        let fields = parts.iter().flat_map(Part::fields).collect();
+        Self { parts, fields }
+    }
+
+    /// Reads what came with a request into an empty context. What the API's trait reads with
+    /// `extract_with_context` is the same, but costs more: it does not tell whether a context is empty.
+    #[allow(dead_code, reason = "for the layers")]
+    pub(crate) fn extract_fresh(&self, headers: &HeaderMap) -> Context {
+        self.read(None, headers).unwrap_or_default()
+    }
+
+    /// Writes what the API's trait writes with `inject_context`.
+    #[allow(dead_code, reason = "for the layers")]
+    pub(crate) fn inject_headers(&self, context: &Context, headers: &mut HeaderMap) {
+        self.write(context, headers);
+    }
+
+    fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
+        self.parts.iter().fold(None, |read, part| part.read(read.as_ref().or(base), source).or(read))
+    }
+
+    fn write(&self, context: &Context, sink: &mut impl Sink) {
+        for part in &self.parts {
+            part.write(context, sink);
+        }
+    }
+}
+
+impl Default for Composite {
+    fn default() -> Self {
+        Self::of([Part::TraceContext(TraceContext::default()), Part::Baggage(Baggage)])
+    }
+}
+
+impl Part {
+    /// Returns the base, or an empty context, with what was read; none if there was nothing.
+    fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
+        match self {
+            Self::TraceContext(propagator) => propagator.read(base, source),
+            Self::Baggage(propagator) => propagator.read(base, source),
+            Self::Other(propagator) => {
+                Some(origin::noted(source.extract(base.unwrap_or(&Context::new()), &**propagator)))
+            }
+        }
+    }
+
+    fn write(&self, context: &Context, sink: &mut impl Sink) {
+        match self {
+            Self::TraceContext(propagator) => propagator.write(context, sink),
+            Self::Baggage(propagator) => propagator.write(context, sink),
+            Self::Other(propagator) => sink.inject(context, &**propagator),
+        }
+    }
+
+    fn fields(&self) -> Vec<String> {
+        match self {
+            Self::TraceContext(_) => names(&TraceContext::FIELDS),
+            Self::Baggage(_) => names(&Baggage::FIELDS),
+            Self::Other(propagator) => propagator.fields().map(String::from).collect(),
+        }
+    }
+}
+
+impl TextMapPropagator for Composite {
+    fn inject_context(&self, context: &Context, mut injector: &mut dyn Injector) {
+        self.write(context, &mut injector);
+    }
+
+    fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+        self.read(Some(context), &extractor).unwrap_or_else(|| context.clone())
+    }
+
+    fn fields(&self) -> FieldIter<'_> {
+        FieldIter::new(&self.fields)
+    }
+}
+
+fn names(fields: &[&HeaderName]) -> Vec<String> {
+    fields.iter().map(ToString::to_string).collect()
+}
+
+/// Makes each of ours a propagator of its own.
+macro_rules! propagators {
+    ($($propagator:ty),*) => {$(
+        impl TextMapPropagator for $propagator {
+            fn inject_context(&self, context: &Context, mut injector: &mut dyn Injector) {
+                self.write(context, &mut injector);
+            }
+
+            fn extract_with_context(&self, context: &Context, extractor: &dyn Extractor) -> Context {
+                self.read(Some(context), &extractor).unwrap_or_else(|| context.clone())
+            }
+
+            fn fields(&self) -> FieldIter<'_> {
+                static FIELDS: LazyLock<Vec<String>> = LazyLock::new(|| names(&<$propagator>::FIELDS));
+                FieldIter::new(&FIELDS)
+            }
+        }
+    )*};
+}
+
+propagators!(TraceContext, Baggage);
+
+#[cfg(test)]
+mod tests;
