@@ -29,6 +29,7 @@ mod otlp; // … decided from the variables
 
 use crate::{
     Error,
+    middleware::{ClientOptions, ServerOptions},
     sender::{Destination, Signal},
 };
 use env::Environment;
@@ -61,6 +62,10 @@ pub struct Config {
     pub log: Log,
     /// Which `tracing` spans are recorded, in the syntax of `RUST_LOG`. Default: `info`.
     pub span_filter: String,
+    /// What the layer of a server tells, and whom it believes.
+    pub server: ServerOptions,
+    /// What the layer of a client tells, and whom it tells ids.
+    pub client: ClientOptions,
     /// The collector and its view in this process.
     pub view: View,
     faults: Vec<Fault>,
@@ -176,6 +181,8 @@ impl Config {
                 filter: filter(&mut environment, &env::RUST_LOG),
             },
             span_filter: filter(&mut environment, &env::SPAN_FILTER),
+            server: ServerOptions::default(),
+            client: ClientOptions::default(),
             view: View {
                 enabled: environment.boolean(&env::VIEW, None).unwrap_or(false),
                 grpc: address(&mut environment, &env::COLLECTOR_GRPC, 4317),

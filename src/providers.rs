@@ -24,7 +24,7 @@ pub(crate) struct Providers {
     pub(crate) meter: SdkMeterProvider,
     /// `None`: log records go nowhere.
     pub(crate) logger: Option<SdkLoggerProvider>,
-    pub(crate) propagator: Arc<dyn TextMapPropagator + Send + Sync>,
+    pub(crate) propagator: Arc<Composite>,
     pub(crate) pipelines: Vec<Pipeline>,
 }
 

@@ -25,7 +25,12 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::{exchange::Outcome, failure, leg::Leg};
+use crate::{
+    exchange::{Exchange, Outcome, Side},
+    failure::Failure,
+    leg::Leg,
+    series::Convention,
+};
 
 pin_project! {
     /// A response body that ends its exchange when it is complete, fails or is dropped; see the module page.
@@ -38,24 +43,9 @@ pin_project! {
 }
 
 impl<B: Body> ExchangeBody<B> {
-    /// Moves the exchange from the future into the response's body, or ends it where no content follows the
-    /// head.
-    pub(crate) fn carry<F>(
-        mut future: Pin<&mut Leg<F>>,
-        method: &Method,
-        response: Response<B>,
-    ) -> Response<Self> {
+    /// Moves the exchange from the future into the response's body, unless it is over already.
+    pub(crate) fn carry<F>(future: Pin<&mut Leg<F>>, response: Response<B>) -> Response<Self> {
         let announced = content_length(response.headers());
-        let exchange = future.as_mut().exchange();
-        if let Some(exchange) = exchange {
-            exchange.respond(&response);
-        }
-        let is_over = announced == Some(0)
-            || is_without_content(method, response.status())
-            || response.body().is_end_stream();
-        if is_over && let Some(exchange) = exchange.take() {
-            exchange.end(Outcome::Complete);
-        }
         response.map(|body| Self { leg: future.next(body), announced })
     }
 }
@@ -71,26 +61,27 @@ where
         self: Pin<&mut Self>,
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let mut this = self.project();
-        let polled = ready!(this.leg.as_mut().poll(|body| body.poll_frame(task)));
-        let outcome = match &polled {
-            None => Some(Outcome::Complete),
-            Some(Err(error)) => Some(Outcome::Failed(failure::error_type(error))),
-            Some(Ok(frame)) => {
-                let is_last = was_last(frame, this.announced) || is_end_stream(&this.leg);
-                is_last.then_some(Outcome::Complete)
+        let this = self.project();
+        this.leg.inside(|body, exchange| {
+            let Some(mut body) = body.as_pin_mut() else { return Poll::Ready(None) };
+            let polled = ready!(body.as_mut().poll_frame(task));
+            if let Some(outcome) = exchange.as_mut().and_then(|exchange| match &polled {
+                None => Some(Outcome::Complete),
+                Some(Err(error)) => Some(Outcome::Failed(Failure::of(error))),
+                Some(Ok(frame)) => {
+                    let is_last = was_last(exchange, frame, this.announced) || body.is_end_stream();
+                    is_last.then_some(Outcome::Complete)
+                }
+            }) && let Some(exchange) = exchange.take()
+            {
+                exchange.end(outcome);
             }
-        };
-        if let Some(outcome) = outcome
-            && let Some(exchange) = this.leg.exchange().take()
-        {
-            exchange.end(outcome);
-        }
-        Poll::Ready(polled)
+            Poll::Ready(polled)
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        is_end_stream(&self.leg)
+        self.leg.inner().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
@@ -98,15 +89,15 @@ where
     }
 }
 
-fn is_end_stream<B: Body>(leg: &Leg<B>) -> bool {
-    leg.inner().is_none_or(Body::is_end_stream)
-}
-
-/// Counts a frame off the announced length and tells whether a server asks for no frame after it: hyper
-/// drops a body unfinished once `content-length` is reached or trailers are written.
-fn was_last<D: Buf>(frame: &Frame<D>, announced: &mut Option<u64>) -> bool {
-    let Some(data) = frame.data_ref() else { return frame.is_trailers() };
-    let length = u64::try_from(data.remaining()).unwrap_or(u64::MAX);
+/// Tells the exchange of a frame, and returns whether a server asks for no frame after it: hyper drops a body
+/// unfinished once `content-length` is reached or trailers are written.
+fn was_last<D: Buf>(exchange: &mut Exchange, frame: &Frame<D>, announced: &mut Option<u64>) -> bool {
+    if let Some(trailers) = frame.trailers_ref() {
+        exchange.trail(trailers);
+        return true;
+    }
+    let length = frame.data_ref().map_or(0, |data| u64::try_from(data.remaining()).unwrap_or(u64::MAX));
+    exchange.send(length);
     match announced {
         Some(left) => {
             *left = left.saturating_sub(length);
@@ -116,7 +107,30 @@ fn was_last<D: Buf>(frame: &Frame<D>, announced: &mut Option<u64>) -> bool {
     }
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+/// Tells an exchange of the response's head, and ends it if that was all. A client's ends here: for how long its
+/// caller leaves the body unread is the caller's own.
+pub(crate) fn respond<B: Body>(exchange: &mut Option<Exchange>, method: &Method, response: &Response<B>) {
+    let Some(this) = exchange else { return };
+    this.respond(response);
+    let is_over = match (this.convention(), this.side()) {
+        (Convention::Rpc, _) => response.body().is_end_stream(),
+        (Convention::Http, Side::Client) => true,
+        (Convention::Http, Side::Server) => ends_with_head(method, response),
+    };
+    if is_over && let Some(exchange) = exchange.take() {
+        exchange.end(Outcome::Complete);
+    }
+}
+
+/// Tells whether a response ends with its head.
+fn ends_with_head<B: Body>(method: &Method, response: &Response<B>) -> bool {
+    content_length(response.headers()) == Some(0)
+        || is_without_content(method, response.status())
+        || response.body().is_end_stream()
+}
+
+/// Returns the length that a head announces.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

@@ -28,6 +28,9 @@
 use std::sync::Arc;
 
 use http::Extensions;
+use opentelemetry::StringValue;
+
+use crate::series::Names;
 
 /// The template of the route that serves a request, put into the extensions of a request or response.
 ///
@@ -54,7 +57,15 @@ impl Route {
 
     /// Finds the route in a request's extensions.
     pub(crate) fn of_request(extensions: &Extensions) -> Option<Self> {
-        extensions.get::<Self>().cloned().or_else(|| matched_path(extensions))
+        extensions.get::<Self>().cloned().or_else(|| matched_path(extensions).map(Self::new))
+    }
+
+    /// Finds the route in a request's extensions, as a text that is shared with earlier requests.
+    pub(crate) fn shared_of_request(extensions: &Extensions, names: &Names) -> Option<StringValue> {
+        match extensions.get::<Self>() {
+            Some(route) => Some(route.clone().into_value()),
+            None => matched_path(extensions).map(|path| names.shared(path)),
+        }
     }
 
     /// Finds the route that became known while the request was served.
@@ -63,17 +74,17 @@ impl Route {
     }
 
     /// Gives the template away as the value of an attribute.
-    pub(crate) fn into_value(self) -> opentelemetry::Value {
+    pub(crate) fn into_value(self) -> StringValue {
         self.0.into()
     }
 }
 
 #[cfg(feature = "axum")]
-fn matched_path(extensions: &Extensions) -> Option<Route> {
-    extensions.get::<axum::extract::MatchedPath>().map(|path| Route::new(path.as_str()))
+fn matched_path(extensions: &Extensions) -> Option<&str> {
+    extensions.get::<axum::extract::MatchedPath>().map(axum::extract::MatchedPath::as_str)
 }
 
 #[cfg(not(feature = "axum"))]
-fn matched_path(_extensions: &Extensions) -> Option<Route> {
+fn matched_path(_extensions: &Extensions) -> Option<&str> {
     None
 }

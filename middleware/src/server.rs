@@ -60,6 +60,7 @@
 //! **Sampling.** The sampler is always asked, with name and kind; attributes are built afterwards, for
 //! recorded spans only, so that a sampler does not see them. An unsampled request still passes its ids on.
 
+mod forwarded;
 mod request;
 
 use std::{
@@ -68,10 +69,13 @@ use std::{
     task::{self, Poll, ready},
 };
 
-use http::{Method, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
 use http_body::Body;
 use opentelemetry::{
+    Context,
+    logs::{Logger, LoggerProvider},
     metrics::MeterProvider,
+    propagation::TextMapPropagator,
     trace::{Tracer, TracerProvider},
 };
 use pin_project_lite::pin_project;
@@ -79,12 +83,16 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    body::ExchangeBody,
-    exchange::{Outcome, Side},
-    failure,
-    instruments::{Instruments, SharedPropagator},
+    body::{self, ExchangeBody},
+    exchange::{Exchange, Outcome, Side},
+    failure::Failure,
+    instruments::{Instruments, Settings},
     leg::Leg,
+    options::{RequestHead, ServerOptions},
+    propagation::{Composite, HeaderInjector, TraceContext},
     route::Route,
+    rules::Rules,
+    server_span::ServerSpan,
 };
 
 /// Makes a [`ServerService`] of a service; see the module page for what that records.
@@ -109,12 +117,37 @@ impl ServerLayer {
     /// let meters = SdkMeterProvider::builder().build();
     /// let layer = ServerLayer::new(&tracers, &meters, Arc::new(Composite::default()));
     /// ```
-    pub fn new<P>(tracers: &P, meters: &dyn MeterProvider, propagator: SharedPropagator) -> Self
+    pub fn new<P>(tracers: &P, meters: &dyn MeterProvider, propagator: Arc<Composite>) -> Self
     where
         P: TracerProvider,
         P::Tracer: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static,
     {
-        Self { instruments: Instruments::new(Side::Server, tracers, meters, propagator) }
+        let rules = Rules::from(ServerOptions::default());
+        Self {
+            instruments: Instruments::new(Settings::new(Side::Server, rules, tracers, meters, propagator)),
+        }
+    }
+
+    /// Goes by these options instead of the default ones; see [`options`](crate::options).
+    #[must_use]
+    pub fn with_options(self, options: ServerOptions) -> Self {
+        Self { instruments: self.instruments.changed(|settings| settings.rules = options.into()) }
+    }
+
+    /// Tells panics and errors also as log records, of this provider; see the module page. The API has no global
+    /// provider of loggers, so that by default nobody is told.
+    ///
+    /// ```
+    /// let loggers = opentelemetry_sdk::logs::SdkLoggerProvider::builder().build();
+    /// let layer = throughline_middleware::ServerLayer::default().with_exceptions(&loggers);
+    /// ```
+    #[must_use]
+    pub fn with_exceptions<P>(self, loggers: &P) -> Self
+    where
+        P: LoggerProvider,
+        P::Logger: Logger + Send + Sync + 'static,
+    {
+        Self { instruments: self.instruments.changed(|settings| settings.with_exceptions(loggers)) }
     }
 
     /// Tells this function, once, if requests come without the address of their peer, which an axum router has
@@ -125,14 +158,14 @@ impl ServerLayer {
     /// ```
     #[must_use]
     pub fn on_notice(self, tell: fn(&'static str)) -> Self {
-        self.instruments.on_notice(tell);
-        self
+        Self { instruments: self.instruments.changed(|settings| settings.notice = Some(tell)) }
     }
 }
 
 impl Default for ServerLayer {
     fn default() -> Self {
-        Self { instruments: Instruments::global(Side::Server) }
+        let rules = Rules::from(ServerOptions::default());
+        Self { instruments: Instruments::new(Settings::global(Side::Server, rules)) }
     }
 }
 
@@ -166,13 +199,22 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let method = request.method().clone();
-        let (exchange, learned) = if request.extensions().get::<Recorded>().is_some() {
-            (None, Route::of_request(request.extensions()))
-        } else {
-            request.extensions_mut().insert(Recorded);
-            (Some(request::begin(&self.instruments, &request)), None)
-        };
-        ResponseFuture { leg: Leg::begin(exchange, || self.inner.call(request)), method, learned }
+        if request.extensions().get::<Recorded>().is_some() {
+            let learned = Route::of_request(request.extensions());
+            let leg = Leg::begin(None, None, || self.inner.call(request));
+            return ResponseFuture { leg, method, learned, timing: None };
+        }
+        let (context, exchange) = request::begin(&self.instruments, RequestHead::of(&request));
+        request.extensions_mut().insert(Recorded);
+        if exchange.as_ref().is_some_and(Exchange::is_recorded) {
+            request.extensions_mut().insert(ServerSpan::of(context.clone()));
+        }
+        let timing = exchange
+            .as_ref()
+            .and_then(|_| self.instruments.rules().server_timing.then(|| server_timing(&context)))
+            .flatten();
+        let leg = Leg::begin(exchange, Some(context), || self.inner.call(request));
+        ResponseFuture { leg, method, learned: None, timing }
     }
 }
 
@@ -191,6 +233,8 @@ pin_project! {
         method: Method,
         // What a layer further out may not know.
         learned: Option<Route>,
+        // What the response tells of the span.
+        timing: Option<HeaderValue>,
     }
 }
 
@@ -204,20 +248,41 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let result = ready!(this.leg.as_mut().poll(|future| future.poll(task)));
-        Poll::Ready(match result {
-            Ok(mut response) => {
-                if let Some(route) = this.learned.take() {
-                    response.extensions_mut().get_or_insert_with(|| route);
+        let result = ready!(this.leg.as_mut().inside(|mut future, exchange| {
+            let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(task)) else {
+                return Poll::Pending;
+            };
+            let mut result = ready!(polled);
+            future.set(None);
+            match &mut result {
+                Ok(response) => {
+                    if let Some(route) = this.learned.take() {
+                        response.extensions_mut().get_or_insert_with(|| route);
+                    }
+                    if let Some(timing) = this.timing.take() {
+                        // Refused only after 32,768 headers.
+                        let _ = response.headers_mut().try_append(SERVER_TIMING, timing);
+                    }
+                    body::respond(exchange, this.method, response);
                 }
-                Ok(ExchangeBody::carry(this.leg, this.method, response))
-            }
-            Err(error) => {
-                if let Some(exchange) = this.leg.exchange().take() {
-                    exchange.end(Outcome::Failed(failure::error_type(&error)));
+                Err(error) => {
+                    if let Some(exchange) = exchange.take() {
+                        exchange.end(Outcome::Failed(Failure::of(error)));
+                    }
                 }
-                Err(error)
             }
-        })
+            Poll::Ready(result)
+        }));
+        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, response)))
     }
+}
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it.
+fn server_timing(context: &Context) -> Option<HeaderValue> {
+    let mut headers = HeaderMap::new();
+    TraceContext::default().inject_context(context, &mut HeaderInjector(&mut headers));
+    let ids = headers.get("traceparent")?.to_str().ok()?;
+    HeaderValue::try_from(format!("trace;desc={ids}")).ok()
 }

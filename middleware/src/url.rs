@@ -8,7 +8,7 @@ use crate::percent;
 
 /// Query keys whose values are replaced, case-sensitive: the union of what the conventions listed in
 /// versions 1.29 to 1.44 and what they list since.
-const SENSITIVE_QUERY_KEYS: [&str; 7] = [
+pub(crate) const SENSITIVE_QUERY_KEYS: [&str; 7] = [
     "AWSAccessKeyId",
     "Signature",
     "X-Amz-Credential",
@@ -21,15 +21,6 @@ const SENSITIVE_QUERY_KEYS: [&str; 7] = [
 const SEPARATORS: [char; 2] = ['&', ';'];
 /// Stands where a secret was.
 const REDACTED: &str = "REDACTED";
-
-/// Returns the scheme of a request target, `http` where it has none: a plain listener's requests do not
-/// tell, and what a header claims is not trusted.
-pub(crate) fn scheme(uri: &Uri) -> &'static str {
-    match uri.scheme_str() {
-        Some("https") => "https",
-        _ => "http",
-    }
-}
 
 /// Returns the port that a URL's scheme implies; a relative URL counts as `http`.
 pub(crate) fn default_port(uri: &Uri) -> Option<u16> {
@@ -69,14 +60,14 @@ pub(crate) fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
 }
 
 /// Returns a query with the values of sensitive keys replaced; order and all other bytes stay.
-pub(crate) fn redacted_query(query: &str) -> Cow<'_, str> {
-    if !query.split(SEPARATORS).any(|pair| secret_key(pair).is_some()) {
+pub(crate) fn redacted_query<'a>(query: &'a str, sensitive: &[String]) -> Cow<'a, str> {
+    if !query.split(SEPARATORS).any(|pair| secret_key(pair, sensitive).is_some()) {
         return Cow::Borrowed(query);
     }
     let mut redacted = String::with_capacity(query.len() + REDACTED.len());
     for part in query.split_inclusive(SEPARATORS) {
         let pair = part.trim_end_matches(SEPARATORS);
-        match secret_key(pair) {
+        match secret_key(pair, sensitive) {
             Some(key) => redacted.extend([key, "=", REDACTED, &part[pair.len()..]]),
             None => redacted.push_str(part),
         }
@@ -86,15 +77,18 @@ pub(crate) fn redacted_query(query: &str) -> Cow<'_, str> {
 
 /// Returns the key of a `key=value` pair whose value is a secret: as it stands there, but compared as the
 /// server will read it.
-fn secret_key(pair: &str) -> Option<&str> {
+fn secret_key<'a>(pair: &'a str, sensitive: &[String]) -> Option<&'a str> {
     let (key, _value) = pair.split_once('=')?;
-    let is_secret = |sensitive: &str| percent::decoded(key).eq(sensitive.bytes());
-    SENSITIVE_QUERY_KEYS.into_iter().any(is_secret).then_some(key)
+    let is_secret = |sensitive: &String| match key.contains('%') {
+        true => percent::decoded(key).eq(sensitive.bytes()),
+        false => key == sensitive,
+    };
+    sensitive.iter().any(is_secret).then_some(key)
 }
 
 /// Returns `url.full`: the absolute URL without credentials and without secrets in its query. A relative
 /// URL counts as `http`.
-pub(crate) fn full(authority: &str, uri: &Uri) -> String {
+pub(crate) fn full(authority: &str, uri: &Uri, sensitive: &[String]) -> String {
     let scheme = uri.scheme_str().unwrap_or("http");
     let (credentials, host) = authority.rsplit_once('@').unzip();
     let credentials = if credentials.is_some() { "REDACTED:REDACTED@" } else { "" };
@@ -102,7 +96,7 @@ pub(crate) fn full(authority: &str, uri: &Uri) -> String {
     let mut url = [scheme, "://", credentials, host, uri.path()].concat();
     if let Some(query) = uri.query() {
         url.push('?');
-        url.push_str(&redacted_query(query));
+        url.push_str(&redacted_query(query, sensitive));
     }
     url
 }
@@ -110,6 +104,18 @@ pub(crate) fn full(authority: &str, uri: &Uri) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn redacted(query: &str) -> Cow<'_, str> {
+        redacted_query(query, &SENSITIVE_QUERY_KEYS.map(String::from))
+    }
+
+    #[test]
+    fn a_list_of_ones_own_replaces_the_whole_list() {
+        // H-053
+        let own = [String::from("token")];
+        assert_eq!(redacted_query("token=1&sig=2", &own), "token=REDACTED&sig=2");
+        assert_eq!(redacted_query("token=1&sig=2", &[]), "token=1&sig=2");
+    }
 
     #[test]
     fn secrets_in_a_query_are_replaced_and_the_rest_stays() {
@@ -129,7 +135,7 @@ mod tests {
             ("&&a=&=b&", "&&a=&=b&"),
             ("", ""),
         ] {
-            assert_eq!(redacted_query(query), expected);
+            assert_eq!(redacted(query), expected);
         }
     }
 
@@ -145,7 +151,7 @@ mod tests {
             "X-Amz-Credential",
             "X-Amz-Security-Token",
         ] {
-            assert_eq!(redacted_query(&format!("a=1&{key}=secret&b=2")), format!("a=1&{key}=REDACTED&b=2"));
+            assert_eq!(redacted(&format!("a=1&{key}=secret&b=2")), format!("a=1&{key}=REDACTED&b=2"));
         }
     }
 
@@ -185,7 +191,8 @@ mod tests {
             ("wss://user:pw@h/x?%73ig=1", "wss://REDACTED:REDACTED@h/x?%73ig=REDACTED"),
         ] {
             let uri: Uri = url.parse().unwrap();
-            assert_eq!(full(uri.authority().unwrap().as_str(), &uri), expected);
+            let sensitive = SENSITIVE_QUERY_KEYS.map(String::from);
+            assert_eq!(full(uri.authority().unwrap().as_str(), &uri, &sensitive), expected);
         }
     }
 }
