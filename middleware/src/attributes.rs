@@ -68,7 +68,7 @@ pub(crate) const TIMEOUT: &str = "timeout";
 /// Stands for every method outside the known set.
 pub(crate) const OTHER: &str = "_OTHER";
 /// What [`OTHER`] is called in a span name.
-const OTHER_IN_NAME: &str = "HTTP";
+pub(crate) const OTHER_IN_NAME: &str = "HTTP";
 /// Methods that keep their name: those of RFC 9110, PATCH and QUERY.
 pub(crate) const KNOWN_METHODS: [&str; 10] =
     ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY"];
@@ -86,6 +86,12 @@ pub(crate) fn shared(text: &str) -> StringValue {
     }
 }
 
+/// Returns a well-known method as a text that needs no memory; `_OTHER` is `HTTP` in a name.
+pub(crate) fn known_method(method: &str) -> Option<&'static str> {
+    let method = if method == OTHER { OTHER_IN_NAME } else { method };
+    KNOWN_METHODS.into_iter().chain([OTHER_IN_NAME]).find(|known| *known == method)
+}
+
 /// Returns an address as text, cheap to clone.
 pub(crate) fn address(address: IpAddr) -> StringValue {
     // Eight groups of four digits with colons between them.
@@ -101,8 +107,7 @@ pub(crate) fn address(address: IpAddr) -> StringValue {
 pub(crate) fn span_name(method: &str, target: Option<&str>) -> Cow<'static, str> {
     let method = if method == OTHER { OTHER_IN_NAME } else { method };
     let Some(target) = target else {
-        let known = KNOWN_METHODS.into_iter().chain([OTHER_IN_NAME]).find(|known| *known == method);
-        return known.map_or_else(|| Cow::Owned(method.to_owned()), Cow::Borrowed);
+        return known_method(method).map_or_else(|| Cow::Owned(method.to_owned()), Cow::Borrowed);
     };
     Cow::Owned([method, " ", target].concat())
 }

@@ -28,7 +28,7 @@ use pin_project_lite::pin_project;
 use crate::{
     exchange::{Exchange, Outcome, Side},
     failure::Failure,
-    leg::Leg,
+    leg::{Leg, Surroundings},
     series::Convention,
 };
 
@@ -43,9 +43,12 @@ pin_project! {
 }
 
 impl<B: Body> ExchangeBody<B> {
-    /// Moves the exchange from the future into the response's body, unless it is over already.
-    pub(crate) fn carry<F>(future: Pin<&mut Leg<F>>, response: Response<B>) -> Response<Self> {
-        let announced = content_length(response.headers());
+    /// Moves on from the future to the response's body.
+    pub(crate) fn carry<F>(
+        future: Pin<&mut Leg<F>>,
+        announced: Option<u64>,
+        response: Response<B>,
+    ) -> Response<Self> {
         response.map(|body| Self { leg: future.next(body), announced })
     }
 }
@@ -62,19 +65,24 @@ where
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
-        this.leg.inside(|body, exchange| {
-            let Some(mut body) = body.as_pin_mut() else { return Poll::Ready(None) };
-            let polled = ready!(body.as_mut().poll_frame(task));
-            if let Some(outcome) = exchange.as_mut().and_then(|exchange| match &polled {
+        this.leg.inside(|mut body, surroundings| {
+            let Some(carried) = body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+            let polled = ready!(carried.poll_frame(task));
+            let is_end = body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream());
+            let outcome = match &polled {
                 None => Some(Outcome::Complete),
                 Some(Err(error)) => Some(Outcome::Failed(Failure::of(error))),
                 Some(Ok(frame)) => {
-                    let is_last = was_last(exchange, frame, this.announced) || body.is_end_stream();
-                    is_last.then_some(Outcome::Complete)
+                    let is_last = was_last(surroundings.exchange(), frame, this.announced);
+                    (is_last || is_end).then_some(Outcome::Complete)
                 }
-            }) && let Some(exchange) = exchange.take()
-            {
-                exchange.end(outcome);
+            };
+            if let Some(outcome) = outcome {
+                surroundings.end(outcome);
+            }
+            if is_end || !matches!(polled, Some(Ok(_))) {
+                // Dropped here, where its context is active anyway.
+                body.set(None);
             }
             Poll::Ready(polled)
         })
@@ -85,13 +93,14 @@ where
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.leg.inner().map(Body::size_hint).unwrap_or_default()
+        self.leg.inner().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
 /// Tells the exchange of a frame, and returns whether a server asks for no frame after it: hyper drops a body
 /// unfinished once `content-length` is reached or trailers are written.
-fn was_last<D: Buf>(exchange: &mut Exchange, frame: &Frame<D>, announced: &mut Option<u64>) -> bool {
+fn was_last<D: Buf>(exchange: Option<&mut Exchange>, frame: &Frame<D>, announced: &mut Option<u64>) -> bool {
+    let Some(exchange) = exchange else { return false };
     if let Some(trailers) = frame.trailers_ref() {
         exchange.trail(trailers);
         return true;
@@ -107,26 +116,29 @@ fn was_last<D: Buf>(exchange: &mut Exchange, frame: &Frame<D>, announced: &mut O
     }
 }
 
-/// Tells an exchange of the response's head, and ends it if that was all. A client's ends here: for how long its
-/// caller leaves the body unread is the caller's own.
-pub(crate) fn respond<B: Body>(exchange: &mut Option<Exchange>, method: &Method, response: &Response<B>) {
-    let Some(this) = exchange else { return };
-    this.respond(response);
-    let is_over = match (this.convention(), this.side()) {
+/// Tells an exchange of the response's head, ends it if that was all, and returns the length that it announces. A
+/// client's ends here: for how long its caller leaves the body unread is the caller's own.
+pub(crate) fn respond<B: Body>(
+    surroundings: &mut Surroundings,
+    method: &Method,
+    response: &Response<B>,
+) -> Option<u64> {
+    let exchange = surroundings.exchange()?;
+    exchange.respond(response);
+    let announced = content_length(response.headers());
+    let is_over = match (exchange.convention(), exchange.side()) {
         (Convention::Rpc, _) => response.body().is_end_stream(),
         (Convention::Http, Side::Client) => true,
-        (Convention::Http, Side::Server) => ends_with_head(method, response),
+        (Convention::Http, Side::Server) => {
+            announced == Some(0)
+                || is_without_content(method, response.status())
+                || response.body().is_end_stream()
+        }
     };
-    if is_over && let Some(exchange) = exchange.take() {
-        exchange.end(Outcome::Complete);
+    if is_over {
+        surroundings.end(Outcome::Complete);
     }
-}
-
-/// Tells whether a response ends with its head.
-fn ends_with_head<B: Body>(method: &Method, response: &Response<B>) -> bool {
-    content_length(response.headers()) == Some(0)
-        || is_without_content(method, response.status())
-        || response.body().is_end_stream()
+    announced
 }
 
 /// Returns the length that a head announces.

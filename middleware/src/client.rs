@@ -121,11 +121,10 @@ use crate::{
     exchange::{Outcome, Side},
     failure::Failure,
     instruments::{Instruments, Settings},
-    leg::Leg,
+    leg::{Leg, Surroundings},
     options::{ClientOptions, RequestHead},
     propagation::Composite,
     rules::Rules,
-    series::Convention,
 };
 
 /// Makes a [`ClientService`] of a service; see the module page for what that records.
@@ -216,12 +215,14 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let exchange = request::begin(&self.instruments, RequestHead::of(&request));
-        let context = exchange.context().clone();
         if request::is_told_ids(&self.instruments, &request) {
-            self.instruments.inject(&context, request.headers_mut());
+            self.instruments.inject(exchange.context(), request.headers_mut());
         }
         let method = request.method().clone();
-        ResponseFuture { leg: Leg::begin(Some(exchange), Some(context), || self.inner.call(request)), method }
+        ResponseFuture {
+            leg: Leg::begin(Surroundings::Exchange(exchange), || self.inner.call(request)),
+            method,
+        }
     }
 }
 
@@ -247,26 +248,22 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let result = ready!(this.leg.as_mut().inside(|mut future, exchange| {
+        let result = ready!(this.leg.as_mut().inside(|mut future, surroundings| {
             let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(task)) else {
                 return Poll::Pending;
             };
             let result = ready!(polled);
             future.set(None);
             match &result {
-                Ok(response) => body::respond(exchange, this.method, response),
-                Err(error) => {
-                    if let Some(exchange) = exchange.take() {
-                        exchange.end(Outcome::Failed(Failure::of(error)));
-                    }
-                }
+                Ok(response) => drop(body::respond(surroundings, this.method, response)),
+                Err(error) => surroundings.end(Outcome::Failed(Failure::of(error))),
+            }
+            // What the response is still to tell belongs to a call, but not to an exchange that is over.
+            if surroundings.exchange().is_none() {
+                *surroundings = Surroundings::Nothing;
             }
             Poll::Ready(result)
         }));
-        // The body of a call belongs to the call, any other to whoever reads it.
-        if this.leg.convention() != Some(Convention::Rpc) {
-            this.leg.as_mut().leave();
-        }
-        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, response)))
+        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, None, response)))
     }
 }

@@ -109,7 +109,7 @@ pub(crate) struct Exchange {
     claim: Option<String>,
     request_size: Option<u64>,
     response_size: Option<u64>,
-    outcome: Outcome,
+    is_over: bool,
 }
 
 impl Exchange {
@@ -119,13 +119,15 @@ impl Exchange {
         parent: &Context,
         opening: Opening<'_>,
         tell: Tell<'_>,
-    ) -> Self {
+    ) -> Box<Self> {
         let (began, clock) = (SystemTime::now(), Instant::now());
+        let expected = expected(parent);
         let Opening { head, series, link, claim, request_size } = opening;
         let rules = instruments.rules();
         let is_renamed = Cell::new(false);
         let describe = || {
             let mut draft = SpanDraft::with_capacity(attributes::MOST_ATTRIBUTES);
+            draft.name = matches!(expected, Expected::Unrecorded).then(|| series.span_name());
             let mut set = |attribute: KeyValue| {
                 if !rules.omit(&attribute) {
                     draft.attributes.push(attribute);
@@ -135,24 +137,30 @@ impl Exchange {
             series.opening().filter(|attribute| !is_claimed(attribute)).for_each(&mut set);
             tell(&mut set);
             if let Some(hook) = &rules.on_request {
+                let before = draft.name.take();
                 hook.change(head, &mut draft);
                 is_renamed.set(draft.name.is_some());
+                draft.name = draft.name.or(before);
             }
             draft
         };
 
-        let mut builder = SpanBuilder::from_name(series.span_name())
-            .with_kind(instruments.side().kind())
-            .with_start_time(began);
+        let name = match expected {
+            // Most likely nobody will read more.
+            Expected::Unrecorded => series.brief_name(),
+            Expected::Recorded | Expected::Either => series.span_name(),
+        };
+        let mut builder =
+            SpanBuilder::from_name(name).with_kind(instruments.side().kind()).with_start_time(began);
         builder.links = link.map(|link| vec![Link::with_context(link)]);
-        match expected(parent) {
+        match expected {
             Expected::Recorded => describe().complete(&mut builder),
             _ if rules.sampled_by_attributes => describe().complete(&mut builder),
             Expected::Either => builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES)),
             Expected::Unrecorded => {}
         }
         let (context, is_recorded) = instruments.start(builder, parent, &describe);
-        let exchange = Self {
+        let exchange = Box::new(Self {
             instruments: Arc::clone(instruments),
             context,
             is_recorded,
@@ -163,8 +171,8 @@ impl Exchange {
             claim,
             request_size,
             response_size: None,
-            outcome: Outcome::Dropped,
-        };
+            is_over: false,
+        });
         if exchange.counts_active() {
             exchange.instruments.count_active(1, &exchange.series);
         }
@@ -250,9 +258,24 @@ impl Exchange {
         self.response_size = Some(self.response_size.unwrap_or(0).saturating_add(bytes));
     }
 
-    /// Ends the exchange: the measurement is taken and the span is ended at the same instant.
-    pub(crate) fn end(mut self, outcome: Outcome) {
-        self.outcome = outcome;
+    /// Ends the exchange: the measurement is taken and the span is ended at the same instant. Returns its context.
+    pub(crate) fn end(mut self: Box<Self>, outcome: Outcome) -> Context {
+        self.finish(&outcome);
+        mem::take(&mut self.context)
+    }
+
+    fn finish(&mut self, outcome: &Outcome) {
+        self.is_over = true;
+        let duration = self.clock.elapsed();
+        self.conclude(outcome);
+        // Whatever listens to the measurement or to the end of the span finds the span active.
+        let span = self.context.span();
+        let is_active = Context::map_current(|current| current.span().span_context() == span.span_context());
+        let _active = (!is_active).then(|| self.context.clone().attach());
+        self.record(duration, outcome);
+        if self.is_recorded {
+            self.end_span(duration);
+        }
     }
 
     fn counts_active(&self) -> bool {
@@ -351,16 +374,8 @@ impl Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        let duration = self.clock.elapsed();
-        let outcome = mem::replace(&mut self.outcome, Outcome::Dropped);
-        self.conclude(&outcome);
-        // Whatever listens to the measurement or to the end of the span finds the span active.
-        let span = self.context.span();
-        let is_active = Context::map_current(|current| current.span().span_context() == span.span_context());
-        let _active = (!is_active).then(|| self.context.clone().attach());
-        self.record(duration, &outcome);
-        if self.is_recorded {
-            self.end_span(duration);
+        if !self.is_over {
+            self.finish(&Outcome::Dropped);
         }
     }
 }
@@ -375,6 +390,7 @@ impl SpanDraft {
 }
 
 /// Whether a span will be recorded, as far as can be said before the sampler is asked.
+#[derive(Clone, Copy)]
 enum Expected {
     /// The caller's is: attributes can be built at once.
     Recorded,

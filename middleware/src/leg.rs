@@ -4,6 +4,7 @@
 //! with it (guards, transactions, half-read streams) logs and records as a part of the request.
 
 use std::{
+    mem,
     panic::{self, AssertUnwindSafe},
     pin::Pin,
 };
@@ -14,65 +15,47 @@ use pin_project_lite::pin_project;
 use crate::{
     exchange::{Exchange, Outcome},
     failure::Failure,
-    series::Convention,
 };
 
 pin_project! {
-    /// A future or body with the exchange that it carries, or with none.
+    /// A future or body, and what it is carried in.
     #[derive(Debug)]
     pub(crate) struct Leg<T> {
         // Empty once it is over, and while the leg is dropped: a field cannot be dropped in place inside.
         #[pin]
         inner: Option<T>,
-        exchange: Option<Exchange>,
-        // Outlives the exchange: a body may be dropped long after its last byte.
-        context: Option<Context>,
+        surroundings: Surroundings,
     }
 
     impl<T> PinnedDrop for Leg<T> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.inner.is_some() {
-                inside(this.context.as_ref(), this.exchange, |_| this.inner.set(None));
+                this.surroundings.enter(|_| this.inner.set(None));
             }
         }
     }
 }
 
 impl<T> Leg<T> {
-    /// Makes the first leg, inside the exchange.
-    pub(crate) fn begin(
-        mut exchange: Option<Exchange>,
-        context: Option<Context>,
-        make: impl FnOnce() -> T,
-    ) -> Self {
-        let inner = inside(context.as_ref(), &mut exchange, |_| make());
-        Self { inner: Some(inner), exchange, context }
+    /// Makes the first leg, inside its surroundings.
+    pub(crate) fn begin(mut surroundings: Surroundings, make: impl FnOnce() -> T) -> Self {
+        let inner = surroundings.enter(|_| make());
+        Self { inner: Some(inner), surroundings }
     }
 
-    /// Makes the next leg, which takes the exchange over.
+    /// Makes the next leg, which takes the surroundings over.
     pub(crate) fn next<U>(self: Pin<&mut Self>, inner: U) -> Leg<U> {
-        let this = self.project();
-        Leg { inner: Some(inner), exchange: this.exchange.take(), context: this.context.take() }
+        Leg { inner: Some(inner), surroundings: mem::take(self.project().surroundings) }
     }
 
-    /// Does something with what is carried and with the exchange, inside the exchange.
+    /// Does something with what is carried and with what it is carried in, inside the latter.
     pub(crate) fn inside<R>(
         self: Pin<&mut Self>,
-        act: impl FnOnce(Pin<&mut Option<T>>, &mut Option<Exchange>) -> R,
+        act: impl FnOnce(Pin<&mut Option<T>>, &mut Surroundings) -> R,
     ) -> R {
         let this = self.project();
-        inside(this.context.as_ref(), this.exchange, |exchange| act(this.inner, exchange))
-    }
-
-    /// Leaves the exchange: what is carried goes on alone.
-    pub(crate) fn leave(self: Pin<&mut Self>) {
-        *self.project().context = None;
-    }
-
-    /// Tells whose words the exchange is told in, until it has ended or gone on.
-    pub(crate) fn convention(&self) -> Option<Convention> {
-        self.exchange.as_ref().map(Exchange::convention)
+        this.surroundings.enter(|surroundings| act(this.inner, surroundings))
     }
 
     /// Returns what is carried.
@@ -81,24 +64,52 @@ impl<T> Leg<T> {
     }
 }
 
-/// Acts while a context is active. If that panics, the exchange ends with the panic: one that is caught further
-/// out would else look like a drop.
-fn inside<R>(
-    context: Option<&Context>,
-    exchange: &mut Option<Exchange>,
-    act: impl FnOnce(&mut Option<Exchange>) -> R,
-) -> R {
-    let _active = context.map(|context| context.clone().attach());
-    if exchange.is_none() {
-        return act(exchange);
-    }
-    match panic::catch_unwind(AssertUnwindSafe(|| act(&mut *exchange))) {
-        Ok(result) => result,
-        Err(payload) => {
-            if let Some(exchange) = exchange.take() {
-                exchange.end(Outcome::Failed(Failure::of_panic(&*payload)));
-            }
-            panic::resume_unwind(payload)
+/// What a leg is carried in.
+#[derive(Debug, Default)]
+pub(crate) enum Surroundings {
+    #[default]
+    Nothing,
+    /// A context: of a request that is not recorded, or of an exchange that has ended.
+    Context(Context),
+    Exchange(Box<Exchange>),
+}
+
+impl Surroundings {
+    /// Returns the exchange, until it has ended.
+    pub(crate) fn exchange(&mut self) -> Option<&mut Exchange> {
+        match self {
+            Self::Exchange(exchange) => Some(exchange),
+            Self::Nothing | Self::Context(_) => None,
         }
+    }
+
+    /// Ends the exchange, if there is one that has not ended. Its context stays: a body may be dropped long after
+    /// its last byte.
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        match mem::take(self) {
+            Self::Exchange(exchange) => *self = Self::Context(exchange.end(outcome)),
+            ended => *self = ended,
+        }
+    }
+
+    fn context(&self) -> Option<&Context> {
+        match self {
+            Self::Nothing => None,
+            Self::Context(context) => Some(context),
+            Self::Exchange(exchange) => Some(exchange.context()),
+        }
+    }
+
+    /// Acts while the context is active. If that panics, the exchange ends with the panic: one that is caught
+    /// further out would else look like a drop.
+    fn enter<R>(&mut self, act: impl FnOnce(&mut Self) -> R) -> R {
+        let _active = self.context().map(|context| context.clone().attach());
+        if !matches!(self, Self::Exchange(_)) {
+            return act(self);
+        }
+        panic::catch_unwind(AssertUnwindSafe(|| act(self))).unwrap_or_else(|payload| {
+            self.end(Outcome::Failed(Failure::of_panic(&*payload)));
+            panic::resume_unwind(payload)
+        })
     }
 }

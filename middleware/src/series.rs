@@ -88,6 +88,14 @@ impl Series {
         attributes.into_iter().flatten()
     }
 
+    /// Returns a name that costs nothing.
+    pub(crate) fn brief_name(&self) -> Cow<'static, str> {
+        match self.convention {
+            Convention::Http => attributes::known_method(self.method.as_str()).unwrap_or(attributes::OTHER_IN_NAME).into(),
+            Convention::Rpc => attributes::GRPC.into(),
+        }
+    }
+
     /// Returns the name of the span: as far as it is known.
     pub(crate) fn span_name(&self) -> Cow<'static, str> {
         let method = self.method.as_str();

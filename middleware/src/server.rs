@@ -84,10 +84,10 @@ use tower_service::Service;
 
 use crate::{
     body::{self, ExchangeBody},
-    exchange::{Exchange, Outcome, Side},
+    exchange::{Outcome, Side},
     failure::Failure,
     instruments::{Instruments, Settings},
-    leg::Leg,
+    leg::{Leg, Surroundings},
     options::{RequestHead, ServerOptions},
     propagation::{Composite, HeaderInjector, TraceContext},
     route::Route,
@@ -201,20 +201,22 @@ where
         let method = request.method().clone();
         if request.extensions().get::<Recorded>().is_some() {
             let learned = Route::of_request(request.extensions());
-            let leg = Leg::begin(None, None, || self.inner.call(request));
-            return ResponseFuture { leg, method, learned, timing: None };
+            let leg = Leg::begin(Surroundings::Nothing, || self.inner.call(request));
+            return ResponseFuture { leg, method, learned, timing: None, announced: None };
         }
-        let (context, exchange) = request::begin(&self.instruments, RequestHead::of(&request));
+        let surroundings = request::begin(&self.instruments, RequestHead::of(&request));
         request.extensions_mut().insert(Recorded);
-        if exchange.as_ref().is_some_and(Exchange::is_recorded) {
-            request.extensions_mut().insert(ServerSpan::of(context.clone()));
+        let mut timing = None;
+        if let Surroundings::Exchange(exchange) = &surroundings {
+            if exchange.is_recorded() {
+                request.extensions_mut().insert(ServerSpan::of(exchange.context().clone()));
+            }
+            if self.instruments.rules().server_timing {
+                timing = server_timing(exchange.context());
+            }
         }
-        let timing = exchange
-            .as_ref()
-            .and_then(|_| self.instruments.rules().server_timing.then(|| server_timing(&context)))
-            .flatten();
-        let leg = Leg::begin(exchange, Some(context), || self.inner.call(request));
-        ResponseFuture { leg, method, learned: None, timing }
+        let leg = Leg::begin(surroundings, || self.inner.call(request));
+        ResponseFuture { leg, method, learned: None, timing, announced: None }
     }
 }
 
@@ -235,6 +237,8 @@ pin_project! {
         learned: Option<Route>,
         // What the response tells of the span.
         timing: Option<HeaderValue>,
+        // The length that the response's head announces.
+        announced: Option<u64>,
     }
 }
 
@@ -248,7 +252,7 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let result = ready!(this.leg.as_mut().inside(|mut future, exchange| {
+        let result = ready!(this.leg.as_mut().inside(|mut future, surroundings| {
             let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(task)) else {
                 return Poll::Pending;
             };
@@ -263,17 +267,13 @@ where
                         // Refused only after 32,768 headers.
                         let _ = response.headers_mut().try_append(SERVER_TIMING, timing);
                     }
-                    body::respond(exchange, this.method, response);
+                    *this.announced = body::respond(surroundings, this.method, response);
                 }
-                Err(error) => {
-                    if let Some(exchange) = exchange.take() {
-                        exchange.end(Outcome::Failed(Failure::of(error)));
-                    }
-                }
+                Err(error) => surroundings.end(Outcome::Failed(Failure::of(error))),
             }
             Poll::Ready(result)
         }));
-        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, response)))
+        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, *this.announced, response)))
     }
 }
 

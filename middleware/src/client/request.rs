@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Starts the exchange of a request.
-pub(crate) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Exchange {
+pub(crate) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Box<Exchange> {
     let rules = instruments.rules();
     let authority = url::authority(head.uri, head.headers);
     let is_call = rpc::is_call(head.headers);

@@ -28,7 +28,7 @@ pub(super) struct Original<'a> {
 impl<'a> Original<'a> {
     /// Reads what the peer says, if it is believed.
     pub(super) fn of(proxies: &TrustedProxies, peer: Option<IpAddr>, headers: &'a HeaderMap) -> Self {
-        if proxies.are_none() || !proxies.believe(peer) {
+        if !proxies.believe(peer) {
             return Self::default();
         }
         match proxies.headers() {

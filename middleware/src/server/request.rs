@@ -3,7 +3,10 @@
 use std::{net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, Uri, header};
-use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanContext, TraceContextExt},
+};
 
 use super::forwarded::Original;
 use crate::{
@@ -11,6 +14,7 @@ use crate::{
     body,
     exchange::{Exchange, Opening},
     instruments::Instruments,
+    leg::Surroundings,
     options::{RequestHead, Scheme},
     peer::Peer,
     route::Route,
@@ -23,14 +27,13 @@ use crate::{
 const NO_PEER: &str = "requests come without the address of their peer, so client.address is absent; serve the router \
                        with into_make_service_with_connect_info::<SocketAddr>()";
 
-/// Starts the exchange of a request: the context that it is served in and, unless its path is excluded, the
-/// exchange.
-pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> (Context, Option<Exchange>) {
+/// Starts the exchange of a request or, if its path is excluded, only reads the context it is served in.
+pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Surroundings {
     let head = RequestHead { uri: target(&head), ..head };
     let rules = instruments.rules();
     let mut parent = extract(instruments, head.headers);
     if rules.exclude(head.uri.path()) {
-        return (parent, None);
+        return Surroundings::Context(parent);
     }
     let mut link = None;
     if rules.public_endpoint {
@@ -38,22 +41,26 @@ pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> (C
         link = caller.is_valid().then_some(caller);
         parent = suppressed_as(&parent, Context::new());
     }
-    let exchange = match rpc::is_call(head.headers) {
+    Surroundings::Exchange(match rpc::is_call(head.headers) {
         true => begin_call(instruments, &parent, head, link),
         false => begin_request(instruments, &parent, head, link),
-    };
-    (exchange.context().clone(), Some(exchange))
+    })
 }
 
 fn begin_request(
     instruments: &Arc<Instruments>,
     parent: &Context,
     head: RequestHead<'_>,
-    link: Option<opentelemetry::trace::SpanContext>,
-) -> Exchange {
+    link: Option<SpanContext>,
+) -> Box<Exchange> {
     let rules = instruments.rules();
-    let peer = Peer::of_request(head.extensions);
-    let original = Original::of(&rules.trusted_proxies, address(peer.as_ref()), head.headers);
+    let original = match rules.trusted_proxies.are_none() {
+        true => Original::default(),
+        false => {
+            let peer = Peer::of_request(head.extensions);
+            Original::of(&rules.trusted_proxies, address(peer.as_ref()), head.headers)
+        }
+    };
     let scheme = || head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(rules.scheme);
     let series = Series {
         convention: Convention::Http,
@@ -76,7 +83,7 @@ fn begin_request(
         tell_url(rules, head.uri, set);
         let authority = original.host.as_deref().or_else(|| url::authority(head.uri, head.headers));
         tell_server(authority, set);
-        tell_client(instruments, original.client, peer.as_ref(), set);
+        tell_client(instruments, original.client, Peer::of_request(head.extensions), set);
         if let Some(agent) = head.headers.get(header::USER_AGENT) {
             let agent = String::from_utf8_lossy(agent.as_bytes());
             set(KeyValue::new(attributes::USER_AGENT_ORIGINAL, bounded(&agent).to_owned()));
@@ -90,8 +97,8 @@ fn begin_call(
     instruments: &Arc<Instruments>,
     parent: &Context,
     head: RequestHead<'_>,
-    link: Option<opentelemetry::trace::SpanContext>,
-) -> Exchange {
+    link: Option<SpanContext>,
+) -> Box<Exchange> {
     let rules = instruments.rules();
     let method = rpc::method(head.uri.path()).map(bounded);
     let known = method.and_then(|method| instruments.names().known(method));
@@ -152,7 +159,7 @@ fn tell_server(authority: Option<&str>, set: &mut dyn FnMut(KeyValue)) {
 fn tell_client(
     instruments: &Instruments,
     original: Option<IpAddr>,
-    peer: Option<&Peer>,
+    peer: Option<Peer>,
     set: &mut dyn FnMut(KeyValue),
 ) {
     let Some(peer) = peer else {
