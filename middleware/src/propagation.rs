@@ -26,20 +26,37 @@
 //! Whatever arrives, nothing panics, nothing is logged, and the work is linear in the headers' length. What
 //! cannot be read leaves the context as it was (OpenTelemetry specification, propagators, "extract").
 
+mod b3;
 mod baggage;
 mod carrier;
 mod composite;
+mod field;
+mod format;
 mod hex;
+mod jaeger;
 mod origin;
 mod tracecontext;
 mod tracestate;
+mod xray;
 
 pub use self::{
+    b3::{B3, B3Multi},
     baggage::Baggage,
     carrier::{HeaderExtractor, HeaderInjector},
     composite::Composite,
+    format::{Chosen, Format},
+    jaeger::Jaeger,
+    origin::{Decision, decision},
     tracecontext::TraceContext,
+    xray::XRay,
 };
 
 /// Spaces and tabs around the members of a list header (RFC 9110 §5.6.3).
 const OPTIONAL_WHITESPACE: [char; 2] = [' ', '\t'];
+
+/// Returns a line without the optional whitespace around it.
+fn trim(line: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !OPTIONAL_WHITESPACE.contains(&char::from(*byte));
+    let (first, last) = (line.iter().position(is_text), line.iter().rposition(is_text));
+    first.zip(last).map_or(&[], |(first, last)| &line[first..=last])
+}

@@ -1,5 +1,7 @@
 //! Lower-case hexadecimal digits, as ids are written with.
 
+use opentelemetry::{SpanId, TraceId};
+
 /// Stands in [`VALUES`] for what is no digit.
 const NONE: u8 = 0xff;
 
@@ -26,6 +28,18 @@ pub(super) fn read(digits: &[u8]) -> Option<u64> {
         seen |= value;
     }
     (seen < 0x10).then_some(number)
+}
+
+/// Reads up to 32 digits.
+pub(super) fn read_wide(digits: &[u8]) -> Option<u128> {
+    let (high, low) = digits.split_at(digits.len().saturating_sub(16));
+    Some(u128::from(read(high)?) << 64 | u128::from(read(low)?))
+}
+
+/// Reads a trace id and a span id that are not zero.
+pub(super) fn read_ids(trace_id: &[u8], span_id: &[u8]) -> Option<(TraceId, SpanId)> {
+    let ids = (TraceId::from(read_wide(trace_id)?), SpanId::from(read(span_id)?));
+    (ids.0 != TraceId::INVALID && ids.1 != SpanId::INVALID).then_some(ids)
 }
 
 /// Writes two digits for each byte.
