@@ -136,7 +136,8 @@ impl Extractor for HeaderExtractor<'_> {
 }
 
 /// Reads what HTTP counts as text: visible ASCII, spaces and tabs.
-fn text(line: &[u8]) -> &str {
+pub(super) fn text<T: AsRef<[u8]> + ?Sized>(line: &T) -> &str {
+    let line = line.as_ref();
     let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
     std::str::from_utf8(line).ok().filter(|_| line.iter().all(is_text)).unwrap_or(UNREADABLE)
 }
