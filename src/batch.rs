@@ -7,6 +7,7 @@
 //! The SDK's own processors hide what they drop, report a failed export as success, and export spans that
 //! were not sampled; here everything is counted. Nothing wakes while nothing is recorded.
 
+use crate::baggage::BaggageKeys;
 use opentelemetry::{Context, InstrumentationScope, logs::LogRecord};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -111,15 +112,21 @@ impl<T> Queue<T> {
 
 /// Spans that ended, towards their queue.
 #[derive(Debug)]
-pub(crate) struct SpanQueue(pub(crate) Arc<Queue<SpanData>>);
+pub(crate) struct SpanQueue {
+    pub(crate) queue: Arc<Queue<SpanData>>,
+    pub(crate) keys: BaggageKeys,
+}
 
 impl SpanProcessor for SpanQueue {
-    fn on_start(&self, _: &mut Span, _: &Context) {}
+    fn on_start(&self, span: &mut Span, context: &Context) {
+        self.keys.on_start(span, context);
+    }
 
-    fn on_end(&self, span: SpanData) {
+    fn on_end(&self, mut span: SpanData) {
         // A span that is recorded only for local use must not leave (the SDK's processor exports it).
         if span.span_context.is_sampled() {
-            self.0.push(span);
+            self.keys.on_end(&mut span);
+            self.queue.push(span);
         }
     }
 
@@ -129,14 +136,17 @@ impl SpanProcessor for SpanQueue {
     }
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        self.0.close();
+        self.queue.close();
         Ok(())
     }
 }
 
 /// Log records that were emitted, towards their queue.
 #[derive(Debug)]
-pub(crate) struct LogQueue(pub(crate) Arc<Queue<(SdkLogRecord, InstrumentationScope)>>);
+pub(crate) struct LogQueue {
+    pub(crate) queue: Arc<Queue<(SdkLogRecord, InstrumentationScope)>>,
+    pub(crate) keys: BaggageKeys,
+}
 
 impl LogProcessor for LogQueue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
@@ -145,7 +155,8 @@ impl LogProcessor for LogQueue {
         if record.event_name().is_some_and(|name| name.starts_with("event ") && name.contains(".rs:")) {
             record.set_event_name("");
         }
-        self.0.push((record, scope.clone()));
+        self.keys.on_emit(&mut record);
+        self.queue.push((record, scope.clone()));
     }
 
     fn force_flush(&self) -> OTelSdkResult {
@@ -153,7 +164,7 @@ impl LogProcessor for LogQueue {
     }
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        self.0.close();
+        self.queue.close();
         Ok(())
     }
 }
@@ -190,7 +201,7 @@ mod tests {
         let queue = Queue::new(10, 10);
         let provider = SdkTracerProvider::builder()
             .with_sampler(RecordOnly)
-            .with_span_processor(SpanQueue(queue.clone()))
+            .with_span_processor(SpanQueue { queue: queue.clone(), keys: BaggageKeys::default() })
             .build();
         drop(provider.tracer("test").start("local"));
         assert_eq!(queue.counts().recorded, 0);

@@ -29,12 +29,15 @@ mod otlp; // … decided from the variables
 
 use crate::{
     Error,
+    baggage::MOST_KEYS,
     middleware::{ClientOptions, ServerOptions},
     sender::{Destination, Signal},
 };
 use env::Environment;
 use std::{fmt, net::SocketAddr, path::Path};
 
+#[doc(no_inline)]
+pub use crate::middleware::propagation::Format as Propagator;
 pub(crate) use export::Decided;
 pub use export::Export;
 
@@ -50,6 +53,11 @@ pub struct Config {
     pub resource_attributes: Vec<(String, String)>,
     /// Headers in which context is read and sent on, in this order. Default: trace context, baggage.
     pub propagators: Vec<Propagator>,
+    /// Members of the baggage, by their exact names, that become attributes of every span and log record,
+    /// with the same names. The first 16 count; values are cut after 4,096 bytes, and an attribute that the
+    /// program sets wins. What a caller sends is not to be trusted: name only what you want to see stored.
+    /// Default: none.
+    pub baggage_keys: Vec<String>,
     /// Which traces are recorded. Default: [`Sampler::ParentBasedAlwaysOn`].
     pub sampler: Sampler,
     /// Where spans go.
@@ -169,6 +177,7 @@ impl Config {
             service_name: environment.text(&env::SERVICE_NAME, None).map(|found| found.value),
             resource_attributes: otlp::resource_attributes(&mut environment),
             propagators: propagators(&mut environment),
+            baggage_keys: baggage_keys(&mut environment),
             sampler: sampler(&mut environment),
             traces: otlp::export(&mut environment, Signal::Traces),
             metrics: otlp::export(&mut environment, Signal::Metrics),
@@ -210,16 +219,6 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.variable, self.message)
     }
-}
-
-/// A header form in which context travels (P-070).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Propagator {
-    /// `traceparent` and `tracestate`, W3C Trace Context level 2.
-    TraceContext,
-    /// `baggage`, W3C Baggage.
-    Baggage,
 }
 
 /// Which traces are recorded (E-07).
@@ -276,17 +275,28 @@ pub struct View {
 }
 
 fn propagators(environment: &mut Environment) -> Vec<Propagator> {
-    let default = vec![Propagator::TraceContext, Propagator::Baggage];
-    let Some(words) = environment.choices(&env::PROPAGATORS_) else { return default };
-    if words.is_empty() {
-        return default; // only unknown words: losing the context would be the worse surprise
+    let Some(found) = environment.text(&env::PROPAGATORS_, None) else { return Propagator::DEFAULT.to_vec() };
+    let chosen = Propagator::choose(&found.value);
+    for fault in &chosen.faults {
+        environment.fault(&found.name, fault);
     }
-    let known = |word: &str| match word {
-        "tracecontext" => Some(Propagator::TraceContext),
-        "baggage" => Some(Propagator::Baggage),
-        _ => None,
-    };
-    words.into_iter().filter_map(known).collect()
+    chosen.formats
+}
+
+fn baggage_keys(environment: &mut Environment) -> Vec<String> {
+    let Some(found) = environment.text(&env::BAGGAGE_KEYS, None) else { return Vec::new() };
+    let mut keys = Vec::new();
+    for key in found.value.split(',').map(str::trim).filter(|key| !key.is_empty()) {
+        if !keys.iter().any(|known| known == key) {
+            keys.push(key.to_owned());
+        }
+    }
+    if keys.len() > MOST_KEYS {
+        let fault = format!("has {} keys; the first {MOST_KEYS} hold", keys.len());
+        environment.fault(&found.name, &fault);
+        keys.truncate(MOST_KEYS);
+    }
+    keys
 }
 
 fn sampler(environment: &mut Environment) -> Sampler {

@@ -58,6 +58,8 @@ mod providers; // config → tracer, meter, logger
 pub mod resource; // who is speaking
 mod layers; // the tracing layers
 pub mod log; // log lines with trace_id and span_id
+mod sampler; // which traces are recorded
+mod baggage; // what callers say of a request, onto spans and log records
 mod batch; // spans and log records that wait for their batch
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process

@@ -2,19 +2,20 @@
 
 use crate::{
     Error,
+    baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
-    config::{Config, Propagator, Sampler},
-    middleware::propagation::{Baggage, Composite, TraceContext},
+    config::Config,
+    middleware::propagation::Composite,
     pipeline::{Pipeline, Reader, Source},
     resource::resource,
+    sampler::sampler,
     sender::Signal,
 };
-use opentelemetry::propagation::TextMapPropagator;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider,
     metrics::SdkMeterProvider,
-    trace::{Sampler as SdkSampler, SdkTracerProvider, SpanLimits},
+    trace::{SdkTracerProvider, SpanLimits},
 };
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ impl Providers {
     pub(crate) fn build(config: &Config) -> Result<Self, Error> {
         let resource = resource(config);
         let attributes = || ResourceAttributesWithSchema::from(&resource);
+        let keys = BaggageKeys::new(&config.baggage_keys);
         let mut pipelines = Vec::new();
 
         let mut tracer = SdkTracerProvider::builder()
@@ -43,7 +45,7 @@ impl Providers {
         let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
         let source = || Source::Spans(spans.clone(), attributes());
         if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
-            tracer = tracer.with_span_processor(SpanQueue(spans));
+            tracer = tracer.with_span_processor(SpanQueue { queue: spans, keys: keys.clone() });
             pipelines.push(pipeline);
         }
 
@@ -61,31 +63,11 @@ impl Providers {
             pipelines.push(pipeline);
             SdkLoggerProvider::builder()
                 .with_resource(resource.clone())
-                .with_log_processor(LogQueue(records))
+                .with_log_processor(LogQueue { queue: records, keys })
                 .build()
         });
 
-        let propagator = Arc::new(Composite::new(config.propagators.iter().map(propagator)));
+        let propagator = Arc::new(Composite::of(config.propagators.iter().copied()));
         Ok(Providers { tracer: tracer.build(), meter: meter.build(), logger, propagator, pipelines })
-    }
-}
-
-fn sampler(config: &Config) -> SdkSampler {
-    let parent_based = |root| SdkSampler::ParentBased(Box::new(root));
-    match config.sampler {
-        _ if config.disabled => SdkSampler::AlwaysOff,
-        Sampler::AlwaysOn => SdkSampler::AlwaysOn,
-        Sampler::AlwaysOff => SdkSampler::AlwaysOff,
-        Sampler::TraceIdRatio(ratio) => SdkSampler::TraceIdRatioBased(ratio),
-        Sampler::ParentBasedAlwaysOn => parent_based(SdkSampler::AlwaysOn),
-        Sampler::ParentBasedAlwaysOff => parent_based(SdkSampler::AlwaysOff),
-        Sampler::ParentBasedTraceIdRatio(ratio) => parent_based(SdkSampler::TraceIdRatioBased(ratio)),
-    }
-}
-
-fn propagator(name: &Propagator) -> Arc<dyn TextMapPropagator + Send + Sync> {
-    match name {
-        Propagator::TraceContext => Arc::new(TraceContext::default()),
-        Propagator::Baggage => Arc::new(Baggage),
     }
 }

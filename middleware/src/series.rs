@@ -91,7 +91,9 @@ impl Series {
     /// Returns a name that costs nothing.
     pub(crate) fn brief_name(&self) -> Cow<'static, str> {
         match self.convention {
-            Convention::Http => attributes::known_method(self.method.as_str()).unwrap_or(attributes::OTHER_IN_NAME).into(),
+            Convention::Http => {
+                attributes::known_method(self.method.as_str()).unwrap_or(attributes::OTHER_IN_NAME).into()
+            }
             Convention::Rpc => attributes::GRPC.into(),
         }
     }

@@ -7,7 +7,7 @@
 #![doc = include_str!("variables.md")]
 
 use super::Fault;
-use crate::sender::Signal;
+use crate::{middleware::propagation::Format, sender::Signal};
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
 /// One row of the table.
@@ -67,7 +67,7 @@ macro_rules! variables {
 const EXPORTERS: &[&str] = &["otlp", "none"];
 const PROTOCOLS: &[&str] = &["http/protobuf", "grpc"];
 const COMPRESSIONS: &[&str] = &["none", "gzip"];
-const PROPAGATORS: &[&str] = &["tracecontext", "baggage", "none"];
+const PROPAGATORS: &[&str] = &Format::NAMES;
 const LOG_FORMATS: &[&str] = &["text", "json"];
 const SAMPLERS: &[&str] = &[
     "always_on",
@@ -83,6 +83,7 @@ variables! {
     SERVICE_NAME "OTEL_SERVICE_NAME", Kind::Text, "`service.name` of the attributes, else `unknown_service:<program>`", "The name of the service.";
     RESOURCE_ATTRIBUTES "OTEL_RESOURCE_ATTRIBUTES", Kind::Pairs, "none", "Attributes of the resource; one malformed pair discards all.";
     PROPAGATORS_ "OTEL_PROPAGATORS", Kind::Choices(PROPAGATORS), "tracecontext,baggage", "Headers in which context is read and sent on.";
+    BAGGAGE_KEYS "THROUGHLINE_BAGGAGE_KEYS", Kind::Text, "none", "Members of the baggage, with commas between them, that become attributes of spans and log records.";
     SAMPLER "OTEL_TRACES_SAMPLER", Kind::Choice(SAMPLERS), "parentbased_always_on", "Which traces are recorded.";
     SAMPLER_ARG "OTEL_TRACES_SAMPLER_ARG", Kind::Text, "1.0", "The ratio, from 0 to 1, for the samplers that take one.";
     EXPORTER "OTEL_{SIGNAL}_EXPORTER", Kind::Choice(EXPORTERS), "otlp; for logs none when `NODE_IP` is set", "Whether the signal leaves the process.";
@@ -309,24 +310,6 @@ impl Environment {
                 None
             }
         }
-    }
-
-    /// Some of the words of the variable's kind, without repetition; unknown ones are faults and left out.
-    pub(crate) fn choices(&mut self, variable: &Variable) -> Option<Vec<&'static str>> {
-        let Kind::Choices(words) = variable.kind else { return None };
-        let found = self.text(variable, None)?;
-        let mut chosen = Vec::new();
-        for item in found.value.split(',').map(str::trim).filter(|item| !item.is_empty()) {
-            match words.iter().find(|word| word.eq_ignore_ascii_case(item)) {
-                Some(word) if !chosen.contains(word) => chosen.push(*word),
-                Some(_) => {}
-                None => self.fault(
-                    &found.name,
-                    &format!("{item:?} is unknown and left out; use {}", words.join(", ")),
-                ),
-            }
-        }
-        Some(chosen)
     }
 }
 

@@ -234,7 +234,7 @@ fn what_was_recorded_before_a_drop_is_still_delivered() {
     assert_eq!(receiver.spans().len(), 1);
 }
 
-// The only test of the process that sets globals.
+// P-072. The only test of the process that sets globals.
 #[test]
 fn a_second_init_says_that_there_was_a_first_and_names_the_way_out() {
     let nowhere = || {

@@ -5,6 +5,7 @@
 
 mod support;
 
+mod baggage; // of the baggage what was chosen
 mod chain; // two services, one call, one trace, seen at once
 mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told
@@ -14,5 +15,6 @@ mod encryption; // https, judged by a certificate authority of the test
 mod faults; // the other side refuses, hangs, comes and goes
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
+mod propagation; // what arrives goes on
 mod stopping; // SIGTERM under load loses nothing
 mod view; // the collector and its view beside a service

@@ -11,15 +11,14 @@ use opentelemetry::{
 use super::{
     OPTIONAL_WHITESPACE,
     carrier::{Sink, Source},
+    field::BAGGAGE,
 };
 use crate::percent;
-
-pub(super) static BAGGAGE: HeaderName = HeaderName::from_static("baggage");
 
 /// Longest `baggage` header in bytes that is read or written, all lines together (§3.3.2).
 pub(super) const LIMIT_BYTES: usize = 8192;
 /// Most members that are read (§3.3.2); the API holds no more either.
-const MOST_MEMBERS: usize = 64;
+pub(super) const MOST_MEMBERS: usize = 64;
 
 /// Reads and writes `baggage` (W3C Baggage): names and values that go along with a request through all
 /// services. They are not put on spans or log lines.
@@ -35,9 +34,11 @@ impl Baggage {
     pub(super) const FIELDS: [&'static HeaderName; 1] = [&BAGGAGE];
 
     pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
+        let mut lines = source.lines(&BAGGAGE).peekable();
+        lines.peek()?;
         let mut members = Members::new();
         let mut length = 0;
-        let all = source.lines(&BAGGAGE).flat_map(|line| line.split(|byte| *byte == b','));
+        let all = lines.flat_map(|line| line.split(|byte| *byte == b','));
         let within = all.take_while(|member| {
             // One more for the comma, which the last does without.
             length += member.len() + 1;
@@ -55,20 +56,17 @@ impl Baggage {
             return;
         }
         let mut header = String::new();
-        // Sorted, so that the same members are always the same header.
-        let mut sorted = Vec::from_iter(members);
-        sorted.sort_unstable_by(|(left, _), (right, _)| left.as_str().cmp(right.as_str()));
-        for (name, (value, properties)) in sorted {
+        for (name, value, properties) in sorted(members) {
             let complete = header.len();
             if complete > 0 {
                 header.push(',');
             }
-            header.push_str(name.as_str());
+            header.push_str(name);
             header.push('=');
-            encode(value.as_str(), is_plain, &mut header);
-            if !properties.as_str().is_empty() {
+            encode(value, is_plain, &mut header);
+            if !properties.is_empty() {
                 header.push(';');
-                encode(properties.as_str(), is_property, &mut header);
+                encode(properties, is_property, &mut header);
             }
             if header.len() > LIMIT_BYTES {
                 header.truncate(complete);
@@ -105,18 +103,18 @@ fn property(property: &str) -> Option<&str> {
 }
 
 /// A name, as RFC 9110 §5.6.2 defines a token.
-fn is_token(name: &str) -> bool {
+pub(super) fn is_token(name: &str) -> bool {
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(is_token)
 }
 
 /// A byte that a value on the wire consists of: visible, without quotes, comma, semicolon and backslash.
-fn is_octet(byte: u8) -> bool {
+pub(super) fn is_octet(byte: u8) -> bool {
     byte.is_ascii_graphic() && !b"\",;\\".contains(&byte)
 }
 
 /// A byte of a value that is written as it is; the percent sign is not, or `%41` would come back as `A`.
-fn is_plain(byte: u8) -> bool {
+pub(super) fn is_plain(byte: u8) -> bool {
     is_octet(byte) && byte != b'%'
 }
 
@@ -125,7 +123,17 @@ fn is_property(byte: u8) -> bool {
     is_octet(byte) || b"; \t".contains(&byte)
 }
 
-fn encode(text: &str, is_plain: fn(u8) -> bool, header: &mut String) {
+/// Returns names, values and properties, sorted so that the same members are always written alike.
+pub(super) fn sorted(members: &Members) -> Vec<(&str, &str, &str)> {
+    let members = members.iter();
+    let members = members.map(|(name, (value, rest))| (name.as_str(), value.as_str(), rest.as_str()));
+    let mut sorted = Vec::from_iter(members);
+    sorted.sort_unstable();
+    sorted
+}
+
+/// Writes a text with all other bytes percent-coded.
+pub(super) fn encode(text: &str, is_plain: fn(u8) -> bool, header: &mut String) {
     for byte in text.bytes() {
         if is_plain(byte) {
             header.push(char::from(byte));
@@ -137,7 +145,7 @@ fn encode(text: &str, is_plain: fn(u8) -> bool, header: &mut String) {
 }
 
 /// Decodes a value; bytes that are not UTF-8 become U+FFFD.
-fn decode(value: &str) -> Cow<'_, str> {
+pub(super) fn decode(value: &str) -> Cow<'_, str> {
     if !value.contains('%') {
         return Cow::Borrowed(value);
     }

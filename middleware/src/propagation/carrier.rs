@@ -6,16 +6,22 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator},
 };
 
-use super::{baggage, tracecontext};
+use super::{baggage, field};
 
 /// Stands for a header line that is not text: not valid in any of the grammars, so that the line counts and
 /// is refused instead of being overlooked.
 const UNREADABLE: &str = "\u{fffd}";
 
+/// Among so many headers a name is found sooner by comparing than by hashing.
+const FEW_HEADERS: usize = 16;
+
 /// What the propagators of this module read from.
 pub(super) trait Source {
     /// Returns all lines of a field, in order.
     fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]>;
+
+    /// Returns the fields whose names begin so, with the rest of their names and their first line.
+    fn prefixed(&self, prefix: &str) -> impl Iterator<Item = (&str, &[u8])>;
 
     /// Lets a propagator read that knows only the API's trait.
     fn extract(&self, context: &Context, propagator: &dyn TextMapPropagator) -> Context;
@@ -23,7 +29,17 @@ pub(super) trait Source {
 
 impl Source for HeaderMap {
     fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]> {
-        self.get_all(name).iter().map(HeaderValue::as_bytes)
+        // Hashing a name costs as much as comparing it with some others.
+        let is_small = self.len() <= FEW_HEADERS;
+        let compared = is_small.then(|| self.iter().filter(move |(other, _)| *other == name));
+        let hashed = (!is_small).then(|| self.get_all(name).iter());
+        let compared = compared.into_iter().flatten().map(|(_, line)| line);
+        compared.chain(hashed.into_iter().flatten()).map(HeaderValue::as_bytes)
+    }
+
+    fn prefixed(&self, prefix: &str) -> impl Iterator<Item = (&str, &[u8])> {
+        let lines = self.keys().filter_map(|name| Some((name.as_str(), self.get(name)?)));
+        lines.filter_map(move |(name, line)| Some((name.strip_prefix(prefix)?, line.as_bytes())))
     }
 
     fn extract(&self, context: &Context, propagator: &dyn TextMapPropagator) -> Context {
@@ -36,6 +52,14 @@ impl Source for &dyn Extractor {
         self.get_all(name.as_str()).into_iter().flatten().map(str::as_bytes)
     }
 
+    fn prefixed(&self, prefix: &str) -> impl Iterator<Item = (&str, &[u8])> {
+        let is_prefixed = move |name: &str| {
+            name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+        };
+        let names = self.keys().into_iter().filter(move |name| is_prefixed(name));
+        names.filter_map(move |name| Some((name.get(prefix.len()..)?, self.get(name)?.as_bytes())))
+    }
+
     fn extract(&self, context: &Context, propagator: &dyn TextMapPropagator) -> Context {
         propagator.extract_with_context(context, *self)
     }
@@ -46,6 +70,9 @@ pub(super) trait Sink {
     /// Writes a field in the place of what it held.
     fn set(&mut self, name: &'static HeaderName, value: String);
 
+    /// Writes a field whose name is made of what the program says.
+    fn set_named(&mut self, name: &str, value: String);
+
     /// Lets a propagator write that knows only the API's trait.
     fn inject(&mut self, context: &Context, propagator: &dyn TextMapPropagator);
 }
@@ -53,6 +80,10 @@ pub(super) trait Sink {
 impl Sink for HeaderMap {
     fn set(&mut self, name: &'static HeaderName, value: String) {
         replace(self, name.clone(), value);
+    }
+
+    fn set_named(&mut self, name: &str, value: String) {
+        HeaderInjector(self).set(name, value);
     }
 
     fn inject(&mut self, context: &Context, propagator: &dyn TextMapPropagator) {
@@ -63,6 +94,10 @@ impl Sink for HeaderMap {
 impl Sink for &mut dyn Injector {
     fn set(&mut self, name: &'static HeaderName, value: String) {
         Injector::set(*self, name.as_str(), value);
+    }
+
+    fn set_named(&mut self, name: &str, value: String) {
+        Injector::set(*self, name, value);
     }
 
     fn inject(&mut self, context: &Context, propagator: &dyn TextMapPropagator) {
@@ -94,7 +129,7 @@ impl Extractor for HeaderExtractor<'_> {
     fn get_all(&self, key: &str) -> Option<Vec<&str>> {
         let lines = self.0.get_all(key).iter();
         let mut lines = lines.flat_map(|line| {
-            let is_split = key == baggage::BAGGAGE.as_str() && line.to_str().is_err();
+            let is_split = key == field::BAGGAGE.as_str() && line.to_str().is_err();
             let line = line.as_bytes();
             // What is over the limit is refused as it is, and need not be split.
             let line = line.get(..=baggage::LIMIT_BYTES).filter(|_| is_split).unwrap_or(line);
@@ -109,7 +144,8 @@ impl Extractor for HeaderExtractor<'_> {
 }
 
 /// Reads what HTTP counts as text: visible ASCII, spaces and tabs.
-fn text(line: &[u8]) -> &str {
+pub(super) fn text<T: AsRef<[u8]> + ?Sized>(line: &T) -> &str {
+    let line = line.as_ref();
     let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
     std::str::from_utf8(line).ok().filter(|_| line.iter().all(is_text)).unwrap_or(UNREADABLE)
 }
@@ -125,14 +161,10 @@ impl Injector for HeaderInjector<'_> {
     /// Replaces a header; a name or value that HTTP does not allow is left out.
     ///
     /// A new `traceparent` also removes the `tracestate` that was there: it belonged to the old one
-    /// (W3C Trace Context §3.3).
+    /// (W3C Trace Context §3.3). So does a new `x-b3-traceid` with the other fields of B3.
     fn set(&mut self, key: &str, value: String) {
-        // A name that is known costs no allocation.
-        let own = [&tracecontext::TRACEPARENT, &tracecontext::TRACESTATE, &baggage::BAGGAGE];
-        let name = match own.into_iter().find(|own| own.as_str() == key) {
-            Some(own) => Ok(own.clone()),
-            None => HeaderName::try_from(key),
-        };
+        // The name of a known field costs no allocation.
+        let name = field::named(key).cloned().map_or_else(|| HeaderName::try_from(key), Ok);
         if let Ok(name) = name {
             replace(self.0, name, value);
         }
@@ -145,8 +177,8 @@ impl Injector for HeaderInjector<'_> {
 
 fn replace(headers: &mut HeaderMap, name: HeaderName, value: String) {
     let Ok(value) = HeaderValue::try_from(value) else { return };
-    if name == tracecontext::TRACEPARENT {
-        headers.remove(&tracecontext::TRACESTATE);
+    for follower in field::followers(&name) {
+        headers.remove(*follower);
     }
     // Refused only for the 32,769th header.
     let _ = headers.try_insert(name, value);

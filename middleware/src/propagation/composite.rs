@@ -9,10 +9,14 @@ use opentelemetry::{
 };
 
 use super::{
+    b3::{B3, B3Multi},
     baggage::Baggage,
     carrier::{Sink, Source},
+    format::Format,
+    jaeger::Jaeger,
     origin,
     tracecontext::TraceContext,
+    xray::XRay,
 };
 
 /// Several propagators in one: reads with each in the order listed, so that later ones win, and writes with
@@ -31,16 +35,32 @@ pub struct Composite {
 enum Part {
     TraceContext(TraceContext),
     Baggage(Baggage),
+    B3(B3),
+    B3Multi(B3Multi),
+    Jaeger(Jaeger),
+    XRay(XRay),
     Other(Arc<dyn TextMapPropagator + Send + Sync>),
 }
 
 impl Composite {
     /// Makes one propagator of a list; an empty list reads and writes nothing.
     pub fn new(propagators: impl IntoIterator<Item = Arc<dyn TextMapPropagator + Send + Sync>>) -> Self {
-        Self::of(propagators.into_iter().map(Part::Other))
+        Self::from_parts(propagators.into_iter().map(Part::Other))
     }
 
-    fn of(parts: impl IntoIterator<Item = Part>) -> Self {
+    /// Makes one propagator of the formats of this module, which read headers without a detour.
+    pub fn of(formats: impl IntoIterator<Item = Format>) -> Self {
+        Self::from_parts(formats.into_iter().map(|format| match format {
+            Format::TraceContext => Part::TraceContext(TraceContext::default()),
+            Format::Baggage => Part::Baggage(Baggage),
+            Format::B3 => Part::B3(B3),
+            Format::B3Multi => Part::B3Multi(B3Multi),
+            Format::Jaeger => Part::Jaeger(Jaeger),
+            Format::XRay => Part::XRay(XRay),
+        }))
+    }
+
+    fn from_parts(parts: impl IntoIterator<Item = Part>) -> Self {
         let parts = Vec::from_iter(parts);
         let fields = parts.iter().flat_map(Part::fields).collect();
         Self { parts, fields }
@@ -70,7 +90,7 @@ impl Composite {
 
 impl Default for Composite {
     fn default() -> Self {
-        Self::of([Part::TraceContext(TraceContext::default()), Part::Baggage(Baggage)])
+        Self::of(Format::DEFAULT)
     }
 }
 
@@ -80,6 +100,10 @@ impl Part {
         match self {
             Self::TraceContext(propagator) => propagator.read(base, source),
             Self::Baggage(propagator) => propagator.read(base, source),
+            Self::B3(propagator) => propagator.read(base, source),
+            Self::B3Multi(propagator) => propagator.read(base, source),
+            Self::Jaeger(propagator) => propagator.read(base, source),
+            Self::XRay(propagator) => propagator.read(base, source),
             Self::Other(propagator) => {
                 Some(origin::noted(source.extract(base.unwrap_or(&Context::new()), &**propagator)))
             }
@@ -90,6 +114,10 @@ impl Part {
         match self {
             Self::TraceContext(propagator) => propagator.write(context, sink),
             Self::Baggage(propagator) => propagator.write(context, sink),
+            Self::B3(propagator) => propagator.write(context, sink),
+            Self::B3Multi(propagator) => propagator.write(context, sink),
+            Self::Jaeger(propagator) => propagator.write(context, sink),
+            Self::XRay(propagator) => propagator.write(context, sink),
             Self::Other(propagator) => sink.inject(context, &**propagator),
         }
     }
@@ -98,6 +126,10 @@ impl Part {
         match self {
             Self::TraceContext(_) => names(&TraceContext::FIELDS),
             Self::Baggage(_) => names(&Baggage::FIELDS),
+            Self::B3(_) => names(&B3::FIELDS),
+            Self::B3Multi(_) => names(&B3Multi::FIELDS),
+            Self::Jaeger(_) => names(&Jaeger::FIELDS),
+            Self::XRay(_) => names(&XRay::FIELDS),
             Self::Other(propagator) => propagator.fields().map(String::from).collect(),
         }
     }
@@ -141,7 +173,7 @@ macro_rules! propagators {
     )*};
 }
 
-propagators!(TraceContext, Baggage);
+propagators!(TraceContext, Baggage, B3, B3Multi, Jaeger, XRay);
 
 #[cfg(test)]
 mod tests;

@@ -3,40 +3,77 @@
 use std::sync::LazyLock;
 
 use opentelemetry::{
-    Context, TraceId,
+    Context, SpanId, TraceFlags, TraceId,
     trace::{SpanContext, TraceContextExt, TraceState},
 };
 
 use super::tracestate;
 
+/// The trace is recorded by whoever sent it.
+pub(super) const SAMPLED: u8 = 0x01;
 /// The trace id's low 56 bits are random (W3C Trace Context level 2 §2.2.3.2.2).
 pub(super) const RANDOM: u8 = 0x02;
 
+/// What a caller says about recording that the flags of a span context cannot say. B3 and X-Ray have it;
+/// see [`decision`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Decision {
+    /// Leaves it to the receiver whether the trace is recorded, though it gave the ids.
+    Defer,
+    /// Wants the trace that begins here not to be recorded.
+    Deny,
+    /// Wants the trace that begins here to be recorded.
+    Accept,
+    /// Wants the trace to be recorded, by all means.
+    Debug,
+}
+
+/// Returns what the caller said about recording the span that begins in this context, where that is more
+/// than a sampled flag: for samplers, which otherwise take a deferred decision for a no and do not hear of
+/// one that came without ids. None for a span below another of this process.
+///
+/// ```
+/// use http::HeaderMap;
+/// use opentelemetry::{Context, propagation::TextMapPropagator};
+/// use throughline_middleware::propagation::{B3, Decision, HeaderExtractor, decision};
+///
+/// let mut incoming = HeaderMap::new();
+/// incoming.insert("b3", "0".parse()?);
+/// let context = B3.extract_with_context(&Context::new(), &HeaderExtractor(&incoming));
+/// assert_eq!(decision(&context), Some(Decision::Deny));
+/// # Ok::<_, http::header::InvalidHeaderValue>(())
+/// ```
+pub fn decision(context: &Context) -> Option<Decision> {
+    let span = context.span();
+    let span = span.span_context();
+    if span.is_valid() && !span.is_remote() {
+        return None;
+    }
+    let origin = context.get::<Origin>()?;
+    origin.trace_id.is_none_or(|trace_id| trace_id == span.trace_id()).then_some(origin.decision)?
+}
+
 /// What a context keeps of the trace that it continues: the SDK forgets flags when it drops a span, and the
 /// API refuses keys that level 2 allows.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Origin {
-    /// The trace that came so; none: any.
+    /// The trace that came so; none: whichever is in the context.
     trace_id: Option<TraceId>,
-    /// Whether it came with [`RANDOM`].
-    pub(super) random: bool,
+    /// Whether it came with [`RANDOM`]; none: it begins here.
+    pub(super) random: Option<bool>,
+    pub(super) decision: Option<Decision>,
     /// The members of its `tracestate` as they came, joined.
     members: String,
     /// The members that the API's type can hold, which samplers see.
     seen: TraceState,
 }
 
-/// A context that holds nothing but a trace without the random flag, as most come. It is shared, so that a
-/// request that comes so costs no more than its span. It names no trace: a flag that is not set only says
-/// that nothing is known (§2.2.3.2.2), which is true of every trace.
-static NOT_RANDOM: LazyLock<Context> = LazyLock::new(|| {
-    Context::new().with_value(Origin {
-        trace_id: None,
-        random: false,
-        members: String::new(),
-        seen: TraceState::NONE,
-    })
-});
+/// A context that holds nothing but that its trace came without the random flag, as most do. It is shared,
+/// so that a request that comes so costs no more than its span. It names no trace: a flag that is not set
+/// only says that nothing is known (§2.2.3.2.2), which is true of every trace.
+static NOT_RANDOM: LazyLock<Context> =
+    LazyLock::new(|| Context::new().with_value(Origin { random: Some(false), ..Origin::default() }));
 
 impl Origin {
     /// Returns what is known of the trace of a span.
@@ -57,10 +94,9 @@ impl Origin {
     }
 }
 
-/// Returns the context of a trace from outside: the base, or an empty one, with the span and with what its
-/// origin is. `members` is the span's `tracestate` as it came, `random_ids` what is assumed of traces of
-/// which nothing is noted.
-pub(super) fn with_remote(
+/// Returns the base, or an empty context, with the span of a `traceparent` and what its origin is. `members`
+/// is its `tracestate` as it came, `random_ids` what is assumed of traces of which nothing is noted.
+pub(super) fn with_parent(
     base: Option<&Context>,
     span: SpanContext,
     members: String,
@@ -76,11 +112,55 @@ pub(super) fn with_remote(
             base.with_remote_span_context(span)
         }
         _ => {
-            let seen = span.trace_state().clone();
-            let origin = Origin { trace_id: Some(span.trace_id()), random, members, seen };
+            // Said by another format of the same trace; what else it said, the flags say now.
+            let earlier = base.and_then(|base| Origin::of(base, &span)?.decision);
+            let decision = earlier.filter(|decision| *decision == Decision::Debug);
+            let (trace_id, seen) = (Some(span.trace_id()), span.trace_state().clone());
+            let origin = Origin { trace_id, random: Some(random), decision, members, seen };
             base.unwrap_or(&Context::new()).with_value(origin).with_remote_span_context(span)
         }
     }
+}
+
+/// Returns the base, or an empty context, with a span of a format that has ids and a decision, but neither
+/// the flags nor the state of W3C. Where the base has the same span, from another format, it keeps those.
+pub(super) fn with_ids(base: Option<&Context>, ids: (TraceId, SpanId), decision: Decision) -> Context {
+    let is_sampled = matches!(decision, Decision::Accept | Decision::Debug);
+    let said = matches!(decision, Decision::Debug | Decision::Defer).then_some(decision);
+    if base.is_none() && said.is_none() {
+        let flags = TraceFlags::default().with_sampled(is_sampled);
+        return NOT_RANDOM.with_remote_span_context(SpanContext::new(
+            ids.0,
+            ids.1,
+            flags,
+            true,
+            TraceState::NONE,
+        ));
+    }
+    let base = base.cloned().unwrap_or_default();
+    let earlier = base.span().span_context().clone();
+    let is_same = earlier.is_remote() && (earlier.trace_id(), earlier.span_id()) == ids;
+    if is_same && decision == Decision::Defer {
+        return base;
+    }
+    let earlier = if is_same { earlier } else { SpanContext::NONE };
+    let flags = earlier.trace_flags().with_sampled(is_sampled);
+    let origin = Origin {
+        trace_id: Some(ids.0),
+        random: Some(flags.to_u8() & RANDOM != 0),
+        decision: said,
+        ..Origin::of(&base, &earlier).filter(|_| is_same).cloned().unwrap_or_default()
+    };
+    let span = SpanContext::new(ids.0, ids.1, flags, true, earlier.trace_state().clone());
+    base.with_value(origin).with_remote_span_context(span)
+}
+
+/// Returns the base, or an empty context, with a decision for the trace that begins in it; none if one is
+/// continued.
+pub(super) fn with_decision(base: Option<&Context>, decision: Decision) -> Option<Context> {
+    let base = base.cloned().unwrap_or_default();
+    let origin = Origin { decision: Some(decision), ..Origin::default() };
+    (!base.span().span_context().is_valid()).then(|| base.with_value(origin))
 }
 
 /// Notes of a trace that a propagator of somebody else read how its flag was: else it would count as one
@@ -91,6 +171,8 @@ pub(super) fn noted(context: Context) -> Context {
     if random || !span.is_valid() || !span.is_remote() || Origin::of(&context, &span).is_some() {
         return context;
     }
-    let (trace_id, seen) = (Some(span.trace_id()), span.trace_state().clone());
-    context.with_value(Origin { trace_id, random, members: seen.header(), seen })
+    let (members, seen) = (span.trace_state().header(), span.trace_state().clone());
+    let origin =
+        Origin { trace_id: Some(span.trace_id()), random: Some(false), members, seen, decision: None };
+    context.with_value(origin)
 }

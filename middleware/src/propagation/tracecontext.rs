@@ -7,19 +7,15 @@ use opentelemetry::{
 };
 
 use super::{
-    OPTIONAL_WHITESPACE,
     carrier::{Sink, Source},
+    field::{TRACEPARENT, TRACESTATE},
     hex,
-    origin::{self, Origin, RANDOM},
-    tracestate,
+    origin::{self, Origin, RANDOM, SAMPLED},
+    tracestate, trim,
 };
-
-pub(super) static TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
-pub(super) static TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
 
 /// A `traceparent` of version 00, to be filled in.
 const TEMPLATE: [u8; 55] = *b"00-00000000000000000000000000000000-0000000000000000-00";
-const SAMPLED: u8 = 0x01;
 
 /// Reads and writes `traceparent` and `tracestate` (W3C Trace Context level 2).
 ///
@@ -52,7 +48,7 @@ impl TraceContext {
         let members = tracestate::parse(source.lines(&TRACESTATE)).unwrap_or_default();
         let seen = tracestate::seen(&members);
         let span = SpanContext::new(trace_id, span_id, flags, true, seen);
-        Some(origin::with_remote(base, span, tracestate::join(&members), self.random_ids))
+        Some(origin::with_parent(base, span, tracestate::join(&members), self.random_ids))
     }
 
     pub(super) fn write(&self, context: &Context, sink: &mut impl Sink) {
@@ -62,10 +58,8 @@ impl TraceContext {
             return;
         }
         let origin = Origin::of(context, span);
-        let random = match origin {
-            Some(origin) => origin.random,
-            None => self.random_ids && !span.is_remote(),
-        };
+        let noted = origin.and_then(|origin| origin.random);
+        let random = noted.unwrap_or(self.random_ids && !span.is_remote());
         sink.set(&TRACEPARENT, format(span, random));
         let state = match origin {
             Some(origin) => origin.state(span.trace_state()),
@@ -93,16 +87,9 @@ fn parse(line: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
     if version == 0xff || !is_separated || !is_continued {
         return None;
     }
-    let trace_id = u128::from(hex::read(&parent[3..19])?) << 64 | u128::from(hex::read(&parent[19..35])?);
-    let span_id = hex::read(&parent[36..52])?;
-    let flags = u8::try_from(hex::read(&parent[53..])?).ok()? & (SAMPLED | RANDOM);
-    (trace_id != 0 && span_id != 0).then(|| (trace_id.into(), span_id.into(), TraceFlags::new(flags)))
-}
-
-fn trim(line: &[u8]) -> &[u8] {
-    let is_text = |byte: &u8| !OPTIONAL_WHITESPACE.contains(&char::from(*byte));
-    let (first, last) = (line.iter().position(is_text), line.iter().rposition(is_text));
-    first.zip(last).map_or(&[], |(first, last)| &line[first..=last])
+    let ids = hex::read_ids(&parent[3..35], &parent[36..52])?;
+    let flags = u8::try_from(hex::read(&parent[53..])?).ok()?;
+    Some((ids.0, ids.1, TraceFlags::new(flags & (SAMPLED | RANDOM))))
 }
 
 /// Writes a `traceparent` of version 00.

@@ -48,6 +48,9 @@ fn is_value(value: &str) -> bool {
 
 /// Returns as many of the members as the API's type accepts: it still has level 1's rule for `@`.
 pub(super) fn seen(members: &[(&str, &str)]) -> TraceState {
+    if members.is_empty() {
+        return TraceState::NONE;
+    }
     let accepted = |member: &&(&str, &str)| TraceState::from_key_value([**member]).is_ok();
     TraceState::from_key_value(members.iter().copied())
         .or_else(|_| TraceState::from_key_value(members.iter().filter(accepted).copied()))

@@ -7,7 +7,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 
 use super::{Composite, Part};
-use crate::propagation::{Baggage, HeaderExtractor, HeaderInjector, TraceContext};
+use crate::propagation::{Format, HeaderExtractor, HeaderInjector, TraceContext};
 
 const TRACE: &str = "12345678901234567890123456789012";
 
@@ -31,8 +31,8 @@ fn sent(propagator: &Composite, context: &Context) -> HeaderMap {
 fn composites() -> [Composite; 3] {
     [
         Composite::default(),
-        Composite::of([Part::Baggage(Baggage), Part::TraceContext(TraceContext::default())]),
-        Composite::of([Part::TraceContext(TraceContext::default().random_ids(false))]),
+        Composite::of([Format::Baggage, Format::TraceContext]),
+        Composite::from_parts([Part::TraceContext(TraceContext::default().random_ids(false))]),
     ]
 }
 
