@@ -2,17 +2,17 @@
 
 use std::{collections::BTreeMap, error::Error, fs};
 
-use crate::run::{COUNTED, Run};
+use crate::run::{BATCH, COUNTED, Run};
 
 /// Instructions, of one request once [`per_request`] has made it.
 #[derive(Default)]
 pub struct Profile {
     pub total: f64,
-    pub functions: BTreeMap<String, Cost>,
+    pub functions: BTreeMap<String, Instructions>,
 }
 
 #[derive(Clone, Copy, Default)]
-pub struct Cost {
+pub struct Instructions {
     /// In the function itself and what was inlined into it.
     pub own: f64,
     /// With everything that it calls.
@@ -23,14 +23,13 @@ pub struct Cost {
 ///
 /// What is made once, at the start and at the end, is in both; what the exporter's thread does is counted too.
 pub fn per_request(run: Run) -> Result<Profile, Box<dyn Error>> {
-    const SHORT: usize = 200;
-    let short = counted(run, SHORT)?;
-    let long = counted(run, SHORT + COUNTED)?;
+    let short = counted(run, BATCH)?;
+    let long = counted(run, BATCH + COUNTED)?;
     let each = |long: f64, short: f64| (long - short) / COUNTED as f64;
     let functions = long.functions.iter().map(|(name, cost)| {
         let before = short.functions.get(name).copied().unwrap_or_default();
         let own = each(cost.own, before.own);
-        (name.clone(), Cost { own, inclusive: each(cost.inclusive, before.inclusive) })
+        (name.clone(), Instructions { own, inclusive: each(cost.inclusive, before.inclusive) })
     });
     Ok(Profile { total: each(long.total, short.total), functions: functions.collect() })
 }
@@ -49,7 +48,11 @@ fn counted(run: Run, requests: usize) -> Result<Profile, Box<dyn Error>> {
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
     }
-    Ok(parse(&profile?))
+    let profile = parse(&profile?);
+    if profile.total == 0.0 {
+        return Err(format!("{run}: callgrind counted nothing").into());
+    }
+    Ok(profile)
 }
 
 /// Reads callgrind's format, version 1: lines of cost belong to the function named last, but the one after
@@ -87,4 +90,38 @@ fn full_name(text: &str, names: &mut BTreeMap<String, String>) -> String {
         names.insert(number.to_owned(), name.to_owned());
     }
     names.get(number).cloned().unwrap_or_else(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `outer` calls `inner` and itself; `inner` is named by its number from then on.
+    const PROFILE: &str = "\
+# callgrind format
+events: Ir
+fl=(1) outer.rs
+fn=(1) outer
+10 5
+cfn=(2) inner
+calls=2 20
+11 30
+cfn=(1)
+calls=1 10
+12 9
+fn=(2)
+20 30
+fe=(3) inlined.rs
++1 4
+totals: 39
+";
+
+    #[test]
+    fn a_call_is_in_what_the_caller_costs_but_not_its_own() {
+        let profile = parse(PROFILE);
+        let costs: Vec<_> =
+            profile.functions.iter().map(|(name, cost)| (name.as_str(), cost.own, cost.inclusive)).collect();
+        assert_eq!(costs, [("inner", 34.0, 34.0), ("outer", 5.0, 35.0)]);
+        assert_eq!(profile.total, 39.0);
+    }
 }

@@ -1,6 +1,6 @@
-//! The requests, and the service that answers them: the same for every peer.
+//! The requests, and the services that answer them: the same for every peer.
 
-use std::net::SocketAddr;
+use std::{fmt, future, io, net::SocketAddr};
 
 use axum::{
     Router,
@@ -8,13 +8,16 @@ use axum::{
     extract::{ConnectInfo, Path},
     routing::get,
 };
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::BodyExt;
-use opentelemetry::trace::TraceFlags;
 use tokio::runtime::{Builder, Runtime};
-use tower::Service;
+use tower::{Service, ServiceExt};
 
-/// What a request says of its caller's trace.
+/// The caller's trace and span.
+pub const TRACE: u128 = 0x0af7_6519_16cd_43dd_8448_eb21_1c80_319c;
+pub const SPAN: u64 = 0xb7ad_6b71_6920_3331;
+
+/// What a request says of its caller's span, or for a request that leaves: which span is active.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Parent {
     Sampled,
@@ -36,15 +39,17 @@ impl Parent {
         }
     }
 
-    pub fn flags(self) -> Option<TraceFlags> {
+    /// The flags of `traceparent`.
+    pub fn flags(self) -> Option<u8> {
         match self {
-            Self::Sampled => Some(TraceFlags::SAMPLED),
-            Self::Random => Some(TraceFlags::new(0x03)),
-            Self::Unsampled => Some(TraceFlags::NOT_SAMPLED),
+            Self::Sampled => Some(1),
+            Self::Random => Some(3),
+            Self::Unsampled => Some(0),
             Self::Absent => None,
         }
     }
 
+    /// Of [`TRACE`] and [`SPAN`]; static, so that it costs nothing.
     fn traceparent(self) -> Option<HeaderValue> {
         Some(HeaderValue::from_static(match self {
             Self::Sampled => "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
@@ -58,7 +63,7 @@ impl Parent {
 /// Makes so many requests, one after the other, and reads each response to its end.
 pub type Load = Box<dyn FnMut(Parent, usize)>;
 
-/// The service without any layer.
+/// The server without any layer.
 pub fn router() -> Router {
     async fn user(Path(id): Path<u64>) -> String {
         format!("user {id}")
@@ -67,44 +72,85 @@ pub fn router() -> Router {
 }
 
 /// Requests that arrive at a router.
-pub fn arriving(mut router: Router) -> Load {
+pub fn arriving(router: Router) -> Load {
+    requests(
+        router,
+        |_| (),
+        |traceparent| {
+            let mut request = Request::new(Body::empty());
+            *request.uri_mut() = Uri::from_static("/users/42");
+            let headers = request.headers_mut();
+            headers.insert(header::HOST, HeaderValue::from_static("api.example.com"));
+            headers.insert(header::USER_AGENT, HeaderValue::from_static("curl/8"));
+            if let Some(traceparent) = traceparent {
+                headers.insert("traceparent", traceparent.clone());
+            }
+            request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 7], 40_000))));
+            request
+        },
+    )
+}
+
+/// The client without any layer: it answers at once.
+pub fn client()
+-> impl Service<Request<Body>, Response = Response<Body>, Error = io::Error, Future: Send> + Clone {
+    tower::service_fn(|request: Request<Body>| {
+        drop(request);
+        future::ready(Ok(Response::new(Body::from("user 42"))))
+    })
+}
+
+/// Requests that leave through a client, while what `attach` makes of the parent is there.
+pub fn leaving<S, B, G>(client: S, attach: fn(Parent) -> G) -> Load
+where
+    S: Service<Request<Body>, Response = Response<B>> + 'static,
+    S::Error: fmt::Debug,
+    B: http_body::Body<Error: fmt::Debug> + Unpin,
+    G: 'static,
+{
+    requests(client, attach, |_| {
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = Uri::from_static("http://api.example.com/users/42");
+        request
+    })
+}
+
+fn requests<S, B, G>(
+    mut service: S,
+    attach: fn(Parent) -> G,
+    request: fn(Option<&HeaderValue>) -> Request<Body>,
+) -> Load
+where
+    S: Service<Request<Body>, Response = Response<B>> + 'static,
+    S::Error: fmt::Debug,
+    B: http_body::Body<Error: fmt::Debug> + Unpin,
+    G: 'static,
+{
     let runtime = runtime();
     Box::new(move |parent, requests| {
+        let traceparent = parent.traceparent();
         runtime.block_on(async {
+            let _active = attach(parent);
             for _ in 0..requests {
-                let Ok(response) = router.call(arrival(parent)).await;
+                let service = service.ready().await.expect("nothing limits it");
+                let response = service.call(request(traceparent.as_ref())).await.expect("nothing fails");
                 read(response).await;
             }
         });
     })
 }
 
-/// A request as a server hands it on: with its headers and the address of its peer.
-fn arrival(parent: Parent) -> Request<Body> {
-    let mut request = Request::new(Body::empty());
-    *request.uri_mut() = http::Uri::from_static("/users/42");
-    let headers = request.headers_mut();
-    headers.insert(header::HOST, HeaderValue::from_static("api.example.com"));
-    headers.insert(header::USER_AGENT, HeaderValue::from_static("curl/8"));
-    if let Some(traceparent) = parent.traceparent() {
-        headers.insert("traceparent", traceparent);
-    }
-    request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([10, 0, 0, 7], 40_000))));
-    request
-}
-
 async fn read<B>(response: Response<B>)
 where
-    B: http_body::Body + Unpin,
-    B::Error: std::fmt::Debug,
+    B: http_body::Body<Error: fmt::Debug> + Unpin,
 {
     assert!(response.status().is_success(), "answered {}", response.status());
     let mut body = response.into_body();
     while let Some(frame) = body.frame().await {
-        drop(frame.expect("a body that fails is no measurement"));
+        drop(frame.expect("no body fails"));
     }
 }
 
-fn runtime() -> Runtime {
+pub fn runtime() -> Runtime {
     Builder::new_current_thread().build().expect("a runtime on this thread needs nothing that may be missing")
 }

@@ -1,5 +1,7 @@
 //! Measures what throughline's layers cost beside their peers; `benches/run` builds and starts it.
 
+#![allow(clippy::duplicate_mod, reason = "one file for two release lines of OpenTelemetry: see providers.rs")]
+
 // Who is measured.
 mod peers;
 
@@ -16,15 +18,34 @@ mod run;
 mod allocations;
 mod callgrind;
 
-// What is printed.
+// What is told of it.
+mod bars;
+mod figures;
 mod profile;
 mod table;
 
-use std::{env, error::Error, ffi::OsStr, process::Command};
+use std::{
+    env,
+    error::Error,
+    ffi::OsStr,
+    process::{Command, ExitCode},
+};
 
-use self::{run::Run, table::Table};
+use self::{figures::Figures, run::Run};
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    match obey() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what the arguments say, and tells whether that went well.
+fn obey() -> Result<bool, Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words[..] {
@@ -34,9 +55,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["drive", run, requests] => run.parse::<Run>()?.drive(requests.parse()?)?,
         ["allocations", run] => println!("{}", run.parse::<Run>()?.allocations()?),
         ["time", run] => println!("{}", run.parse::<Run>()?.nanoseconds()?),
-        _ => Table::measure(&arguments)?.print(),
+        ["--check"] => return tell(&[]),
+        _ => drop(tell(&words)?),
     }
-    Ok(())
+    Ok(true)
+}
+
+/// Prints what the peers cost, and tells whether all bars hold.
+fn tell(peers: &[&str]) -> Result<bool, Box<dyn Error>> {
+    let figures = Figures::measure(peers)?;
+    table::print(&figures);
+    Ok(bars::print(&figures))
 }
 
 /// A program without the variables of this one: they would configure the SDK.

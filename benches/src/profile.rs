@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use crate::{
-    callgrind::{self, Cost},
+    callgrind::{self, Instructions},
     peers,
     run::Run,
 };
@@ -16,7 +16,7 @@ pub fn print(run: Run) -> Result<(), Box<dyn Error>> {
     println!("{run}: {:.0} instructions per request", profile.total);
     // What is further out has nothing to tell.
     let whole = profile.functions.get("cost::run::Run::drive").map_or(f64::INFINITY, |cost| cost.inclusive);
-    let print_by = |title: &str, cost: fn(&Cost) -> f64| {
+    let print_by = |title: &str, cost: fn(&Instructions) -> f64| {
         println!("\n{title}");
         let mut functions: Vec<_> =
             profile.functions.iter().filter(|(_, cost)| cost.inclusive < whole).collect();

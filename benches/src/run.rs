@@ -4,15 +4,18 @@ use std::{collections::BTreeMap, error::Error, fmt, time::Instant};
 
 use crate::{
     allocations,
-    load::{Load, Parent},
-    peers::{self, Peer},
-    providers::{Providers, Recorded},
+    load::Parent,
+    peers::{self, Peer, Signals, Stage},
+    providers::Recorded,
 };
 
 /// Enough for every cache, map and thread-local to be there. With the requests measured it stays below the
 /// 2,048 spans that the SDK queues, so that none is dropped, which would be cheaper.
 const WARM_UP: usize = 200;
 pub const COUNTED: usize = 1_000;
+
+/// Less than the 512 spans that wake the exporter.
+pub const BATCH: usize = 250;
 
 #[derive(Clone, Copy)]
 pub struct Run {
@@ -44,68 +47,68 @@ impl std::str::FromStr for Run {
 }
 
 impl Run {
-    /// Makes so many requests after the warm-up, for somebody who counts from outside.
+    /// Makes so many requests after the warm-up, a multiple of [`BATCH`], for somebody who counts from outside.
     pub fn drive(self, requests: usize) -> Result<(), Box<dyn Error>> {
-        let mut stage = Stage::new(self);
-        stage.make(WARM_UP + requests);
-        stage.finish()
+        let mut work = Work::begin(self);
+        work.make(WARM_UP);
+        for _ in 0..requests / BATCH {
+            work.make(BATCH);
+            // So that the exporter's thread always meets the same memory.
+            work.stage.recording.flush()?;
+        }
+        work.finish()
     }
 
     /// How many allocations a request makes.
     pub fn allocations(self) -> Result<f64, Box<dyn Error>> {
-        let mut stage = Stage::new(self);
-        stage.make(WARM_UP);
+        let mut work = Work::begin(self);
+        work.make(WARM_UP);
         let before = allocations::total();
-        stage.make(COUNTED);
+        work.make(COUNTED);
         let count = allocations::total() - before;
-        stage.finish()?;
+        work.finish()?;
         Ok(count as f64 / COUNTED as f64)
     }
 
     /// How many nanoseconds a request takes at best.
     pub fn nanoseconds(self) -> Result<f64, Box<dyn Error>> {
         const BATCHES: usize = 400;
-        // Less than the 512 spans that wake the exporter.
-        const REQUESTS: usize = 250;
-        let mut stage = Stage::new(self);
+        let mut work = Work::begin(self);
         let mut best = f64::INFINITY;
         for _ in 0..BATCHES {
             let start = Instant::now();
-            stage.make(REQUESTS);
-            best = best.min(start.elapsed().as_nanos() as f64 / REQUESTS as f64);
-            stage.providers.flush()?;
+            work.make(BATCH);
+            best = best.min(start.elapsed().as_nanos() as f64 / BATCH as f64);
+            work.stage.recording.flush()?;
         }
-        stage.finish()?;
+        work.finish()?;
         Ok(best)
     }
 
     /// Where one request allocates, and how many bytes.
     pub fn sites(self) -> Result<BTreeMap<Vec<String>, Vec<usize>>, Box<dyn Error>> {
-        let mut stage = Stage::new(self);
-        stage.make(WARM_UP);
-        let sites = allocations::sites(|| stage.make(1));
-        stage.finish()?;
+        let mut work = Work::begin(self);
+        work.make(WARM_UP);
+        let sites = allocations::sites(|| work.make(1));
+        work.finish()?;
         Ok(sites)
     }
 }
 
-/// A peer at work, and what it has to have recorded in the end.
-struct Stage {
+/// A peer at work, and how many requests it has had.
+struct Work {
     run: Run,
-    providers: Providers,
-    load: Load,
+    stage: Stage,
     requests: usize,
 }
 
-impl Stage {
-    fn new(run: Run) -> Self {
-        let providers = Providers::new();
-        let load = (run.peer.load)(&providers);
-        Self { run, providers, load, requests: 0 }
+impl Work {
+    fn begin(run: Run) -> Self {
+        Self { run, stage: (run.peer.stage)(), requests: 0 }
     }
 
     fn make(&mut self, requests: usize) {
-        (self.load)(self.run.parent, requests);
+        (self.stage.load)(self.run.parent, requests);
         self.requests += requests;
     }
 
@@ -113,12 +116,13 @@ impl Stage {
     fn finish(self) -> Result<(), Box<dyn Error>> {
         let Run { peer, parent } = self.run;
         let when = |records: bool| if records { self.requests } else { 0 };
+        let has_spans = peer.signals != Signals::None && parent != Parent::Unsampled;
         let expected = Recorded {
-            spans: when(peer.spans && parent != Parent::Unsampled),
-            continued: when(peer.spans && matches!(parent, Parent::Sampled | Parent::Random)),
-            durations: when(peer.durations),
+            spans: when(has_spans),
+            continued: when(has_spans && parent != Parent::Absent),
+            durations: when(peer.signals == Signals::Both),
         };
-        let recorded = self.providers.finish()?;
+        let recorded = self.stage.recording.finish()?;
         if recorded != expected {
             return Err(format!("{}: {recorded:?}, but {expected:?} was expected", self.run).into());
         }

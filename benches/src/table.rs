@@ -1,94 +1,98 @@
-//! All peers, measured one after the other, as one table.
+//! The figures as tables for a page of Markdown.
 
-use std::{collections::BTreeMap, error::Error};
+use std::process::Command;
 
 use crate::{
-    callgrind,
-    load::Parent,
-    peers::{self, Peer},
-    run::Run,
+    figures::{Cost, Figures},
+    load::Parent::{self, Absent, Random, Sampled, Unsampled},
+    peers::{self, Peer, Side, Signals},
 };
 
-/// What one request costs, all in all.
-#[derive(Clone, Copy)]
-pub struct Figures {
-    pub instructions: f64,
-    pub allocations: f64,
-    pub nanoseconds: f64,
+pub fn print(figures: &Figures) {
+    for side in [Side::Server, Side::Client] {
+        let peers: Vec<&Peer> = figures.peers.iter().copied().filter(|peer| peer.side == side).collect();
+        if !peers.is_empty() {
+            print_side(figures, side, &peers);
+        }
+    }
+    if figures.peers.iter().any(|peer| peers::OURS.contains(&peer.name)) {
+        print_callers(figures);
+    }
+    println!("{}", versions());
 }
 
-/// The figures of each run, by its name.
-pub struct Table {
-    peers: Vec<&'static Peer>,
-    figures: BTreeMap<String, Figures>,
-}
-
-impl Table {
-    /// Measures these peers and those they are measured over.
-    pub fn measure(names: &[String]) -> Result<Self, Box<dyn Error>> {
-        for name in names {
-            peers::find(name).ok_or_else(|| format!("{name:?} is not a peer of `benches/run list`"))?;
+fn print_side(figures: &Figures, side: Side, peers: &[&Peer]) {
+    for parent in [Sampled, Unsampled] {
+        println!(
+            "| {}, {} | records | instructions | share | allocations | time, share |",
+            side.name(),
+            parent.name()
+        );
+        println!("|---|---|--:|--:|--:|--:|");
+        for peer in peers {
+            print_row(figures, peer, parent);
         }
-        let named = |name: &str| names.is_empty() || names.iter().any(|wanted| wanted == name);
-        let is_base =
-            |base: &Peer| peers::ALL.iter().any(|peer| named(peer.name) && peer.over == Some(base.name));
-        let peers: Vec<_> = peers::ALL.iter().filter(|peer| named(peer.name) || is_base(peer)).collect();
-        let mut figures = BTreeMap::new();
-        for peer in &peers {
-            for parent in Parent::ALL {
-                let run = Run { peer, parent };
-                eprintln!("measuring {run}");
-                figures.insert(run.to_string(), measure(run)?);
-            }
-        }
-        Ok(Self { peers, figures })
-    }
-
-    pub fn print(&self) {
-        println!("| instructions | sampled | random | unsampled | absent |");
-        println!("|---|--:|--:|--:|--:|");
-        self.rows(|over| format!("{:+.0}", over.instructions));
-        println!("\n| allocations | sampled | random | unsampled | absent |");
-        println!("|---|--:|--:|--:|--:|");
-        self.rows(|over| format!("{:+.1}", over.allocations));
-        println!("\n| time over the base | sampled | random | unsampled | absent |");
-        println!("|---|--:|--:|--:|--:|");
-        self.rows(|over| format!("{:.2}", over.nanoseconds));
-    }
-
-    fn rows(&self, cell: impl Fn(Figures) -> String) {
-        for peer in &self.peers {
-            let cells = Parent::ALL.map(|parent| cell(self.over(peer, parent)));
-            println!("| {} | {} |", peer.title, cells.join(" | "));
-        }
-    }
-
-    /// What a peer adds to the one it is measured over.
-    fn over(&self, peer: &Peer, parent: Parent) -> Figures {
-        let of = |name: &str| self.figures[&format!("{name}-{}", parent.name())];
-        let whole = of(peer.name);
-        let Some(base) = peer.over.map(of) else { return whole };
-        Figures {
-            instructions: whole.instructions - base.instructions,
-            allocations: whole.allocations - base.allocations,
-            nanoseconds: whole.nanoseconds / base.nanoseconds,
-        }
+        println!();
     }
 }
 
-fn measure(run: Run) -> Result<Figures, Box<dyn Error>> {
-    Ok(Figures {
-        instructions: callgrind::per_request(run)?.total,
-        allocations: told("allocations", run)?,
-        nanoseconds: told("time", run)?,
-    })
+fn print_row(figures: &Figures, peer: &Peer, parent: Parent) {
+    let signals = match peer.signals {
+        Signals::None => "nothing",
+        Signals::Spans => "spans",
+        Signals::Both => "spans, metrics",
+    };
+    if let Some(over) = figures.over(peer.name, parent) {
+        let reference = figures.over(peer.side.reference(), parent);
+        let share =
+            |of: fn(Cost) -> f64| reference.map(|reference| format!("{:.2}", of(over) / of(reference)));
+        println!(
+            "| {} | {signals} | {} | {} | {} | {} |",
+            peer.title,
+            instructions(over),
+            share(|cost| cost.instructions).unwrap_or_default(),
+            allocations(over),
+            share(|cost| cost.nanoseconds).unwrap_or_default(),
+        );
+    } else if let Some(whole) = figures.whole(peer.name, parent) {
+        println!("| {} | {signals} | {:.0} | | {:.0} | |", peer.title, whole.instructions, whole.allocations);
+    }
 }
 
-/// What this program says when it runs alone.
-fn told(what: &str, run: Run) -> Result<f64, Box<dyn Error>> {
-    let output = super::child(std::env::current_exe()?).args([what, &run.to_string()]).output()?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
+/// Throughline by what a request says of its caller.
+fn print_callers(figures: &Figures) {
+    println!("| throughline | sampled | sampled, random trace id | unsampled | no caller |");
+    println!("|---|--:|--:|--:|--:|");
+    for peer in figures.peers.iter().filter(|peer| peers::OURS.contains(&peer.name)) {
+        let print = |what: &str, cell: fn(Cost) -> String| {
+            let cells = [Sampled, Random, Unsampled, Absent]
+                .map(|parent| figures.over(peer.name, parent).map(cell).unwrap_or_default());
+            println!("| {}, {what} | {} |", peer.side.name(), cells.join(" | "));
+        };
+        print("instructions", instructions);
+        print("allocations", allocations);
     }
-    Ok(String::from_utf8(output.stdout)?.trim().parse()?)
+    println!();
+}
+
+fn instructions(over: Cost) -> String {
+    format!("{:+.0}", over.instructions)
+}
+
+/// A whole number, unless something grows from time to time.
+fn allocations(over: Cost) -> String {
+    let digits = usize::from(over.allocations.fract() != 0.0);
+    format!("{:+.digits$}", over.allocations)
+}
+
+/// What the figures hold for, besides the peers' own versions.
+fn versions() -> String {
+    let said = |program: &str| {
+        let output = Command::new(program).arg("--version").output();
+        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned());
+        text.unwrap_or_else(|_| format!("no {program}"))
+    };
+    let locked =
+        ["axum", "opentelemetry_sdk"].map(|name| format!("{name} {}", peers::locked(name).join(" and ")));
+    format!("{}, {}, {}", said("rustc"), said("valgrind"), locked.join(", "))
 }

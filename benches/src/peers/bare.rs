@@ -1,13 +1,22 @@
-//! No layer: what all others are measured over.
+//! No layer: what the others are measured over.
 
-use super::Peer;
-use crate::load;
+use super::{Peer, Side, Signals, Stage};
+use crate::{load, providers::current};
 
 pub const SERVER: Peer = Peer {
     name: "bare",
-    title: "bare axum",
-    spans: false,
-    durations: false,
+    title: "axum without a layer",
+    side: Side::Server,
+    signals: Signals::None,
     over: None,
-    load: |_| load::arriving(load::router()),
+    stage: || Stage::new(load::arriving(load::router()), current::Providers::new()),
+};
+
+pub const CLIENT: Peer = Peer {
+    name: "client",
+    title: "a client without a layer",
+    side: Side::Client,
+    signals: Signals::None,
+    over: None,
+    stage: || Stage::new(load::leaving(load::client(), current::attach), current::Providers::new()),
 };

@@ -4,16 +4,19 @@ use std::task::{Context, Poll};
 
 use tower::{Service, layer::layer_fn};
 
-use super::Peer;
-use crate::load;
+use super::{Peer, Side, Signals, Stage};
+use crate::{load, providers::current};
 
 pub const SERVER: Peer = Peer {
     name: "empty",
     title: "an empty layer",
-    spans: false,
-    durations: false,
+    side: Side::Server,
+    signals: Signals::None,
     over: Some("bare"),
-    load: |_| load::arriving(load::router().layer(layer_fn(Empty))),
+    stage: || {
+        let router = load::router().layer(layer_fn(Empty));
+        Stage::new(load::arriving(router), current::Providers::new())
+    },
 };
 
 #[derive(Clone)]
