@@ -34,10 +34,12 @@ pub fn print(run: Run) -> Result<(), Box<dyn Error>> {
 fn print_sites(run: Run) -> Result<(), Box<dyn Error>> {
     let mut sites = run.sites()?;
     if let Some(peer) = run.peer.over.and_then(peers::find) {
-        for (site, bytes) in (Run { peer, ..run }).sites()? {
-            if let Some(left) = sites.get_mut(&site) {
-                left.truncate(left.len().saturating_sub(bytes.len()));
-            }
+        for (frames, mut bytes) in (Run { peer, ..run }).sites()? {
+            // The same place, else the same function called from elsewhere.
+            let same = sites.get_mut(&frames).into_iter();
+            same.for_each(|found| take_away(found, &mut bytes));
+            let near = sites.iter_mut().filter(|(other, _)| other.first() == frames.first());
+            near.for_each(|(_, found)| take_away(found, &mut bytes));
         }
     }
     let total: usize = sites.values().map(Vec::len).sum();
@@ -47,4 +49,11 @@ fn print_sites(run: Run) -> Result<(), Box<dyn Error>> {
         println!("{} of {} bytes\n    {}", bytes.len(), bytes.join(", "), site.join("\n    "));
     }
     Ok(())
+}
+
+/// Takes from one list as much as is in the other.
+fn take_away(found: &mut Vec<usize>, bytes: &mut Vec<usize>) {
+    let both = found.len().min(bytes.len());
+    found.truncate(found.len() - both);
+    bytes.truncate(bytes.len() - both);
 }
