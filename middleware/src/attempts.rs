@@ -5,6 +5,8 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
 };
 
+use crate::route::Route;
+
 /// Counts the attempts of one request: put it into the extensions of the request *before* what retries, and the
 /// client layer inside tells each attempt after the first its number, as `http.request.resend_count`.
 ///
@@ -32,7 +34,7 @@ impl Attempts {
 ///
 /// It becomes `url.template` of span and duration, and names the span: `GET /users/{id}`. Give it few values.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct UrlTemplate(pub(crate) Arc<str>);
+pub struct UrlTemplate(pub(crate) Route);
 
 impl UrlTemplate {
     /// Makes a template; cheap to clone, so make it once.
@@ -45,6 +47,6 @@ impl UrlTemplate {
     /// # Ok::<_, http::Error>(())
     /// ```
     pub fn new(template: impl Into<Arc<str>>) -> Self {
-        Self(template.into())
+        Self(Route::new(template))
     }
 }

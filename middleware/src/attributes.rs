@@ -69,9 +69,9 @@ pub(crate) const TIMEOUT: &str = "timeout";
 pub(crate) const OTHER: &str = "_OTHER";
 /// What [`OTHER`] is called in a span name.
 pub(crate) const OTHER_IN_NAME: &str = "HTTP";
-/// Methods that keep their name: those of RFC 9110, PATCH and QUERY.
+/// Methods that keep their name: those of RFC 9110, PATCH and QUERY; the usual ones first.
 pub(crate) const KNOWN_METHODS: [&str; 10] =
-    ["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE", "QUERY"];
+    ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE", "QUERY"];
 /// `rpc.system.name` of gRPC, and what a call of an unknown method is named.
 pub(crate) const GRPC: &str = "grpc";
 

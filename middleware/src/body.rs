@@ -120,19 +120,19 @@ fn was_last<D: Buf>(exchange: Option<&mut Exchange>, frame: &Frame<D>, announced
 /// client's ends here: for how long its caller leaves the body unread is the caller's own.
 pub(crate) fn respond<B: Body>(
     surroundings: &mut Surroundings,
-    method: &Method,
+    ends: Ends,
     response: &Response<B>,
 ) -> Option<u64> {
     let exchange = surroundings.exchange()?;
     exchange.respond(response);
-    let announced = content_length(response.headers());
+    // What the body says of its length is what hyper goes by, and cheaper to ask.
+    let exact = || response.body().size_hint().exact();
+    let announced = exact().or_else(|| content_length(response.headers()));
     let is_over = match (exchange.convention(), exchange.side()) {
         (Convention::Rpc, _) => response.body().is_end_stream(),
         (Convention::Http, Side::Client) => true,
         (Convention::Http, Side::Server) => {
-            announced == Some(0)
-                || is_without_content(method, response.status())
-                || response.body().is_end_stream()
+            announced == Some(0) || ends.with_head(response.status()) || response.body().is_end_stream()
         }
     };
     if is_over {
@@ -146,11 +146,31 @@ pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Responses that end with their head whatever body they were given (RFC 9112 §6.3).
-fn is_without_content(method: &Method, status: StatusCode) -> bool {
-    status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || status == StatusCode::NOT_MODIFIED
-        || *method == Method::HEAD
-        || (*method == Method::CONNECT && status.is_success())
+/// Where a request's responses end, whatever body they were given (RFC 9112 §6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// Like most.
+    WithBody,
+    /// HEAD.
+    WithHead,
+    /// CONNECT: with the head, if it succeeds.
+    WithTunnel,
+}
+
+impl Ends {
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::HEAD => Self::WithHead,
+            Method::CONNECT => Self::WithTunnel,
+            _ => Self::WithBody,
+        }
+    }
+
+    fn with_head(self, status: StatusCode) -> bool {
+        status.is_informational()
+            || status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED
+            || self == Self::WithHead
+            || (self == Self::WithTunnel && status.is_success())
+    }
 }

@@ -105,7 +105,7 @@ use std::{
     task::{self, Poll, ready},
 };
 
-use http::{Method, Request, Response};
+use http::{Request, Response};
 use http_body::Body;
 use opentelemetry::{
     logs::{Logger, LoggerProvider},
@@ -117,7 +117,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    body::{self, ExchangeBody},
+    body::{self, Ends, ExchangeBody},
     exchange::{Outcome, Side},
     failure::Failure,
     instruments::{Instruments, Settings},
@@ -218,10 +218,10 @@ where
         if request::is_told_ids(&self.instruments, &request) {
             self.instruments.inject(exchange.context(), request.headers_mut());
         }
-        let method = request.method().clone();
+        let ends = Ends::of(request.method());
         ResponseFuture {
             leg: Leg::begin(Surroundings::Exchange(exchange), || self.inner.call(request)),
-            method,
+            ends,
         }
     }
 }
@@ -234,7 +234,7 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         leg: Leg<F>,
-        method: Method,
+        ends: Ends,
     }
 }
 
@@ -255,7 +255,7 @@ where
             let result = ready!(polled);
             future.set(None);
             match &result {
-                Ok(response) => drop(body::respond(surroundings, this.method, response)),
+                Ok(response) => drop(body::respond(surroundings, *this.ends, response)),
                 Err(error) => surroundings.end(Outcome::Failed(Failure::of(error))),
             }
             // What the response is still to tell belongs to a call, but not to an exchange that is over.

@@ -32,6 +32,7 @@ use crate::{
     peer::Peer,
     route::Route,
     rpc,
+    rules::Rules,
     series::{Convention, ErrorType, Series},
 };
 
@@ -187,6 +188,10 @@ impl Exchange {
         self.is_recorded
     }
 
+    pub(crate) fn rules(&self) -> &Rules {
+        self.instruments.rules()
+    }
+
     pub(crate) fn side(&self) -> Side {
         self.instruments.side()
     }
@@ -211,7 +216,7 @@ impl Exchange {
         match self.instruments.side() {
             Side::Server => {
                 if let Some(route) = Route::of_response(response.extensions()) {
-                    let route = Some(route.into_value());
+                    let route = Some(route);
                     if self.series.target != route {
                         self.series.target = route;
                         self.outdate_name();
@@ -272,9 +277,9 @@ impl Exchange {
         let span = self.context.span();
         let is_active = Context::map_current(|current| current.span().span_context() == span.span_context());
         let _active = (!is_active).then(|| self.context.clone().attach());
-        self.record(duration, outcome);
+        let closing = self.record(duration, outcome);
         if self.is_recorded {
-            self.end_span(duration);
+            self.end_span(duration, closing);
         }
     }
 
@@ -326,9 +331,12 @@ impl Exchange {
         }
     }
 
-    fn record(&self, duration: Duration, outcome: &Outcome) {
+    /// Takes the measurement and returns the attributes of it that the span does not have yet, if they are at hand.
+    fn record(&self, duration: Duration, outcome: &Outcome) -> Option<&[KeyValue]> {
+        let mut closing = None;
         if !self.context.is_telemetry_suppressed() {
             let recorder = self.instruments.measure(duration, &self.series);
+            closing = recorder.closing();
             if self.instruments.rules().body_sizes && self.series.convention == Convention::Http {
                 self.instruments.measure_sizes(self.request_size, self.response_size, &recorder.labels);
             }
@@ -340,9 +348,10 @@ impl Exchange {
             let with_message = self.instruments.rules().exception_messages;
             self.instruments.tell(Exception { side: self.instruments.side(), failure, with_message });
         }
+        closing
     }
 
-    fn end_span(&self, duration: Duration) {
+    fn end_span(&self, duration: Duration, closing: Option<&[KeyValue]>) {
         let span = self.context.span();
         let rules = self.instruments.rules();
         let is_http = self.series.convention == Convention::Http;
@@ -362,8 +371,16 @@ impl Exchange {
             size(attributes::HTTP_REQUEST_BODY_SIZE, self.request_size),
             size(attributes::HTTP_RESPONSE_BODY_SIZE, self.response_size),
         ];
-        let told = self.series.closing().chain(claim).chain(sizes.into_iter().flatten());
-        span.set_attributes(told.filter(|attribute| !rules.omit(attribute)));
+        let told = claim.chain(sizes.into_iter().flatten());
+        let mut set = |attribute: KeyValue| {
+            if !rules.omit(&attribute) {
+                span.set_attribute(attribute);
+            }
+        };
+        match closing {
+            Some(closing) => closing.iter().cloned().chain(told).for_each(&mut set),
+            None => self.series.closing().chain(told).for_each(&mut set),
+        }
         if self.series.error.is_some() {
             // No description: the status code or the error's type says it all.
             span.set_status(Status::error(""));

@@ -1,8 +1,8 @@
 //! What makes an HTTP exchange a gRPC call, and what its status means.
 
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode, header};
 
-use crate::exchange::Side;
+use crate::{exchange::Side, options::RequestHead};
 
 /// gRPC's status codes, each at the place of its number.
 const STATUS_NAMES: [&str; 17] = [
@@ -38,9 +38,13 @@ const UNAUTHENTICATED: u16 = 16;
 const CONTENT_TYPE: &[u8] = b"application/grpc";
 const STATUS: &str = "grpc-status";
 
-/// Tells whether a request is a gRPC call: `application/grpc`, or that with `+` and a format. gRPC-Web is not,
-/// since it has its status inside the body.
-pub(crate) fn is_call(headers: &HeaderMap) -> bool {
+/// Tells whether a request is a gRPC call: a POST of `application/grpc`, or that with `+` and a format. gRPC-Web is
+/// not, since it has its status inside the body.
+pub(crate) fn is_call(head: &RequestHead<'_>) -> bool {
+    *head.method == Method::POST && is_grpc(head.headers)
+}
+
+fn is_grpc(headers: &HeaderMap) -> bool {
     let Some(value) = headers.get(header::CONTENT_TYPE) else { return false };
     let value = value.as_bytes();
     match value.split_at_checked(CONTENT_TYPE.len()) {
@@ -117,9 +121,9 @@ mod tests {
             ("application/grp", false),
             ("", false),
         ] {
-            assert_eq!(is_call(&headers("content-type", value)), is_it, "{value}");
+            assert_eq!(is_grpc(&headers("content-type", value)), is_it, "{value}");
         }
-        assert!(!is_call(&HeaderMap::new()));
+        assert!(!is_grpc(&HeaderMap::new()));
     }
 
     #[test]

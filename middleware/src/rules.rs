@@ -13,7 +13,7 @@ pub(crate) use crate::options::Capture;
 /// What both sides go by, and what one of them does.
 #[derive(Clone, Debug)]
 pub(crate) struct Rules {
-    known_methods: Vec<StringValue>,
+    known_methods: Vec<(Method, StringValue)>,
     omitted: Vec<Key>,
     pub(crate) http_headers: Captures,
     pub(crate) rpc_metadata: Captures,
@@ -42,15 +42,12 @@ pub(crate) struct Captures {
 }
 
 impl Rules {
-    /// Returns the method's name, `_OTHER` if it is not a known one.
-    pub(crate) fn method(&self, method: &Method) -> StringValue {
-        let known = self.known_methods.iter().find(|known| known.as_str() == method.as_str());
-        known.cloned().unwrap_or_else(|| attributes::OTHER.into())
-    }
-
-    /// Returns `http.request.method_original`: what [`method`](Self::method) does not tell.
-    pub(crate) fn method_original<'a>(&self, told: &StringValue, method: &'a Method) -> Option<&'a str> {
-        (told.as_str() != method.as_str()).then(|| bounded(method.as_str()))
+    /// Returns the method's name; for one that is not known `_OTHER`, and what it is called.
+    pub(crate) fn method<'a>(&self, method: &'a Method) -> (StringValue, Option<&'a str>) {
+        match self.known_methods.iter().find(|(known, _)| known == method) {
+            Some((_, name)) => (name.clone(), None),
+            None => (attributes::OTHER.into(), Some(bounded(method.as_str()))),
+        }
     }
 
     /// Tells whether a path is served without a span.
@@ -67,10 +64,15 @@ impl Rules {
     }
 }
 
+/// What is no method cannot be a request's either.
+fn known_method(name: &str) -> Option<(Method, StringValue)> {
+    Some((name.parse().ok()?, attributes::shared(name)))
+}
+
 impl From<ServerOptions> for Rules {
     fn from(options: ServerOptions) -> Self {
         Self {
-            known_methods: options.known_methods.iter().map(|method| attributes::shared(method)).collect(),
+            known_methods: options.known_methods.iter().filter_map(|name| known_method(name)).collect(),
             omitted: options::keys(options.omitted),
             http_headers: Captures {
                 request: options.request_headers.keyed(attributes::HTTP_REQUEST_HEADER),
@@ -129,9 +131,8 @@ mod tests {
 
     fn told(rules: &Rules, method: &str) -> (String, Option<String>) {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
-        let told = rules.method(&method);
-        let original = rules.method_original(&told, &method).map(String::from);
-        (told.into(), original)
+        let (told, original) = rules.method(&method);
+        (told.into(), original.map(String::from))
     }
 
     #[test]

@@ -17,7 +17,7 @@ use opentelemetry::{
     metrics::{BoundHistogram, Histogram},
 };
 
-use crate::{attributes, rpc};
+use crate::{attributes, route::Route, rpc};
 
 /// Whose words an exchange is told in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub(crate) struct Series {
     /// `url.scheme`, of a server.
     pub(crate) scheme: Option<&'static str>,
     /// `http.route` of a server, `url.template` of a client.
-    pub(crate) target: Option<StringValue>,
+    pub(crate) target: Option<Route>,
     /// `server.address`, of a client.
     pub(crate) host: Option<StringValue>,
     /// `server.port`, of a client.
@@ -67,7 +67,7 @@ impl Series {
             self.scheme.map(|scheme| KeyValue::new(attributes::URL_SCHEME, scheme)),
             self.host.clone().map(|host| KeyValue::new(attributes::SERVER_ADDRESS, host)),
             self.port.map(|port| KeyValue::new(attributes::SERVER_PORT, i64::from(port))),
-            template.map(|template| KeyValue::new(attributes::URL_TEMPLATE, template.clone())),
+            template.map(|template| KeyValue::new(attributes::URL_TEMPLATE, template.to_value())),
         ];
         attributes.into_iter().flatten()
     }
@@ -80,7 +80,7 @@ impl Series {
             Convention::Rpc => KeyValue::new(attributes::RPC_RESPONSE_STATUS_CODE, rpc::status_name(status)),
         });
         let attributes = [
-            route.map(|route| KeyValue::new(attributes::HTTP_ROUTE, route.clone())),
+            route.map(|route| KeyValue::new(attributes::HTTP_ROUTE, route.to_value())),
             self.version.map(|version| KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version)),
             status,
             self.error.map(|error| KeyValue::new(attributes::ERROR_TYPE, self.error_type(error))),
@@ -102,7 +102,7 @@ impl Series {
     pub(crate) fn span_name(&self) -> Cow<'static, str> {
         let method = self.method.as_str();
         match self.convention {
-            Convention::Http => attributes::span_name(method, self.target.as_ref().map(StringValue::as_str)),
+            Convention::Http => attributes::span_name(method, self.target.as_ref().map(Route::as_str)),
             Convention::Rpc if method == attributes::OTHER => attributes::GRPC.into(),
             Convention::Rpc => method.to_owned().into(),
         }
@@ -117,7 +117,11 @@ impl Series {
     }
 
     fn hash(&self) -> u64 {
-        let texts = [Some(&self.method), self.target.as_ref(), self.host.as_ref()];
+        let texts = [
+            Some(self.method.as_str()),
+            self.target.as_ref().map(Route::as_str),
+            self.host.as_ref().map(StringValue::as_str),
+        ];
         let error = match self.error {
             None => 0,
             Some(ErrorType::Status) => 1,
@@ -127,7 +131,7 @@ impl Series {
         let numbers = u64::from(self.status.unwrap_or_default())
             | u64::from(self.port.unwrap_or_default()) << 16
             | (error as u64) << 32;
-        texts.into_iter().flatten().fold(mix(0, numbers), |hash, text| mix(hash, hash_of(text.as_str())))
+        texts.into_iter().flatten().fold(mix(0, numbers), |hash, text| mix(hash, hash_of(text)))
     }
 }
 
@@ -135,13 +139,29 @@ impl Series {
 #[derive(Debug)]
 pub(crate) struct Recorder {
     pub(crate) labels: Vec<KeyValue>,
+    /// Where the labels begin that only the end tells; nothing for the overflow, which has none.
+    closing: Option<usize>,
     bound: Option<BoundHistogram<f64>>,
 }
 
 impl Recorder {
-    fn new(labels: Vec<KeyValue>, histogram: &Histogram<f64>, is_bound: bool) -> Self {
+    fn of(series: &Series, histogram: &Histogram<f64>, is_bound: bool) -> Self {
+        let mut labels = Vec::from_iter(series.opening());
+        let closing = Some(labels.len());
+        labels.extend(series.closing());
         let bound = is_bound.then(|| histogram.bind(&labels));
-        Self { labels, bound }
+        Self { labels, closing, bound }
+    }
+
+    fn overflow(histogram: &Histogram<f64>, is_bound: bool) -> Self {
+        let labels = vec![KeyValue::new(attributes::METRIC_OVERFLOW, true)];
+        let bound = is_bound.then(|| histogram.bind(&labels));
+        Self { labels, closing: None, bound }
+    }
+
+    /// Returns what [`Series::closing`] tells, without making it anew.
+    pub(crate) fn closing(&self) -> Option<&[KeyValue]> {
+        self.closing.and_then(|closing| self.labels.get(closing..))
     }
 }
 
@@ -171,16 +191,10 @@ impl Durations {
     }
 
     fn recorder(&self, series: &Series) -> &Recorder {
-        let make = || {
-            let labels = series.opening().chain(series.closing()).collect();
-            (series.clone(), Recorder::new(labels, &self.histogram, self.is_bound))
-        };
+        let make = || (series.clone(), Recorder::of(series, &self.histogram, self.is_bound));
         match self.known.find_or_insert(series.hash(), |(known, _)| known == series, make) {
             Some((_, recorder)) => recorder,
-            None => self.overflow.get_or_init(|| {
-                let labels = vec![KeyValue::new(attributes::METRIC_OVERFLOW, true)];
-                Recorder::new(labels, &self.histogram, self.is_bound)
-            }),
+            None => self.overflow.get_or_init(|| Recorder::overflow(&self.histogram, self.is_bound)),
         }
     }
 }

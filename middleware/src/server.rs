@@ -69,10 +69,9 @@ use std::{
     task::{self, Poll, ready},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use opentelemetry::{
-    Context,
     logs::{Logger, LoggerProvider},
     metrics::MeterProvider,
     propagation::TextMapPropagator,
@@ -83,8 +82,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    body::{self, ExchangeBody},
-    exchange::{Outcome, Side},
+    body::{self, Ends, ExchangeBody},
+    exchange::{Exchange, Outcome, Side},
     failure::Failure,
     instruments::{Instruments, Settings},
     leg::{Leg, Surroundings},
@@ -198,25 +197,19 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let method = request.method().clone();
+        let ends = Ends::of(request.method());
         if request.extensions().get::<Recorded>().is_some() {
             let learned = Route::of_request(request.extensions());
             let leg = Leg::begin(Surroundings::Nothing, || self.inner.call(request));
-            return ResponseFuture { leg, method, learned, timing: None, announced: None };
+            return ResponseFuture { leg, ends, learned };
         }
         let surroundings = request::begin(&self.instruments, RequestHead::of(&request));
         request.extensions_mut().insert(Recorded);
-        let mut timing = None;
-        if let Surroundings::Exchange(exchange) = &surroundings {
-            if exchange.is_recorded() {
-                request.extensions_mut().insert(ServerSpan::of(exchange.context().clone()));
-            }
-            if self.instruments.rules().server_timing {
-                timing = server_timing(exchange.context());
-            }
+        if let Some(span) = ServerSpan::of(&surroundings) {
+            request.extensions_mut().insert(span);
         }
         let leg = Leg::begin(surroundings, || self.inner.call(request));
-        ResponseFuture { leg, method, learned: None, timing, announced: None }
+        ResponseFuture { leg, ends, learned: None }
     }
 }
 
@@ -232,13 +225,9 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         leg: Leg<F>,
-        method: Method,
+        ends: Ends,
         // What a layer further out may not know.
         learned: Option<Route>,
-        // What the response tells of the span.
-        timing: Option<HeaderValue>,
-        // The length that the response's head announces.
-        announced: Option<u64>,
     }
 }
 
@@ -252,37 +241,41 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let result = ready!(this.leg.as_mut().inside(|mut future, surroundings| {
+        let (announced, result) = ready!(this.leg.as_mut().inside(|mut future, surroundings| {
             let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(task)) else {
                 return Poll::Pending;
             };
             let mut result = ready!(polled);
             future.set(None);
+            let mut announced = None;
             match &mut result {
                 Ok(response) => {
                     if let Some(route) = this.learned.take() {
                         response.extensions_mut().get_or_insert_with(|| route);
                     }
-                    if let Some(timing) = this.timing.take() {
+                    if let Some(timing) = surroundings.exchange().and_then(|exchange| timing(exchange)) {
                         // Refused only after 32,768 headers.
                         let _ = response.headers_mut().try_append(SERVER_TIMING, timing);
                     }
-                    *this.announced = body::respond(surroundings, this.method, response);
+                    announced = body::respond(surroundings, *this.ends, response);
                 }
                 Err(error) => surroundings.end(Outcome::Failed(Failure::of(error))),
             }
-            Poll::Ready(result)
+            Poll::Ready((announced, result))
         }));
-        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, *this.announced, response)))
+        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, announced, response)))
     }
 }
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it.
-fn server_timing(context: &Context) -> Option<HeaderValue> {
+/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it, if the option says so.
+fn timing(exchange: &Exchange) -> Option<HeaderValue> {
+    if !exchange.rules().server_timing {
+        return None;
+    }
     let mut headers = HeaderMap::new();
-    TraceContext::default().inject_context(context, &mut HeaderInjector(&mut headers));
+    TraceContext::default().inject_context(exchange.context(), &mut HeaderInjector(&mut headers));
     let ids = headers.get("traceparent")?.to_str().ok()?;
     HeaderValue::try_from(format!("trace;desc={ids}")).ok()
 }

@@ -2,6 +2,8 @@
 
 use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 
+use crate::leg::Surroundings;
+
 /// The SERVER span of a request, found in its extensions: to tell it what only the handler knows.
 ///
 /// The active span may be another by then, one that `#[instrument]` opened. With the feature `axum` it is an
@@ -26,8 +28,14 @@ use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 pub struct ServerSpan(Option<Context>);
 
 impl ServerSpan {
-    pub(crate) fn of(context: Context) -> Self {
-        Self(Some(context))
+    /// Returns the span of an exchange, if it is recorded.
+    pub(crate) fn of(surroundings: &Surroundings) -> Option<Self> {
+        match surroundings {
+            Surroundings::Exchange(exchange) if exchange.is_recorded() => {
+                Some(Self(Some(exchange.context().clone())))
+            }
+            _ => None,
+        }
     }
 
     /// Sets an attribute of the span, until it ends.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use throughline_middleware::{ClientLayer, ServerLayer, propagation::Composite};
+use throughline_middleware::{ClientLayer, ClientOptions, ServerLayer, ServerOptions, propagation::Composite};
 use tower::Layer;
 
 use super::{Peer, Side, Signals, Stage};
@@ -21,6 +21,10 @@ pub const SERVER: Peer = Peer {
         let providers = Providers::new();
         let propagator = Arc::new(Composite::default());
         let layer = ServerLayer::new(&providers.tracers, &providers.meters, propagator);
+        // As `Telemetry` has it.
+        let mut options = ServerOptions::default();
+        options.bound_instruments = true;
+        let layer = layer.with_options(options);
         Stage::new(load::arriving(load::router().layer(layer)), providers)
     },
 };
@@ -35,6 +39,9 @@ pub const CLIENT: Peer = Peer {
         let providers = Providers::new();
         let propagator = Arc::new(Composite::default());
         let layer = ClientLayer::new(&providers.tracers, &providers.meters, propagator);
+        let mut options = ClientOptions::default();
+        options.bound_instruments = true;
+        let layer = layer.with_options(options);
         Stage::new(load::leaving(layer.layer(load::client()), current::attach), providers)
     },
 };

@@ -21,21 +21,20 @@ use crate::{
 pub(crate) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Box<Exchange> {
     let rules = instruments.rules();
     let authority = url::authority(head.uri, head.headers);
-    let is_call = rpc::is_call(head.headers);
+    let is_call = rpc::is_call(&head);
     let series = match is_call {
         true => call(instruments, &head, authority),
         false => request(instruments, &head, authority),
     };
     let request_size = rules.body_sizes.then(|| body::content_length(head.headers)).flatten();
-    let method_original =
-        rules.method_original(&series.method, head.method).filter(|_| !is_call).map(String::from);
+    let method_original = rules.method(head.method).1.filter(|_| !is_call);
     let resent =
         head.extensions.get::<Attempts>().map(Attempts::next).filter(|before| *before > 0 && !is_call);
     let opening = Opening { head, series, link: None, claim: None, request_size };
     // Cloned, not borrowed: a sampler or processor that attaches a context would find the stack in use.
     Exchange::begin(instruments, &Context::current(), opening, &|set| {
-        if let Some(original) = &method_original {
-            set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.clone()));
+        if let Some(original) = method_original {
+            set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
         }
         if let Some(resent) = resent {
             set(KeyValue::new(attributes::HTTP_REQUEST_RESEND_COUNT, i64::from(resent)));
@@ -63,9 +62,9 @@ fn request(instruments: &Instruments, head: &RequestHead<'_>, authority: Option<
     let template = head.extensions.get::<UrlTemplate>();
     Series {
         convention: Convention::Http,
-        method: instruments.rules().method(head.method),
+        method: instruments.rules().method(head.method).0,
         scheme: None,
-        target: template.map(|template| Arc::clone(&template.0).into()),
+        target: template.map(|template| template.0.clone()),
         port: port.and_then(|port| port.or_else(|| url::default_port(head.uri))),
         host,
         version: None,

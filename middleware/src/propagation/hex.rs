@@ -9,8 +9,12 @@ pub(super) fn read(digits: &[u8]) -> Option<u64> {
     let (eights, rest) = digits.as_chunks::<8>();
     let number = eights.iter().try_fold(0, |number: u64, eight| Some(number << 32 | read_eight(*eight)?))?;
     rest.iter().try_fold(number, |number, digit| {
-        let value = DIGITS.iter().position(|known| known == digit)?;
-        Some(number << 4 | value as u64)
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u64::from(value))
     })
 }
 

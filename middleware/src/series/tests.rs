@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use opentelemetry::metrics::MeterProvider;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 
@@ -10,7 +8,7 @@ fn series(route: &str) -> Series {
         convention: Convention::Http,
         method: "GET".into(),
         scheme: Some("http"),
-        target: Some(Arc::<str>::from(route).into()),
+        target: Some(Route::new(route)),
         host: None,
         port: None,
         version: Some("1.1"),

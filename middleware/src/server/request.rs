@@ -41,7 +41,7 @@ pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Su
         link = caller.is_valid().then_some(caller);
         parent = suppressed_as(&parent, Context::new());
     }
-    Surroundings::Exchange(match rpc::is_call(head.headers) {
+    Surroundings::Exchange(match rpc::is_call(&head) {
         true => begin_call(instruments, &parent, head, link),
         false => begin_request(instruments, &parent, head, link),
     })
@@ -61,24 +61,24 @@ fn begin_request(
             Original::of(&rules.trusted_proxies, address(peer.as_ref()), head.headers)
         }
     };
+    let (method, method_original) = rules.method(head.method);
     let scheme = || head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(rules.scheme);
     let series = Series {
         convention: Convention::Http,
-        method: rules.method(head.method),
+        method,
         scheme: Some(original.scheme.unwrap_or_else(scheme).as_str()),
-        target: Route::shared_of_request(head.extensions, instruments.names()),
+        target: Route::of_request(head.extensions),
         host: None,
         port: None,
         version: attributes::protocol_version(head.version),
         status: None,
         error: None,
     };
-    let method_original = rules.method_original(&series.method, head.method).map(String::from);
     let request_size = rules.body_sizes.then(|| body::content_length(head.headers)).flatten();
     let opening = Opening { head, series, link, claim: None, request_size };
     Exchange::begin(instruments, parent, opening, &|set| {
-        if let Some(original) = &method_original {
-            set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.clone()));
+        if let Some(original) = method_original {
+            set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
         }
         tell_url(rules, head.uri, set);
         let authority = original.host.as_deref().or_else(|| url::authority(head.uri, head.headers));
