@@ -3,7 +3,7 @@
 //! Nothing else in this crate spells an attribute, a metric or a scope. Names follow the OpenTelemetry
 //! semantic conventions for HTTP (`docs/http`), whose version [`SCHEMA_URL`] states.
 
-use std::{borrow::Cow, io::Write, net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use http::Version;
 use opentelemetry::StringValue;
@@ -94,13 +94,44 @@ pub(crate) fn known_method(method: &str) -> Option<&'static str> {
 
 /// Returns an address as text, cheap to clone.
 pub(crate) fn address(address: IpAddr) -> StringValue {
-    // Eight groups of four digits with colons between them.
-    let mut buffer = [0; 39];
-    let mut rest = &mut buffer[..];
-    let _ = write!(rest, "{}", address.to_canonical());
-    let unused = rest.len();
-    let text = std::str::from_utf8(&buffer[..buffer.len() - unused]).unwrap_or_default();
-    Arc::<str>::from(text).into()
+    match address.to_canonical() {
+        IpAddr::V4(address) => Arc::<str>::from(dotted(address.octets()).as_str()).into(),
+        IpAddr::V6(address) => Arc::<str>::from(address.to_string()).into(),
+    }
+}
+
+/// An address of version 4 as text, without the machinery of formatting: every span has one or two.
+fn dotted(octets: [u8; 4]) -> Dotted {
+    let mut dotted = Dotted { bytes: [0; 15], length: 0 };
+    for (place, octet) in octets.into_iter().enumerate() {
+        if place > 0 {
+            dotted.push(b'.');
+        }
+        if octet >= 100 {
+            dotted.push(b'0' + octet / 100);
+        }
+        if octet >= 10 {
+            dotted.push(b'0' + octet / 10 % 10);
+        }
+        dotted.push(b'0' + octet % 10);
+    }
+    dotted
+}
+
+struct Dotted {
+    bytes: [u8; 15],
+    length: usize,
+}
+
+impl Dotted {
+    fn push(&mut self, byte: u8) {
+        self.bytes[self.length] = byte;
+        self.length += 1;
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.bytes[..self.length]).unwrap_or_default()
+    }
 }
 
 /// Returns the span name `{method} {target}`, or `{method}` without a target.
@@ -153,6 +184,8 @@ mod tests {
     fn addresses_are_written_as_short_as_they_can_be() {
         for (text, expected) in [
             ("127.0.0.1", "127.0.0.1"),
+            ("255.255.255.255", "255.255.255.255"),
+            ("0.9.10.199", "0.9.10.199"),
             ("::ffff:10.0.0.1", "10.0.0.1"),
             ("2001:0db8:0:0:0:0:0:1", "2001:db8::1"),
             ("1111:2222:3333:4444:5555:6666:7777:8888", "1111:2222:3333:4444:5555:6666:7777:8888"),

@@ -146,23 +146,23 @@ pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Where a request's responses end, whatever body they were given (RFC 9112 §6.3).
+/// With what a request's responses end, whatever body they were given (RFC 9112 §6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ends {
     /// Like most.
-    WithBody,
+    Body,
     /// HEAD.
-    WithHead,
+    Head,
     /// CONNECT: with the head, if it succeeds.
-    WithTunnel,
+    Tunnel,
 }
 
 impl Ends {
     pub(crate) fn of(method: &Method) -> Self {
         match *method {
-            Method::HEAD => Self::WithHead,
-            Method::CONNECT => Self::WithTunnel,
-            _ => Self::WithBody,
+            Method::HEAD => Self::Head,
+            Method::CONNECT => Self::Tunnel,
+            _ => Self::Body,
         }
     }
 
@@ -170,7 +170,7 @@ impl Ends {
         status.is_informational()
             || status == StatusCode::NO_CONTENT
             || status == StatusCode::NOT_MODIFIED
-            || self == Self::WithHead
-            || (self == Self::WithTunnel && status.is_success())
+            || self == Self::Head
+            || (self == Self::Tunnel && status.is_success())
     }
 }

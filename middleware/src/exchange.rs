@@ -135,7 +135,11 @@ impl Exchange {
                 }
             };
             let is_claimed = |told: &KeyValue| claim.is_some() && told.key.as_str() == attributes::RPC_METHOD;
-            series.opening().filter(|attribute| !is_claimed(attribute)).for_each(&mut set);
+            series.open(&mut |attribute| {
+                if !is_claimed(&attribute) {
+                    set(attribute);
+                }
+            });
             tell(&mut set);
             if let Some(hook) = &rules.on_request {
                 let before = draft.name.take();
@@ -371,16 +375,13 @@ impl Exchange {
             size(attributes::HTTP_REQUEST_BODY_SIZE, self.request_size),
             size(attributes::HTTP_RESPONSE_BODY_SIZE, self.response_size),
         ];
-        let told = claim.chain(sizes.into_iter().flatten());
-        let mut set = |attribute: KeyValue| {
-            if !rules.omit(&attribute) {
-                span.set_attribute(attribute);
-            }
-        };
-        match closing {
-            Some(closing) => closing.iter().cloned().chain(told).for_each(&mut set),
-            None => self.series.closing().chain(told).for_each(&mut set),
+        let mut told = Vec::new();
+        if closing.is_none() {
+            self.series.close(&mut |attribute| told.push(attribute));
         }
+        told.extend(claim.chain(sizes.into_iter().flatten()));
+        let told = closing.unwrap_or_default().iter().cloned().chain(told);
+        span.set_attributes(told.filter(|attribute| !rules.omit(attribute)));
         if self.series.error.is_some() {
             // No description: the status code or the error's type says it all.
             span.set_status(Status::error(""));

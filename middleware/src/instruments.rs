@@ -157,7 +157,9 @@ impl Instruments {
         let resolved = self.resolved();
         let counter =
             resolved.active_requests.get_or_init(|| self.side().active_requests(&resolved.source.meter));
-        counter.add(change, &Vec::from_iter(series.opening()));
+        let mut labels = Vec::new();
+        series.open(&mut |label| labels.push(label));
+        counter.add(change, &labels);
     }
 
     /// Records how long the two bodies were, where that is known.

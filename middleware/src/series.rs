@@ -57,35 +57,47 @@ pub(crate) struct Series {
 
 impl Series {
     /// Tells the attributes that are known before the response.
-    pub(crate) fn opening(&self) -> impl Iterator<Item = KeyValue> {
-        let is_rpc = self.convention == Convention::Rpc;
-        let method = if is_rpc { attributes::RPC_METHOD } else { attributes::HTTP_REQUEST_METHOD };
-        let template = self.target.as_ref().filter(|_| self.scheme.is_none());
-        let attributes = [
-            is_rpc.then(|| KeyValue::new(attributes::RPC_SYSTEM_NAME, attributes::GRPC)),
-            Some(KeyValue::new(method, self.method.clone())),
-            self.scheme.map(|scheme| KeyValue::new(attributes::URL_SCHEME, scheme)),
-            self.host.clone().map(|host| KeyValue::new(attributes::SERVER_ADDRESS, host)),
-            self.port.map(|port| KeyValue::new(attributes::SERVER_PORT, i64::from(port))),
-            template.map(|template| KeyValue::new(attributes::URL_TEMPLATE, template.to_value())),
-        ];
-        attributes.into_iter().flatten()
+    pub(crate) fn open(&self, set: &mut dyn FnMut(KeyValue)) {
+        match self.convention {
+            Convention::Http => set(KeyValue::new(attributes::HTTP_REQUEST_METHOD, self.method.clone())),
+            Convention::Rpc => {
+                set(KeyValue::new(attributes::RPC_SYSTEM_NAME, attributes::GRPC));
+                set(KeyValue::new(attributes::RPC_METHOD, self.method.clone()));
+            }
+        }
+        if let Some(scheme) = self.scheme {
+            set(KeyValue::new(attributes::URL_SCHEME, scheme));
+        }
+        if let Some(host) = &self.host {
+            set(KeyValue::new(attributes::SERVER_ADDRESS, host.clone()));
+        }
+        if let Some(port) = self.port {
+            set(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
+        }
+        if let (Some(template), None) = (&self.target, self.scheme) {
+            set(KeyValue::new(attributes::URL_TEMPLATE, template.to_value()));
+        }
     }
 
     /// Tells the attributes that only the end tells.
-    pub(crate) fn closing(&self) -> impl Iterator<Item = KeyValue> {
-        let route = self.target.as_ref().filter(|_| self.scheme.is_some());
-        let status = self.status.map(|status| match self.convention {
-            Convention::Http => KeyValue::new(attributes::HTTP_RESPONSE_STATUS_CODE, i64::from(status)),
-            Convention::Rpc => KeyValue::new(attributes::RPC_RESPONSE_STATUS_CODE, rpc::status_name(status)),
-        });
-        let attributes = [
-            route.map(|route| KeyValue::new(attributes::HTTP_ROUTE, route.to_value())),
-            self.version.map(|version| KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version)),
-            status,
-            self.error.map(|error| KeyValue::new(attributes::ERROR_TYPE, self.error_type(error))),
-        ];
-        attributes.into_iter().flatten()
+    pub(crate) fn close(&self, set: &mut dyn FnMut(KeyValue)) {
+        if let (Some(route), Some(_)) = (&self.target, self.scheme) {
+            set(KeyValue::new(attributes::HTTP_ROUTE, route.to_value()));
+        }
+        if let Some(version) = self.version {
+            set(KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version));
+        }
+        if let Some(status) = self.status {
+            set(match self.convention {
+                Convention::Http => KeyValue::new(attributes::HTTP_RESPONSE_STATUS_CODE, i64::from(status)),
+                Convention::Rpc => {
+                    KeyValue::new(attributes::RPC_RESPONSE_STATUS_CODE, rpc::status_name(status))
+                }
+            });
+        }
+        if let Some(error) = self.error {
+            set(KeyValue::new(attributes::ERROR_TYPE, self.error_type(error)));
+        }
     }
 
     /// Returns a name that costs nothing.
@@ -146,9 +158,10 @@ pub(crate) struct Recorder {
 
 impl Recorder {
     fn of(series: &Series, histogram: &Histogram<f64>, is_bound: bool) -> Self {
-        let mut labels = Vec::from_iter(series.opening());
+        let mut labels = Vec::new();
+        series.open(&mut |label| labels.push(label));
         let closing = Some(labels.len());
-        labels.extend(series.closing());
+        series.close(&mut |label| labels.push(label));
         let bound = is_bound.then(|| histogram.bind(&labels));
         Self { labels, closing, bound }
     }
@@ -159,7 +172,7 @@ impl Recorder {
         Self { labels, closing: None, bound }
     }
 
-    /// Returns what [`Series::closing`] tells, without making it anew.
+    /// Returns what [`Series::close`] tells, without making it anew.
     pub(crate) fn closing(&self) -> Option<&[KeyValue]> {
         self.closing.and_then(|closing| self.labels.get(closing..))
     }

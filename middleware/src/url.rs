@@ -43,20 +43,65 @@ pub(crate) fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a 
 /// Splits `host`, `host:port` or `[address]:port` into host and port, without brackets and without
 /// credentials. Anything that is not of this form yields nothing.
 pub(crate) fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
-    let authority = authority.rsplit_once('@').map_or(authority, |(_credentials, host)| host);
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(bracketed) => {
-            let (host, rest) = bracketed.split_once(']')?;
-            if rest.is_empty() { (host, "") } else { (host, rest.strip_prefix(':')?) }
+    let (mut from, mut colon) = (0, None);
+    for (place, byte) in authority.bytes().enumerate() {
+        match byte {
+            b'@' => (from, colon) = (place + 1, None),
+            b':' if colon.is_none() => colon = Some(place),
+            _ => {}
         }
-        None => authority.split_once(':').unwrap_or((authority, "")),
-    };
-    let is_host = |byte: u8| byte.is_ascii_graphic() && !b"\"#/<>?@[\\]^`{|}".contains(&byte);
-    if host.is_empty() || !host.bytes().all(is_host) || !port.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
     }
-    let port = if port.is_empty() { None } else { Some(port.parse().ok()?) };
-    Some((host, port))
+    if authority[from..].starts_with('[') {
+        let (host, rest) = authority[from + 1..].split_once(']')?;
+        let port = if rest.is_empty() { "" } else { rest.strip_prefix(':')? };
+        return Some((is_host(host).then_some(host)?, parse_port(port)?));
+    }
+    let end = colon.unwrap_or(authority.len());
+    let host = &authority[from..end];
+    let port = authority.get(end + 1..).unwrap_or_default();
+    Some((is_host(host).then_some(host)?, parse_port(port)?))
+}
+
+/// Bytes that a host cannot have; those beyond ASCII are of names that nobody encoded.
+const NOT_IN_HOSTS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        let ascii = byte as u8;
+        table[byte] = !ascii.is_ascii_graphic()
+            || matches!(
+                ascii,
+                b'"' | b'#'
+                    | b'/'
+                    | b'<'
+                    | b'>'
+                    | b'?'
+                    | b'@'
+                    | b'['
+                    | b'\\'
+                    | b']'
+                    | b'^'
+                    | b'`'
+                    | b'{'
+                    | b'|'
+                    | b'}'
+            );
+        byte += 1;
+    }
+    table
+};
+
+fn is_host(host: &str) -> bool {
+    !host.is_empty() && !host.bytes().any(|byte| NOT_IN_HOSTS[usize::from(byte)])
+}
+
+/// Parses a port, which may be empty; nothing if it is none.
+fn parse_port(port: &str) -> Option<Option<u16>> {
+    if port.is_empty() {
+        return Some(None);
+    }
+    // The parser of numbers would take a sign.
+    port.as_bytes()[0].is_ascii_digit().then(|| port.parse().ok())?.map(Some)
 }
 
 /// Returns a query with the values of sensitive keys replaced; order and all other bytes stay.

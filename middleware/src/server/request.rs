@@ -1,6 +1,6 @@
 //! What a request that arrives tells.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, Uri, header};
 use opentelemetry::{
@@ -85,7 +85,8 @@ fn begin_request(
         tell_server(authority, set);
         tell_client(instruments, original.client, Peer::of_request(head.extensions), set);
         if let Some(agent) = head.headers.get(header::USER_AGENT) {
-            let agent = String::from_utf8_lossy(agent.as_bytes());
+            let lossy = |_| String::from_utf8_lossy(agent.as_bytes());
+            let agent = agent.to_str().map_or_else(lossy, Cow::Borrowed);
             set(KeyValue::new(attributes::USER_AGENT_ORIGINAL, bounded(&agent).to_owned()));
         }
         rules.http_headers.request.tell(head.headers, set);
