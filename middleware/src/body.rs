@@ -65,6 +65,9 @@ where
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
         let this = self.project();
+        if this.leg.inner().is_none() {
+            return Poll::Ready(None);
+        }
         this.leg.inside(|mut body, surroundings| {
             let Some(carried) = body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
             let polled = ready!(carried.poll_frame(task));

@@ -375,12 +375,12 @@ impl Exchange {
             size(attributes::HTTP_REQUEST_BODY_SIZE, self.request_size),
             size(attributes::HTTP_RESPONSE_BODY_SIZE, self.response_size),
         ];
-        let mut told = Vec::new();
+        let mut rare = Vec::new();
         if closing.is_none() {
-            self.series.close(&mut |attribute| told.push(attribute));
+            self.series.close(&mut |attribute| rare.push(attribute));
         }
-        told.extend(claim.chain(sizes.into_iter().flatten()));
-        let told = closing.unwrap_or_default().iter().cloned().chain(told);
+        rare.extend(claim.chain(sizes.into_iter().flatten()));
+        let told = closing.unwrap_or_default().iter().cloned().chain(rare);
         span.set_attributes(told.filter(|attribute| !rules.omit(attribute)));
         if self.series.error.is_some() {
             // No description: the status code or the error's type says it all.

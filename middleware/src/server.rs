@@ -69,7 +69,7 @@ use std::{
     task::{self, Poll, ready},
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use opentelemetry::{
     logs::{Logger, LoggerProvider},
@@ -198,24 +198,29 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let ends = Ends::of(request.method());
-        if request.extensions().get::<Recorded>().is_some() {
+        if is_served(request.extensions()) {
             let learned = Route::of_request(request.extensions());
             let leg = Leg::begin(Surroundings::Nothing, || self.inner.call(request));
             return ResponseFuture { leg, ends, learned };
         }
         let surroundings = request::begin(&self.instruments, RequestHead::of(&request));
-        request.extensions_mut().insert(Recorded);
-        if let Some(span) = ServerSpan::of(&surroundings) {
-            request.extensions_mut().insert(span);
+        match ServerSpan::of(&surroundings) {
+            Some(span) => drop(request.extensions_mut().insert(span)),
+            None => drop(request.extensions_mut().insert(Unrecorded)),
         }
         let leg = Leg::begin(surroundings, || self.inner.call(request));
         ResponseFuture { leg, ends, learned: None }
     }
 }
 
-/// Marks a request that a layer records already: those further in let it pass.
+/// Marks a request that a layer serves already but that has no [`ServerSpan`].
 #[derive(Clone, Copy)]
-struct Recorded;
+struct Unrecorded;
+
+/// Tells whether a layer further out serves the request already: then this one lets it pass.
+fn is_served(extensions: &Extensions) -> bool {
+    extensions.get::<ServerSpan>().is_some() || extensions.get::<Unrecorded>().is_some()
+}
 
 pin_project! {
     /// The future of a [`ServerService`]: carries the exchange from the request to the response's body.

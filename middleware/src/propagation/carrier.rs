@@ -13,7 +13,7 @@ use super::{baggage, field};
 const UNREADABLE: &str = "\u{fffd}";
 
 /// Most lines that are picked; a request with more is read header by header.
-const MOST_PICKED: usize = 8;
+const MOST_PICKED: usize = 4;
 
 /// What the propagators of this module read from.
 pub(super) trait Source {
