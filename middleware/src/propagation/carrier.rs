@@ -52,11 +52,11 @@ pub(super) struct Picked<'a> {
 
 impl<'a> Picked<'a> {
     /// Picks the lines of these fields; nothing if there are too many.
-    pub(super) fn of(headers: &'a HeaderMap, fields: &[&'static HeaderName]) -> Option<Self> {
+    pub(super) fn of(headers: &'a HeaderMap, fields: &[&str]) -> Option<Self> {
         let mut picked = Self { headers, lines: [("", &[]); MOST_PICKED], length: 0 };
         for (name, line) in headers {
             let name = name.as_str();
-            if fields.iter().any(|field| field.as_str() == name) {
+            if fields.contains(&name) {
                 *picked.lines.get_mut(picked.length)? = (name, line.as_bytes());
                 picked.length += 1;
             }

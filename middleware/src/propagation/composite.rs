@@ -29,7 +29,7 @@ pub struct Composite {
     parts: Vec<Part>,
     fields: Vec<String>,
     /// The fields that our own parts read.
-    fields_read: Vec<&'static HeaderName>,
+    fields_read: Vec<&'static str>,
 }
 
 /// One of the propagators: ours, which read headers as they are, or somebody else's.
@@ -65,7 +65,7 @@ impl Composite {
     fn from_parts(parts: impl IntoIterator<Item = Part>) -> Self {
         let parts = Vec::from_iter(parts);
         let fields = parts.iter().flat_map(Part::fields).collect();
-        let fields_read = parts.iter().flat_map(Part::fields_read).copied().collect();
+        let fields_read = parts.iter().flat_map(Part::fields_read).map(|name| name.as_str()).collect();
         Self { parts, fields, fields_read }
     }
 
