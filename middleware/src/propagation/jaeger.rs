@@ -99,7 +99,7 @@ fn read_baggage(base: Option<&Context>, source: &impl Source) -> Option<Context>
     }
     let base = base.cloned().unwrap_or_default();
     for (name, (value, properties)) in base.baggage() {
-        if members.get(name.as_str()).is_none() {
+        if members.get(name.as_str()).is_none_or(|known| known == value) {
             members.insert_with_metadata(name.clone(), value.clone(), properties.clone());
         }
     }
