@@ -57,7 +57,7 @@ impl Jaeger {
             hex::write(&span.trace_id().to_bytes(), &mut value[..32]);
             hex::write(&span.span_id().to_bytes(), &mut value[33..49]);
             hex::write(&[flags], &mut value[52..]);
-            sink.set(&UBER_TRACE_ID, String::from_utf8_lossy(&value).into_owned());
+            sink.set(&UBER_TRACE_ID, hex::text(&value));
         }
         write_baggage(context.baggage(), sink);
     }
