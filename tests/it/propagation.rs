@@ -1,6 +1,6 @@
 //! What arrives with a request goes on with the requests that it causes, whatever is recorded of it.
 
-use crate::support::get;
+use crate::support::{child::Process, get};
 use axum::{Router, routing};
 use bytes::Bytes;
 use http::{HeaderMap, Request};
@@ -209,4 +209,36 @@ async fn no_entry_of_our_own_is_added_to_the_state_of_a_trace() {
         let began = pass(&telemetry, &[]).await;
         assert_eq!(began.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["traceparent"]);
     }
+}
+
+#[tokio::test]
+async fn the_service_for_the_validation_suite_calls_back_in_order() {
+    // P-030: the contract of section 9
+    let service = Process::example("trace_context", &["127.0.0.1:0"], &[]);
+    let url = service.line(&["POST http://"]).await.split_once(' ').unwrap().1.to_owned();
+    let arrived = Arc::<Mutex<Vec<(String, String, String)>>>::default();
+    let keep = Arc::clone(&arrived);
+    let harness = Router::new().fallback(async move |uri: http::Uri, headers: HeaderMap, body: String| {
+        let parent = headers["traceparent"].to_str().unwrap().to_owned();
+        keep.lock().unwrap().push((uri.path().to_owned(), parent, body));
+    });
+    let harness = serve(harness).await;
+    let calls = format!(
+        r#"[{{"url": "{harness}1", "arguments": []}}, {{"url": "{harness}2", "arguments": [{{"a": 1}}]}}]"#
+    );
+    let request = Request::post(url)
+        .header("content-type", "application/json")
+        .header("traceparent", format!("00-{TRACE}-{SPAN}-02"))
+        .body(Full::<Bytes>::from(calls))
+        .unwrap();
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    assert_eq!(client.request(request).await.unwrap().status(), 200);
+    let arrived = arrived.lock().unwrap();
+    let [(first, one, nothing), (second, other, arguments)] = &arrived[..] else { panic!("{arrived:?}") };
+    assert_eq!((first.as_str(), nothing.as_str()), ("/1", "[]"));
+    assert_eq!((second.as_str(), arguments.as_str()), ("/2", r#"[{"a":1}]"#));
+    for parent in [one, other] {
+        assert_eq!((&parent[..36], &parent[52..]), (format!("00-{TRACE}-").as_str(), "-02"));
+    }
+    assert_ne!(one, other);
 }

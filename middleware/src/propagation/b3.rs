@@ -15,6 +15,11 @@ use super::{
 
 /// A single header that says all there is to say, to be filled in.
 const TEMPLATE: [u8; 51] = *b"00000000000000000000000000000000-0000000000000000-0";
+/// The length of the single header without a state.
+const UNDECIDED: usize = 49;
+const DEBUG: u8 = b'd';
+const ACCEPT: u8 = b'1';
+const DENY: u8 = b'0';
 
 /// Reads both forms of B3 and writes the single header, `b3: {trace id}-{span id}-{state}`.
 ///
@@ -44,21 +49,15 @@ impl B3 {
 
     pub(super) fn write(&self, context: &Context, sink: &mut impl Sink) {
         let (ids, state) = outgoing(context);
-        let value = match ids {
-            None => state.map(str::to_owned),
-            Some((trace_id, span_id)) => {
-                let mut value = TEMPLATE;
-                hex::write(&trace_id.to_bytes(), &mut value[..32]);
-                hex::write(&span_id.to_bytes(), &mut value[33..49]);
-                let mut value = String::from_utf8_lossy(&value).into_owned();
-                value.truncate(if state.is_some() { 50 } else { 49 });
-                value.push_str(state.unwrap_or_default());
-                Some(value)
-            }
+        let Some((trace_id, span_id)) = ids else {
+            return state.into_iter().for_each(|state| sink.set(&field::B3, char::from(state).into()));
         };
-        if let Some(value) = value {
-            sink.set(&field::B3, value);
-        }
+        let mut value = TEMPLATE;
+        hex::write(&trace_id.to_bytes(), &mut value[..32]);
+        hex::write(&span_id.to_bytes(), &mut value[33..49]);
+        value[50] = state.unwrap_or_default();
+        let value = if state.is_some() { &value[..] } else { &value[..UNDECIDED] };
+        sink.set(&field::B3, hex::text(value));
     }
 }
 
@@ -78,18 +77,14 @@ impl B3Multi {
         }
         match state {
             Some(DEBUG) => sink.set(&field::B3_FLAGS, "1".to_owned()),
-            Some(state) => sink.set(&field::B3_SAMPLED, state.to_owned()),
+            Some(state) => sink.set(&field::B3_SAMPLED, char::from(state).into()),
             None => {}
         }
     }
 }
 
-const DEBUG: &str = "d";
-const ACCEPT: &str = "1";
-const DENY: &str = "0";
-
 /// Returns the ids and the state to send on.
-fn outgoing(context: &Context) -> (Option<(TraceId, SpanId)>, Option<&'static str>) {
+fn outgoing(context: &Context) -> (Option<(TraceId, SpanId)>, Option<u8>) {
     let span = context.span();
     let span = span.span_context();
     let said = Origin::of(context, span).and_then(|origin| origin.decision);
@@ -155,10 +150,10 @@ fn ids(trace_id: &[u8], span_id: &[u8]) -> Option<(TraceId, SpanId)> {
 }
 
 fn state(state: &[u8]) -> Option<Decision> {
-    match state {
-        b"1" => Some(Decision::Accept),
-        b"0" => Some(Decision::Deny),
-        b"d" => Some(Decision::Debug),
+    match *state {
+        [ACCEPT] => Some(Decision::Accept),
+        [DENY] => Some(Decision::Deny),
+        [DEBUG] => Some(Decision::Debug),
         _ => None,
     }
 }

@@ -55,6 +55,12 @@ pub(super) fn write(bytes: &[u8], digits: &mut [u8]) {
     }
 }
 
+/// Makes text of a template that was filled in.
+pub(super) fn text(filled: &[u8]) -> String {
+    // All of it is ASCII.
+    std::str::from_utf8(filled).unwrap_or_default().to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

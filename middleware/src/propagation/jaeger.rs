@@ -57,7 +57,7 @@ impl Jaeger {
             hex::write(&span.trace_id().to_bytes(), &mut value[..32]);
             hex::write(&span.span_id().to_bytes(), &mut value[33..49]);
             hex::write(&[flags], &mut value[52..]);
-            sink.set(&UBER_TRACE_ID, String::from_utf8_lossy(&value).into_owned());
+            sink.set(&UBER_TRACE_ID, hex::text(&value));
         }
         write_baggage(context.baggage(), sink);
     }
@@ -106,7 +106,7 @@ fn read_baggage(base: Option<&Context>, source: &impl Source) -> Option<Context>
     }
     let base = base.cloned().unwrap_or_default();
     for (name, (value, properties)) in base.baggage() {
-        if members.get(name.as_str()).is_none() {
+        if members.get(name.as_str()).is_none_or(|known| known == value) {
             members.insert_with_metadata(name.clone(), value.clone(), properties.clone());
         }
     }

@@ -65,8 +65,8 @@ pub(super) struct Origin {
     pub(super) decision: Option<Decision>,
     /// The members of its `tracestate` as they came, joined.
     members: String,
-    /// The members that the API's type can hold, which samplers see.
-    seen: TraceState,
+    /// Whether there are members that the API's type cannot hold, and samplers do not see.
+    hides: bool,
 }
 
 /// A context that holds nothing but that its trace came without the random flag, as most do. It is shared,
@@ -86,10 +86,14 @@ impl Origin {
     /// the members that the API shows. Then theirs come first, after them those that the API could not show
     /// (§3.5: unknown members are not removed).
     pub(super) fn state(&self, state: &TraceState) -> String {
-        if self.seen == *state {
+        if self.members.is_empty() {
+            return state.header();
+        }
+        let is_shown = |member: &(&str, &str)| !self.hides || tracestate::is_shown(*member);
+        if tracestate::members(&self.members).filter(is_shown).eq(state) {
             return self.members.clone();
         }
-        let kept = tracestate::members(&self.members).filter(|(key, _)| self.seen.get(key).is_none());
+        let kept = tracestate::members(&self.members).filter(|member| !is_shown(member));
         tracestate::join(&state.into_iter().chain(kept).take(tracestate::MOST_MEMBERS).collect::<Vec<_>>())
     }
 }
@@ -99,7 +103,7 @@ impl Origin {
 pub(super) fn with_parent(
     base: Option<&Context>,
     span: SpanContext,
-    members: String,
+    members: &[(&str, &str)],
     random_ids: bool,
 ) -> Context {
     let random = span.trace_flags().to_u8() & RANDOM != 0;
@@ -115,8 +119,9 @@ pub(super) fn with_parent(
             // Said by another format of the same trace; what else it said, the flags say now.
             let earlier = base.and_then(|base| Origin::of(base, &span)?.decision);
             let decision = earlier.filter(|decision| *decision == Decision::Debug);
-            let (trace_id, seen) = (Some(span.trace_id()), span.trace_state().clone());
-            let origin = Origin { trace_id, random: Some(random), decision, members, seen };
+            let hides = span.trace_state().into_iter().len() < members.len();
+            let (trace_id, members) = (Some(span.trace_id()), tracestate::join(members));
+            let origin = Origin { trace_id, random: Some(random), decision, members, hides };
             base.unwrap_or(&Context::new()).with_value(origin).with_remote_span_context(span)
         }
     }
@@ -171,8 +176,6 @@ pub(super) fn noted(context: Context) -> Context {
     if random || !span.is_valid() || !span.is_remote() || Origin::of(&context, &span).is_some() {
         return context;
     }
-    let (members, seen) = (span.trace_state().header(), span.trace_state().clone());
-    let origin =
-        Origin { trace_id: Some(span.trace_id()), random: Some(false), members, seen, decision: None };
-    context.with_value(origin)
+    let (trace_id, members) = (Some(span.trace_id()), span.trace_state().header());
+    context.with_value(Origin { trace_id, random: Some(false), members, ..Origin::default() })
 }

@@ -46,9 +46,9 @@ impl TraceContext {
         let (Some(line), None) = (lines.next(), lines.next()) else { return None };
         let (trace_id, span_id, flags) = parse(line)?;
         let members = tracestate::parse(source.lines(&TRACESTATE)).unwrap_or_default();
-        let seen = tracestate::seen(&members);
-        let span = SpanContext::new(trace_id, span_id, flags, true, seen);
-        Some(origin::with_parent(base, span, tracestate::join(&members), self.random_ids))
+        let shown = tracestate::shown(&members);
+        let span = SpanContext::new(trace_id, span_id, flags, true, shown);
+        Some(origin::with_parent(base, span, &members, self.random_ids))
     }
 
     pub(super) fn write(&self, context: &Context, sink: &mut impl Sink) {
@@ -100,7 +100,7 @@ fn format(span: &SpanContext, random: bool) -> String {
     hex::write(&span.trace_id().to_bytes(), &mut parent[3..35]);
     hex::write(&span.span_id().to_bytes(), &mut parent[36..52]);
     hex::write(&[flags], &mut parent[53..]);
-    String::from_utf8_lossy(&parent).into_owned()
+    hex::text(&parent)
 }
 
 #[cfg(test)]

@@ -46,15 +46,20 @@ fn is_value(value: &str) -> bool {
     (1..=MEMBER_LIMIT_BYTES).contains(&value.len()) && !value.ends_with(' ') && value.bytes().all(is_allowed)
 }
 
-/// Returns as many of the members as the API's type accepts: it still has level 1's rule for `@`.
-pub(super) fn seen(members: &[(&str, &str)]) -> TraceState {
+/// Returns as many of the members as the API's type can hold: it still has level 1's rule for `@`.
+pub(super) fn shown(members: &[(&str, &str)]) -> TraceState {
     if members.is_empty() {
         return TraceState::NONE;
     }
-    let accepted = |member: &&(&str, &str)| TraceState::from_key_value([**member]).is_ok();
-    TraceState::from_key_value(members.iter().copied())
-        .or_else(|_| TraceState::from_key_value(members.iter().filter(accepted).copied()))
+    let members = members.iter().copied();
+    TraceState::from_key_value(members.clone())
+        .or_else(|_| TraceState::from_key_value(members.filter(|member| is_shown(*member))))
         .unwrap_or_default()
+}
+
+/// Says whether the API's type can hold a member.
+pub(super) fn is_shown(member: (&str, &str)) -> bool {
+    TraceState::from_key_value([member]).is_ok()
 }
 
 /// Splits what [`join`] joined.

@@ -50,7 +50,7 @@ impl XRay {
         let said = Origin::of(context, span).and_then(|origin| origin.decision);
         let is_undecided = said == Some(Decision::Defer) && span.is_remote();
         let value = if is_undecided { &value[..UNDECIDED] } else { &value[..] };
-        sink.set(&AMAZON_TRACE_ID, String::from_utf8_lossy(value).into_owned());
+        sink.set(&AMAZON_TRACE_ID, hex::text(value));
     }
 }
 

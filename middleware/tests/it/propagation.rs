@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use axum::{Router, routing::get};
+use axum::{Router, extract::Path, routing::get};
 use bytes::Bytes;
 use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Empty};
@@ -16,16 +16,16 @@ use tower::{Layer, ServiceExt};
 
 use crate::support::{Telemetry, ask, fetch, lines, serve};
 
-const TRACE: &str = "12345678901234567890123456789012";
+pub(crate) const TRACE: &str = "12345678901234567890123456789012";
 
 /// A service that calls another for each request, and what arrived there.
-struct Chain {
+pub(crate) struct Chain {
     address: SocketAddr,
     arrived: Arc<Mutex<Vec<HeaderMap>>>,
 }
 
 impl Chain {
-    async fn new(telemetry: &Telemetry) -> Self {
+    pub(crate) async fn new(telemetry: &Telemetry) -> Self {
         Self::with(telemetry.server(), telemetry.client()).await
     }
 
@@ -34,29 +34,36 @@ impl Chain {
         let keep = Arc::clone(&arrived);
         let last =
             serve(Router::new().fallback(async move |headers| keep.lock().unwrap().push(headers))).await;
-        let forward = async move || {
-            let request = Request::get(format!("http://{last}/")).body(Empty::<Bytes>::new()).unwrap();
-            let client = client.layer(tower::service_fn(fetch));
-            client.oneshot(request).await.unwrap().collect().await.unwrap();
+        let forward = async move |Path(calls): Path<usize>| {
+            for _ in 0..calls {
+                let request = Request::get(format!("http://{last}/")).body(Empty::<Bytes>::new()).unwrap();
+                let client = client.layer(tower::service_fn(fetch));
+                client.oneshot(request).await.unwrap().collect().await.unwrap();
+            }
             Context::map_current(|context| {
                 context.baggage().get("tenant").map(ToString::to_string).unwrap_or_default()
             })
         };
-        let address = serve(Router::new().route("/", get(forward)).layer(server)).await;
+        let address = serve(Router::new().route("/{calls}", get(forward)).layer(server)).await;
         Self { address, arrived }
     }
 
     /// Sends these header lines and returns the headers that arrive at the end, and the answer.
-    async fn pass(&self, lines: impl AsRef<[u8]>) -> (HeaderMap, String) {
-        let request =
-            [b"GET / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n", lines.as_ref(), b"\r\n"].concat();
-        let (_, answer) = ask(self.address, request).await;
+    pub(crate) async fn pass(&self, lines: impl AsRef<[u8]>) -> (HeaderMap, String) {
+        let (mut arrived, answer) = self.pass_to(1, lines).await;
+        (arrived.remove(0), answer)
+    }
+
+    /// Sends these header lines to a handler that makes so many calls, and returns what arrives with each.
+    pub(crate) async fn pass_to(&self, calls: usize, lines: impl AsRef<[u8]>) -> (Vec<HeaderMap>, String) {
+        let start = format!("GET /{calls} HTTP/1.1\r\nhost: h\r\nconnection: close\r\n");
+        let (_, answer) = ask(self.address, [start.as_bytes(), lines.as_ref(), b"\r\n"].concat()).await;
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-        (self.arrived.lock().unwrap().remove(0), answer)
+        (std::mem::take(&mut *self.arrived.lock().unwrap()), answer)
     }
 }
 
-fn parent(headers: &HeaderMap) -> [String; 3] {
+pub(crate) fn parent(headers: &HeaderMap) -> [String; 3] {
     let lines = lines(headers, "traceparent");
     let [line] = &lines[..] else { panic!("exactly one traceparent: {lines:?}") };
     let [version, trace, span, flags] = *line.split('-').collect::<Vec<_>>() else { panic!("{line}") };
