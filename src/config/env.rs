@@ -132,6 +132,7 @@ variables! {
     BODY_SIZES "THROUGHLINE_BODY_SIZES", Kind::Boolean, "false", "The sizes of the bodies are recorded, as measurements and on spans.";
     EXCEPTION_MESSAGES "THROUGHLINE_EXCEPTION_MESSAGES", Kind::Boolean, "true", "The log records of panics and errors have their message. A bad value: they have not.";
     INJECTED_HOSTS "THROUGHLINE_INJECTED_HOSTS", Kind::List, "all", "Hosts that are sent ids and baggage: names, `*.` and a name; with `!` before each all but these. One bad member: none.";
+    REQUEST_SPAN "THROUGHLINE_REQUEST_SPAN", Kind::Boolean, "false", "A `tracing` span `request` inside the server's, for code that relies on `Span::current()`.";
     VIEW "THROUGHLINE_VIEW", Kind::Boolean, "false", "`1` or `true`: starts a collector with its view in this process (feature `collector`).";
     COLLECTOR_GRPC "THROUGHLINE_COLLECTOR_GRPC", Kind::Address, "127.0.0.1:4317", "Where that collector takes OTLP/gRPC.";
     COLLECTOR_HTTP "THROUGHLINE_COLLECTOR_HTTP", Kind::Address, "127.0.0.1:4318", "Where that collector takes OTLP/HTTP.";

@@ -28,6 +28,7 @@ pub(super) fn server(environment: &mut Environment) -> ServerOptions {
     options.excluded_paths = list(environment, &env::EXCLUDED_PATHS, path).unwrap_or_default();
     options.public_endpoint = environment.boolean_or(&env::PUBLIC_ENDPOINT, None, true).unwrap_or(false);
     options.server_timing = environment.boolean(&env::SERVER_TIMING, None).unwrap_or(false);
+    options.request_span = environment.boolean(&env::REQUEST_SPAN, None).unwrap_or(false);
     options.active_requests = environment.boolean(&env::ACTIVE_REQUESTS, None).unwrap_or(false);
     options.body_sizes = environment.boolean(&env::BODY_SIZES, None).unwrap_or(false);
     options.exception_messages = environment.boolean(&env::EXCEPTION_MESSAGES, None).unwrap_or(true);

@@ -189,9 +189,10 @@ fn attributes_and_query_keys_are_taken_as_they_are_on_both_sides() {
 #[test]
 fn switches_are_truth_values_and_a_bad_one_holds_the_careful_side() {
     type Place = fn(Config) -> bool;
-    let switches: [(&Variable, Place, bool, bool); 8] = [
+    let switches: [(&Variable, Place, bool, bool); 9] = [
         (&env::PUBLIC_ENDPOINT, |config| config.server.public_endpoint, false, true),
         (&env::SERVER_TIMING, |config| config.server.server_timing, false, false),
+        (&env::REQUEST_SPAN, |config| config.server.request_span, false, false),
         (&env::ACTIVE_REQUESTS, |config| config.server.active_requests, false, false),
         (&env::ACTIVE_REQUESTS, |config| config.client.active_requests, false, false),
         (&env::BODY_SIZES, |config| config.server.body_sizes, false, false),
