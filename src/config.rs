@@ -26,6 +26,7 @@
 pub mod env; // the one table of variables
 mod export; // where one signal goes
 mod otlp; // … decided from the variables
+mod layers; // what the layers go by, decided from the variables
 
 use crate::{
     Error,
@@ -172,6 +173,8 @@ impl Config {
     }
 
     fn read(mut environment: Environment) -> Self {
+        let server = layers::server(&mut environment);
+        let client = layers::client(&mut environment, &server);
         let config = Config {
             disabled: environment.boolean(&env::SDK_DISABLED, None).unwrap_or(false),
             service_name: environment.text(&env::SERVICE_NAME, None).map(|found| found.value),
@@ -190,8 +193,8 @@ impl Config {
                 filter: filter(&mut environment, &env::RUST_LOG),
             },
             span_filter: filter(&mut environment, &env::SPAN_FILTER),
-            server: ServerOptions::default(),
-            client: ClientOptions::default(),
+            server,
+            client,
             view: View {
                 enabled: environment.boolean(&env::VIEW, None).unwrap_or(false),
                 grpc: address(&mut environment, &env::COLLECTOR_GRPC, 4317),

@@ -122,8 +122,13 @@ impl Instruments {
 
     /// Tells something about the set-up, once.
     pub(crate) fn notice(&self, text: &'static str) {
+        self.notice_once(&self.noticed, text);
+    }
+
+    /// Tells something, once in the life of this mark.
+    pub(crate) fn notice_once(&self, mark: &Once, text: &'static str) {
         if let Some(tell) = self.settings.notice {
-            self.noticed.call_once(|| tell(text));
+            mark.call_once(|| tell(text));
         }
     }
 

@@ -15,6 +15,7 @@ use pin_project_lite::pin_project;
 use crate::{
     exchange::{Exchange, Outcome},
     failure::Failure,
+    request_span::RequestSpan,
 };
 
 pin_project! {
@@ -24,6 +25,8 @@ pin_project! {
         // Empty once it is over, and while the leg is dropped: a field cannot be dropped in place inside.
         #[pin]
         inner: Option<T>,
+        // Dropped before the exchange, and so ended before its span.
+        span: RequestSpan,
         surroundings: Surroundings,
     }
 
@@ -31,7 +34,7 @@ pin_project! {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
             if this.inner.is_some() {
-                this.surroundings.enter(|_| this.inner.set(None));
+                this.surroundings.enter(this.span, |_| this.inner.set(None));
             }
         }
     }
@@ -39,14 +42,25 @@ pin_project! {
 
 impl<T> Leg<T> {
     /// Makes the first leg, inside its surroundings.
-    pub(crate) fn begin(mut surroundings: Surroundings, make: impl FnOnce() -> T) -> Self {
-        let inner = surroundings.enter(|_| make());
-        Self { inner: Some(inner), surroundings }
+    pub(crate) fn begin(surroundings: Surroundings, make: impl FnOnce() -> T) -> Self {
+        Self::begin_in(RequestSpan::none(), surroundings, make)
+    }
+
+    /// Makes the first leg, inside its surroundings and, in them, a span.
+    pub(crate) fn begin_in(
+        span: RequestSpan,
+        mut surroundings: Surroundings,
+        make: impl FnOnce() -> T,
+    ) -> Self {
+        let inner = surroundings.enter(&span, |_| make());
+        Self { inner: Some(inner), span, surroundings }
     }
 
     /// Makes the next leg, which takes the surroundings over.
     pub(crate) fn next<U>(self: Pin<&mut Self>, inner: U) -> Leg<U> {
-        Leg { inner: Some(inner), surroundings: mem::take(self.project().surroundings) }
+        let this = self.project();
+        let span = mem::replace(this.span, RequestSpan::none());
+        Leg { inner: Some(inner), span, surroundings: mem::take(this.surroundings) }
     }
 
     /// Does something with what is carried and with what it is carried in, inside the latter.
@@ -55,7 +69,7 @@ impl<T> Leg<T> {
         act: impl FnOnce(Pin<&mut Option<T>>, &mut Surroundings) -> R,
     ) -> R {
         let this = self.project();
-        this.surroundings.enter(|surroundings| act(this.inner, surroundings))
+        this.surroundings.enter(this.span, |surroundings| act(this.inner, surroundings))
     }
 
     /// Returns what is carried.
@@ -100,10 +114,11 @@ impl Surroundings {
         }
     }
 
-    /// Acts while the context is active. If that panics, the exchange ends with the panic: one that is caught
-    /// further out would else look like a drop.
-    fn enter<R>(&mut self, act: impl FnOnce(&mut Self) -> R) -> R {
+    /// Acts while the context is active, and the span in it. If that panics, the exchange ends with the panic: one
+    /// that is caught further out would else look like a drop.
+    fn enter<R>(&mut self, span: &RequestSpan, act: impl FnOnce(&mut Self) -> R) -> R {
         let _active = self.context().map(|context| context.clone().attach());
+        let _entered = span.enter();
         if !matches!(self, Self::Exchange(_)) {
             return act(self);
         }

@@ -30,6 +30,7 @@
 //!
 //! - `axum`, off by default: [`Route`]s from axum's `MatchedPath`, the path in a nest from `OriginalUri`, the
 //!   peer's address from `ConnectInfo`, the cause of an `axum::Error`.
+//! - `tracing`, off by default: the option [`request_span`](ServerOptions::request_span).
 //!
 //! # Limits
 //!
@@ -62,6 +63,7 @@ mod exchange;
 
 // What carries an exchange: first the response's future, then its body.
 mod leg;
+mod request_span;
 
 // The last leg: until the response's last byte.
 pub mod body;

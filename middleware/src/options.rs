@@ -82,6 +82,10 @@ pub struct ServerOptions {
     /// Whether responses tell the ids of their span in `server-timing: trace;desc=00-…`. A browser's script of
     /// another origin reads it only if the response also has `Timing-Allow-Origin`. Default: false.
     pub server_timing: bool,
+    /// Whether a `tracing` span is entered wherever the request is served, for code that relies on
+    /// `tracing::Span::current()`; see [`server`](crate::server#tracing). Needs the feature `tracing`: without it, a
+    /// [notice](crate::ServerLayer::on_notice) says so. Default: false.
+    pub request_span: bool,
     /// Whether attributes are built before the sampler is asked, so that it can decide by them. Costs unsampled
     /// requests what sampled ones cost. Default: false, samplers then see name and kind.
     pub sampled_by_attributes: bool,
@@ -114,6 +118,7 @@ impl Default for ServerOptions {
             excluded_paths: Vec::new(),
             public_endpoint: false,
             server_timing: false,
+            request_span: false,
             sampled_by_attributes: false,
             active_requests: false,
             body_sizes: false,

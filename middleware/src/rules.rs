@@ -30,6 +30,7 @@ pub(crate) struct Rules {
     excluded_paths: Vec<String>,
     pub(crate) public_endpoint: bool,
     pub(crate) server_timing: bool,
+    pub(crate) request_span: bool,
 
     pub(crate) injected_hosts: Hosts,
 }
@@ -94,6 +95,7 @@ impl From<ServerOptions> for Rules {
             excluded_paths: options.excluded_paths,
             public_endpoint: options.public_endpoint,
             server_timing: options.server_timing,
+            request_span: options.request_span,
             injected_hosts: Hosts::default(),
         }
     }

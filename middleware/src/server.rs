@@ -59,6 +59,42 @@
 //!
 //! **Sampling.** The sampler is always asked, with name and kind; attributes are built afterwards, for
 //! recorded spans only, so that a sampler does not see them. An unsampled request still passes its ids on.
+//!
+//! # tracing
+//!
+//! The span is started with the OpenTelemetry API, at a third of the price of one that goes through `tracing`. What
+//! asks OpenTelemetry finds it active: `tracing` spans inside become its children by way of tracing-opentelemetry. But
+//! `tracing::Span::current()` is none, until a handler's `#[instrument]` makes one. For code that relies on it there is
+//! the option [`request_span`](ServerOptions::request_span):
+//!
+//! ```
+//! # #[cfg(feature = "tracing")] {
+//! use throughline_middleware::{ServerLayer, ServerOptions};
+//!
+//! async fn orders() -> &'static str {
+//!     tracing::Span::current().record("user", "ada");
+//!     "none"
+//! }
+//!
+//! let mut options = ServerOptions::default();
+//! options.request_span = true;
+//! let layer = ServerLayer::default().with_options(options);
+//! # let _: axum::Router = axum::Router::new().route("/orders", axum::routing::get(orders)).layer(layer);
+//! # }
+//! ```
+//!
+//! A span `request` (target `throughline`, level INFO) is then current wherever the request is served: in the call,
+//! in each poll of the future and of the body, and where they are dropped. It has the fields `method` (as
+//! `http.request.method`) and `route` (if it is known beforehand), and waits for `user` and `tenant`. `tracing` lets
+//! nobody record others: for fields of your own put `#[instrument]` on the handler or, inside this layer, tower-http's
+//! `TraceLayer` with a span of yours.
+//!
+//! With tracing-opentelemetry it is an INTERNAL child of the SERVER span, and log lines have its `span_id`. It ends with
+//! the body, or with the last task that was given it. A request that is excluded, or that a layer further out records,
+//! has none. Of an unsampled one OpenTelemetry learns nothing.
+//!
+//! It costs about twice what the layer costs without it: 23,000 instructions and 13 allocations for a request that is
+//! sampled, 14,000 and 5 for one that is not, measured with the `tracing` layers of throughline.
 
 mod forwarded;
 mod request;
@@ -203,12 +239,13 @@ where
             let leg = Leg::begin(Surroundings::Nothing, || self.inner.call(request));
             return ResponseFuture { leg, ends, learned };
         }
-        let surroundings = request::begin(&self.instruments, RequestHead::of(&request));
+        let mut surroundings = request::begin(&self.instruments, RequestHead::of(&request));
         match ServerSpan::of(&surroundings) {
             Some(span) => drop(request.extensions_mut().insert(span)),
             None => drop(request.extensions_mut().insert(Unrecorded)),
         }
-        let leg = Leg::begin(surroundings, || self.inner.call(request));
+        let span = request::span(&self.instruments, surroundings.exchange(), &request);
+        let leg = Leg::begin_in(span, surroundings, || self.inner.call(request));
         ResponseFuture { leg, ends, learned: None }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, Uri, header};
+use http::{HeaderMap, Request, Uri, header};
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanContext, TraceContextExt},
@@ -17,6 +17,7 @@ use crate::{
     leg::Surroundings,
     options::{RequestHead, Scheme},
     peer::Peer,
+    request_span::RequestSpan,
     route::Route,
     rpc,
     rules::Rules,
@@ -45,6 +46,20 @@ pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Su
         true => begin_call(instruments, &parent, head, link),
         false => begin_request(instruments, &parent, head, link),
     })
+}
+
+/// Makes the `tracing` span of a request, inside the context of its exchange, if the option says so.
+pub(super) fn span<B>(
+    instruments: &Instruments,
+    exchange: Option<&mut Exchange>,
+    request: &Request<B>,
+) -> RequestSpan {
+    let rules = instruments.rules();
+    let Some(exchange) = exchange.filter(|_| rules.request_span) else { return RequestSpan::none() };
+    let _active = exchange.context().clone().attach();
+    let route = Route::of_request(request.extensions());
+    let (method, _) = rules.method(request.method());
+    RequestSpan::begin(instruments, method.as_str(), route.as_ref().map(Route::as_str))
 }
 
 fn begin_request(
