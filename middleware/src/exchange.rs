@@ -84,6 +84,31 @@ pub(crate) struct Opening<'a> {
     pub(crate) request_size: Option<u64>,
 }
 
+impl Opening<'_> {
+    /// Makes what the span is told before the response, and says whether the program chose its name.
+    fn draft(&self, rules: &Rules, tell: Tell<'_>, chosen: &Cell<bool>) -> SpanDraft {
+        let mut draft = SpanDraft::with_capacity(attributes::MOST_ATTRIBUTES);
+        let mut set = |attribute: KeyValue| {
+            if !rules.omit(&attribute) {
+                draft.attributes.push(attribute);
+            }
+        };
+        // A claim is told at the end, when it is known whether it holds.
+        let is_claim = |told: &KeyValue| self.claim.is_some() && told.key.as_str() == attributes::RPC_METHOD;
+        self.series.open(&mut |attribute| {
+            if !is_claim(&attribute) {
+                set(attribute);
+            }
+        });
+        tell(&mut set);
+        if let Some(hook) = &rules.on_request {
+            hook.change(self.head, &mut draft);
+            chosen.set(draft.name.is_some());
+        }
+        draft
+    }
+}
+
 /// How it stands with the name of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SpanName {
@@ -121,46 +146,29 @@ impl Exchange {
         opening: Opening<'_>,
         tell: Tell<'_>,
     ) -> Box<Self> {
-        let (began, clock) = (SystemTime::now(), Instant::now());
-        let expected = expected(parent);
-        let Opening { head, series, link, claim, request_size } = opening;
-        let rules = instruments.rules();
-        let is_renamed = Cell::new(false);
+        let clock = Instant::now();
+        let expected = Expected::of(parent);
+        let chosen = Cell::new(false);
         let describe = || {
-            let mut draft = SpanDraft::with_capacity(attributes::MOST_ATTRIBUTES);
-            draft.name = matches!(expected, Expected::Unrecorded).then(|| series.span_name());
-            let mut set = |attribute: KeyValue| {
-                if !rules.omit(&attribute) {
-                    draft.attributes.push(attribute);
-                }
-            };
-            let is_claimed = |told: &KeyValue| claim.is_some() && told.key.as_str() == attributes::RPC_METHOD;
-            series.open(&mut |attribute| {
-                if !is_claimed(&attribute) {
-                    set(attribute);
-                }
-            });
-            tell(&mut set);
-            if let Some(hook) = &rules.on_request {
-                let before = draft.name.take();
-                hook.change(head, &mut draft);
-                is_renamed.set(draft.name.is_some());
-                draft.name = draft.name.or(before);
+            let mut draft = opening.draft(instruments.rules(), tell, &chosen);
+            if expected == Expected::Unrecorded {
+                draft.name.get_or_insert_with(|| opening.series.span_name());
             }
             draft
         };
-
-        let name = match expected {
+        let kind = instruments.side().kind();
+        let mut builder = match expected {
             // Most likely nobody will read more.
-            Expected::Unrecorded => series.brief_name(),
-            Expected::Recorded | Expected::Either => series.span_name(),
-        };
-        let mut builder =
-            SpanBuilder::from_name(name).with_kind(instruments.side().kind()).with_start_time(began);
-        builder.links = link.map(|link| vec![Link::with_context(link)]);
+            Expected::Unrecorded => SpanBuilder::from_name(opening.series.brief_name()),
+            Expected::Recorded | Expected::Either => SpanBuilder::from_name(opening.series.span_name()),
+        }
+        .with_kind(kind);
+        let began = SystemTime::now();
+        builder.start_time = Some(began);
+        builder.links = opening.link.clone().map(|link| vec![Link::with_context(link)]);
         match expected {
             Expected::Recorded => describe().complete(&mut builder),
-            _ if rules.sampled_by_attributes => describe().complete(&mut builder),
+            _ if instruments.rules().sampled_by_attributes => describe().complete(&mut builder),
             Expected::Either => builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES)),
             Expected::Unrecorded => {}
         }
@@ -169,12 +177,12 @@ impl Exchange {
             instruments: Arc::clone(instruments),
             context,
             is_recorded,
-            name: if is_renamed.get() { SpanName::Chosen } else { SpanName::Current },
+            name: if chosen.get() { SpanName::Chosen } else { SpanName::Current },
             began,
             clock,
-            series,
-            claim,
-            request_size,
+            series: opening.series,
+            claim: opening.claim,
+            request_size: opening.request_size,
             response_size: None,
             is_over: false,
         });
@@ -408,7 +416,7 @@ impl SpanDraft {
 }
 
 /// Whether a span will be recorded, as far as can be said before the sampler is asked.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Expected {
     /// The caller's is: attributes can be built at once.
     Recorded,
@@ -416,13 +424,15 @@ enum Expected {
     Either,
 }
 
-fn expected(parent: &Context) -> Expected {
-    let span = parent.span();
-    let context = span.span_context();
-    match (context.is_valid(), context.is_sampled()) {
-        (true, true) => Expected::Recorded,
-        (true, false) => Expected::Unrecorded,
-        (false, _) => Expected::Either,
+impl Expected {
+    fn of(parent: &Context) -> Self {
+        let span = parent.span();
+        let context = span.span_context();
+        match (context.is_valid(), context.is_sampled()) {
+            (true, true) => Self::Recorded,
+            (true, false) => Self::Unrecorded,
+            (false, _) => Self::Either,
+        }
     }
 }
 

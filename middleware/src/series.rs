@@ -36,7 +36,7 @@ pub(crate) enum ErrorType {
 }
 
 /// All by which the measurement of an exchange is told apart from others.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Series {
     pub(crate) convention: Convention,
     /// `http.request.method` or `rpc.method`.
@@ -128,6 +128,18 @@ impl Series {
         }
     }
 
+    fn is(&self, other: &Self) -> bool {
+        self.convention == other.convention
+            && self.status == other.status
+            && self.port == other.port
+            && self.error == other.error
+            && same(Some(self.method.as_str()), Some(other.method.as_str()))
+            && same(self.scheme, other.scheme)
+            && same(self.version, other.version)
+            && same(self.target.as_ref().map(Route::as_str), other.target.as_ref().map(Route::as_str))
+            && same(self.host.as_ref().map(StringValue::as_str), other.host.as_ref().map(StringValue::as_str))
+    }
+
     fn hash(&self) -> u64 {
         let texts = [
             Some(self.method.as_str()),
@@ -144,6 +156,15 @@ impl Series {
             | u64::from(self.port.unwrap_or_default()) << 16
             | (error as u64) << 32;
         texts.into_iter().flatten().fold(mix(0, numbers), |hash, text| mix(hash, hash_of(text)))
+    }
+}
+
+/// Compares texts, which mostly are not only equal but the same.
+fn same(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => std::ptr::eq(one, other) || one == other,
+        (None, None) => true,
+        _ => false,
     }
 }
 
@@ -205,7 +226,7 @@ impl Durations {
 
     fn recorder(&self, series: &Series) -> &Recorder {
         let make = || (series.clone(), Recorder::of(series, &self.histogram, self.is_bound));
-        match self.known.find_or_insert(series.hash(), |(known, _)| known == series, make) {
+        match self.known.find_or_insert(series.hash(), |(known, _)| known.is(series), make) {
             Some((_, recorder)) => recorder,
             None => self.overflow.get_or_init(|| Recorder::overflow(&self.histogram, self.is_bound)),
         }

@@ -56,7 +56,7 @@ impl<'a> Picked<'a> {
         let mut picked = Self { headers, lines: [("", &[]); MOST_PICKED], length: 0 };
         for (name, line) in headers {
             let name = name.as_str();
-            if fields.contains(&name) {
+            if fields.iter().any(|field| field.len() == name.len() && *field == name) {
                 *picked.lines.get_mut(picked.length)? = (name, line.as_bytes());
                 picked.length += 1;
             }
