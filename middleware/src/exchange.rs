@@ -27,7 +27,7 @@ use crate::{
     attributes,
     exception::Exception,
     failure::Failure,
-    instruments::Instruments,
+    instruments::{Expected, Instruments},
     options::{RequestHead, SpanDraft},
     peer::Peer,
     route::Route,
@@ -103,6 +103,7 @@ pub(crate) struct Exchange {
     context: Context,
     is_recorded: bool,
     name: SpanName,
+    is_route_told: bool,
     began: SystemTime,
     clock: Instant,
     series: Series,
@@ -134,6 +135,7 @@ impl Exchange {
             };
             let is_claimed = |told: &KeyValue| claim.is_some() && told.key.as_str() == attributes::RPC_METHOD;
             series.opening().filter(|attribute| !is_claimed(attribute)).for_each(&mut set);
+            series.route().filter(|_| rules.sampled_by_attributes).into_iter().for_each(&mut set);
             tell(&mut set);
             if let Some(hook) = &rules.on_request {
                 hook.change(head, &mut draft);
@@ -146,7 +148,7 @@ impl Exchange {
             .with_kind(instruments.side().kind())
             .with_start_time(began);
         builder.links = link.map(|link| vec![Link::with_context(link)]);
-        match expected(parent) {
+        match Expected::of(parent) {
             Expected::Recorded => describe().complete(&mut builder),
             _ if rules.sampled_by_attributes => describe().complete(&mut builder),
             Expected::Either => builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES)),
@@ -158,6 +160,7 @@ impl Exchange {
             context,
             is_recorded,
             name: if is_renamed.get() { SpanName::Chosen } else { SpanName::Current },
+            is_route_told: rules.sampled_by_attributes,
             began,
             clock,
             series,
@@ -213,6 +216,7 @@ impl Exchange {
                     let route = Some(route.into_value());
                     if self.series.target != route {
                         self.series.target = route;
+                        self.is_route_told = false;
                         self.outdate_name();
                     }
                 }
@@ -353,7 +357,9 @@ impl Exchange {
             size(attributes::HTTP_REQUEST_BODY_SIZE, self.request_size),
             size(attributes::HTTP_RESPONSE_BODY_SIZE, self.response_size),
         ];
-        let told = self.series.closing().chain(claim).chain(sizes.into_iter().flatten());
+        let route = self.series.route().filter(|_| !self.is_route_told);
+        let told =
+            route.into_iter().chain(self.series.closing()).chain(claim).chain(sizes.into_iter().flatten());
         span.set_attributes(told.filter(|attribute| !rules.omit(attribute)));
         if self.series.error.is_some() {
             // No description: the status code or the error's type says it all.
@@ -376,23 +382,5 @@ impl Drop for Exchange {
         if self.is_recorded {
             self.end_span(duration);
         }
-    }
-}
-
-/// Whether a span will be recorded, as far as can be said before the sampler is asked.
-enum Expected {
-    /// The caller's is: attributes can be built at once.
-    Recorded,
-    Unrecorded,
-    Either,
-}
-
-fn expected(parent: &Context) -> Expected {
-    let span = parent.span();
-    let context = span.span_context();
-    match (context.is_valid(), context.is_sampled()) {
-        (true, true) => Expected::Recorded,
-        (true, false) => Expected::Unrecorded,
-        (false, _) => Expected::Either,
     }
 }

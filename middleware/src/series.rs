@@ -72,15 +72,19 @@ impl Series {
         attributes.into_iter().flatten()
     }
 
+    /// Tells the route of a server, which may become known, or another, before the end.
+    pub(crate) fn route(&self) -> Option<KeyValue> {
+        let route = self.target.as_ref().filter(|_| self.scheme.is_some())?;
+        Some(KeyValue::new(attributes::HTTP_ROUTE, route.clone()))
+    }
+
     /// Tells the attributes that only the end tells.
     pub(crate) fn closing(&self) -> impl Iterator<Item = KeyValue> {
-        let route = self.target.as_ref().filter(|_| self.scheme.is_some());
         let status = self.status.map(|status| match self.convention {
             Convention::Http => KeyValue::new(attributes::HTTP_RESPONSE_STATUS_CODE, i64::from(status)),
             Convention::Rpc => KeyValue::new(attributes::RPC_RESPONSE_STATUS_CODE, rpc::status_name(status)),
         });
         let attributes = [
-            route.map(|route| KeyValue::new(attributes::HTTP_ROUTE, route.clone())),
             self.version.map(|version| KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version)),
             status,
             self.error.map(|error| KeyValue::new(attributes::ERROR_TYPE, self.error_type(error))),
@@ -162,7 +166,7 @@ impl Durations {
 
     fn recorder(&self, series: &Series) -> &Recorder {
         let make = || {
-            let labels = series.opening().chain(series.closing()).collect();
+            let labels = series.opening().chain(series.route()).chain(series.closing()).collect();
             (series.clone(), Recorder::new(labels, &self.histogram, self.is_bound))
         };
         match self.known.find_or_insert(series.hash(), |(known, _)| known == series, make) {
