@@ -212,6 +212,7 @@ impl Exchange {
         self.series.status = Some(response.status().as_u16());
         match self.instruments.side() {
             Side::Server => {
+                self.response_size = Some(0);
                 if let Some(route) = Route::of_response(response.extensions()) {
                     let route = Some(route.into_value());
                     if self.series.target != route {
