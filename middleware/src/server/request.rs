@@ -2,8 +2,11 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, Uri, header};
-use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
+use http::{HeaderMap, Uri, header, uri::Authority};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanContext, TraceContextExt},
+};
 
 use super::forwarded::Original;
 use crate::{
@@ -29,14 +32,14 @@ pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> (C
     let head = RequestHead { uri: target(&head), ..head };
     let rules = instruments.rules();
     let mut parent = extract(instruments, head.headers);
-    if rules.exclude(head.uri.path()) {
-        return (parent, None);
-    }
     let mut link = None;
     if rules.public_endpoint {
         let caller = parent.span().span_context().clone();
         link = caller.is_valid().then_some(caller);
         parent = suppressed_as(&parent, Context::new());
+    }
+    if rules.exclude(head.uri.path()) {
+        return (parent, None);
     }
     let exchange = match rpc::is_call(head.headers) {
         true => begin_call(instruments, &parent, head, link),
@@ -49,7 +52,7 @@ fn begin_request(
     instruments: &Arc<Instruments>,
     parent: &Context,
     head: RequestHead<'_>,
-    link: Option<opentelemetry::trace::SpanContext>,
+    link: Option<SpanContext>,
 ) -> Exchange {
     let rules = instruments.rules();
     let peer = Peer::of_request(head.extensions);
@@ -74,8 +77,7 @@ fn begin_request(
             set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.clone()));
         }
         tell_url(rules, head.uri, set);
-        let authority = original.host.as_deref().or_else(|| url::authority(head.uri, head.headers));
-        tell_server(authority, set);
+        tell_server(&[original.host.as_deref(), url::authority(head.uri, head.headers)], set);
         tell_client(instruments, original.client, peer.as_ref(), set);
         if let Some(agent) = head.headers.get(header::USER_AGENT) {
             let agent = String::from_utf8_lossy(agent.as_bytes());
@@ -90,7 +92,7 @@ fn begin_call(
     instruments: &Arc<Instruments>,
     parent: &Context,
     head: RequestHead<'_>,
-    link: Option<opentelemetry::trace::SpanContext>,
+    link: Option<SpanContext>,
 ) -> Exchange {
     let rules = instruments.rules();
     let method = rpc::method(head.uri.path()).map(bounded);
@@ -112,7 +114,7 @@ fn begin_call(
     let opening = Opening { head, series, link, claim, request_size: None };
     Exchange::begin(instruments, parent, opening, &|set| {
         // Not from `Host`: a call has an authority.
-        tell_server(head.uri.authority().map(http::uri::Authority::as_str), set);
+        tell_server(&[head.uri.authority().map(Authority::as_str)], set);
         if let Some(peer) = Peer::of_request(head.extensions) {
             peer.tell(peer.address(), set);
         }
@@ -140,8 +142,10 @@ fn tell_url(rules: &Rules, target: &Uri, set: &mut dyn FnMut(KeyValue)) {
     }
 }
 
-fn tell_server(authority: Option<&str>, set: &mut dyn FnMut(KeyValue)) {
-    if let Some((host, port)) = authority.and_then(url::split_authority) {
+/// Tells host and port of the first of these that has them.
+fn tell_server(authorities: &[Option<&str>], set: &mut dyn FnMut(KeyValue)) {
+    let server = authorities.iter().flatten().find_map(|authority| url::split_authority(authority));
+    if let Some((host, port)) = server {
         set(KeyValue::new(attributes::SERVER_ADDRESS, bounded(host).to_owned()));
         if let Some(port) = port {
             set(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
