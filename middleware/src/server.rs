@@ -76,7 +76,7 @@ use opentelemetry::{
     logs::{Logger, LoggerProvider},
     metrics::MeterProvider,
     propagation::TextMapPropagator,
-    trace::{Tracer, TracerProvider},
+    trace::{TraceContextExt, Tracer, TracerProvider},
 };
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -279,8 +279,12 @@ where
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it.
+/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it. Without a span of its own the context
+/// has its caller's, which are not told.
 fn server_timing(context: &Context) -> Option<HeaderValue> {
+    if context.span().span_context().is_remote() {
+        return None;
+    }
     let mut headers = HeaderMap::new();
     TraceContext::default().inject_context(context, &mut HeaderInjector(&mut headers));
     let ids = headers.get("traceparent")?.to_str().ok()?;
