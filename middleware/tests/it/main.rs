@@ -7,6 +7,7 @@ mod client;
 mod dropping;
 mod ending;
 mod failing;
+mod metrics;
 mod nesting;
 mod propagation;
 mod server;

@@ -1,5 +1,7 @@
 //! Services to ask, something to ask them with, and what was recorded of it.
 
+mod measured;
+
 use std::{
     collections::BTreeMap,
     convert::Infallible,
@@ -74,7 +76,7 @@ pub(crate) struct Series {
 /// Providers that keep what they are given.
 pub(crate) struct Telemetry {
     spans: InMemorySpanExporter,
-    metrics: InMemoryMetricExporter,
+    pub(crate) metrics: InMemoryMetricExporter,
     pub(crate) tracers: SdkTracerProvider,
     pub(crate) meters: SdkMeterProvider,
 }
