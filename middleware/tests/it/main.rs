@@ -7,6 +7,7 @@ mod client;
 mod dropping;
 mod ending;
 mod failing;
+mod lifecycle;
 mod metrics;
 mod nesting;
 mod propagation;

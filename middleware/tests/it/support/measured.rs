@@ -16,15 +16,22 @@ impl Telemetry {
         names
     }
 
-    /// How many requests were measured, in all series.
-    pub(crate) fn measured(&self) -> u64 {
-        let mut measured = 0;
+    /// All series of the requests that were served, and how many each has.
+    pub(crate) fn requests(&self) -> Vec<(Attributes, u64)> {
+        let mut series = Vec::new();
         self.each_metric(|name, _, _, data| {
             if let (DURATION, AggregatedMetrics::F64(MetricData::Histogram(histogram))) = (name, data) {
-                measured = histogram.data_points().map(|point| point.count()).sum();
+                series.extend(
+                    histogram.data_points().map(|point| (attributes(point.attributes()), point.count())),
+                );
             }
         });
-        measured
+        series
+    }
+
+    /// How many requests were measured, in all series.
+    pub(crate) fn measured(&self) -> u64 {
+        self.requests().iter().map(|(_, count)| count).sum()
     }
 
     /// All series of the requests that are being served.
