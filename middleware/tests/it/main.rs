@@ -10,6 +10,8 @@ mod failing;
 mod lifecycle;
 mod metrics;
 mod nesting;
+mod peers;
 mod propagation;
 mod server;
 mod support;
+mod upgrading;
