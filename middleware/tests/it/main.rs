@@ -11,6 +11,7 @@ mod lifecycle;
 mod metrics;
 mod nesting;
 mod peers;
+mod routing;
 mod propagation;
 mod server;
 mod support;
