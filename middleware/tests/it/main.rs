@@ -16,5 +16,7 @@ mod routing;
 mod propagation;
 mod sampling;
 mod server;
+mod strangers;
 mod support;
+mod timing;
 mod upgrading;
