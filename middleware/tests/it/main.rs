@@ -20,6 +20,7 @@ mod routing;
 mod propagation;
 mod sampling;
 mod server;
+mod soak;
 mod strangers;
 mod support;
 mod timing;
