@@ -4,6 +4,7 @@
 
 mod active;
 mod client;
+mod conformance;
 mod dropping;
 mod ending;
 mod exceptions;

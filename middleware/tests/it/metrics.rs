@@ -279,7 +279,7 @@ async fn an_answer_without_content_has_the_size_zero_and_no_answer_has_none() {
 
 #[tokio::test]
 async fn what_is_opt_in_is_not_recorded_unless_it_is_asked_for() {
-    // H-047, H-082, H-083
+    // H-082, H-083
     for (options, instruments) in [
         (ServerOptions::default(), vec!["http.server.request.duration"]),
         (everything(), vec!["http.server.active_requests", "http.server.request.duration", RESPONSE_SIZE.0]),

@@ -77,7 +77,7 @@ async fn a_list_of_query_keys_replaces_the_standards() {
 
 #[tokio::test]
 async fn a_list_of_methods_replaces_the_standards() {
-    // H-003, H-020, H-021, H-024
+    // H-003, H-020, H-021, H-024, H-034
     for (methods, method, name, original) in [
         (vec!["GET", "BREW"], "BREW", "BREW /pots/{id}", None),
         (vec!["GET", "BREW"], "POST", "HTTP /pots/{id}", Some("POST")),
