@@ -108,6 +108,7 @@ pub(crate) struct Exchange {
     clock: Instant,
     series: Series,
     claim: Option<String>,
+    is_claim_proven: bool,
     request_size: Option<u64>,
     response_size: Option<u64>,
     is_over: bool,
@@ -174,6 +175,7 @@ impl Exchange {
             clock,
             series,
             claim,
+            is_claim_proven: false,
             request_size,
             response_size: None,
             is_over: false,
@@ -208,7 +210,12 @@ impl Exchange {
     pub(crate) fn respond<B>(&mut self, response: &Response<B>) {
         match self.series.convention {
             Convention::Http => self.respond_http(response),
-            Convention::Rpc => self.series.status = status_of_call(response.status(), response.headers()),
+            Convention::Rpc => {
+                self.take_status(response.headers());
+                if self.series.status.is_none() && response.status() != StatusCode::OK {
+                    self.series.status = Some(rpc::status_of_http(response.status()));
+                }
+            }
         }
         if self.is_recorded {
             self.tell_response(response);
@@ -255,10 +262,17 @@ impl Exchange {
 
     /// Takes what the trailers tell: of a call, its status.
     pub(crate) fn trail(&mut self, trailers: &HeaderMap) {
-        if self.series.convention == Convention::Rpc
-            && let Some(status) = rpc::status(trailers)
-        {
+        if self.series.convention == Convention::Rpc {
+            self.take_status(trailers);
+        }
+    }
+
+    /// Takes the status that a call was answered with, if that is among these headers. Only such a status proves
+    /// a method: one that stands for HTTP's, or for none, comes also of services that answer every path.
+    fn take_status(&mut self, headers: &HeaderMap) {
+        if let Some(status) = rpc::status(headers) {
             self.series.status = Some(status);
+            self.is_claim_proven = rpc::proves_method(status);
         }
     }
 
@@ -320,7 +334,7 @@ impl Exchange {
             }
         };
         if let Some(claim) = &self.claim {
-            if self.series.status.is_some_and(rpc::proves_method) {
+            if self.is_claim_proven {
                 self.series.method = self.instruments.names().shared(claim);
             } else {
                 self.series.method = attributes::OTHER.into();
@@ -398,15 +412,6 @@ impl Drop for Exchange {
     }
 }
 
-impl SpanDraft {
-    fn complete(self, builder: &mut SpanBuilder) {
-        builder.attributes = Some(self.attributes);
-        if let Some(name) = self.name {
-            builder.name = name;
-        }
-    }
-}
-
 /// Whether a span will be recorded, as far as can be said before the sampler is asked.
 #[derive(Clone, Copy)]
 enum Expected {
@@ -424,9 +429,4 @@ fn expected(parent: &Context) -> Expected {
         (true, false) => Expected::Unrecorded,
         (false, _) => Expected::Either,
     }
-}
-
-/// Reads the status of a call from a head: its own, or what HTTP's means where there will be no other.
-fn status_of_call(status: StatusCode, headers: &HeaderMap) -> Option<u16> {
-    rpc::status(headers).or_else(|| (status != StatusCode::OK).then(|| rpc::status_of_http(status)))
 }
