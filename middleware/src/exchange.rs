@@ -109,6 +109,8 @@ pub(crate) struct Exchange {
     series: Series,
     claim: Option<String>,
     is_claim_proven: bool,
+    /// How long the caller of a call waits.
+    deadline: Option<Duration>,
     request_size: Option<u64>,
     response_size: Option<u64>,
     is_over: bool,
@@ -126,6 +128,8 @@ impl Exchange {
         let expected = expected(parent);
         let Opening { head, series, link, claim, request_size } = opening;
         let rules = instruments.rules();
+        let is_call = series.convention == Convention::Rpc;
+        let deadline = is_call.then(|| rpc::deadline(head.headers)).flatten();
         let is_renamed = Cell::new(false);
         let describe = || {
             let mut draft = SpanDraft::with_capacity(attributes::MOST_ATTRIBUTES);
@@ -176,6 +180,7 @@ impl Exchange {
             series,
             claim,
             is_claim_proven: false,
+            deadline,
             request_size,
             response_size: None,
             is_over: false,
@@ -290,7 +295,7 @@ impl Exchange {
     fn finish(&mut self, outcome: &Outcome) {
         self.is_over = true;
         let duration = self.clock.elapsed();
-        self.conclude(outcome);
+        self.conclude(outcome, duration);
         // Whatever listens to the measurement or to the end of the span finds the span active.
         let span = self.context.span();
         let is_active = Context::map_current(|current| current.span().span_context() == span.span_context());
@@ -308,17 +313,16 @@ impl Exchange {
     }
 
     /// Reads `error.type` off the outcome, and what status a call has that was given none.
-    fn conclude(&mut self, outcome: &Outcome) {
+    fn conclude(&mut self, outcome: &Outcome, duration: Duration) {
         let side = self.instruments.side();
         let is_rpc = self.series.convention == Convention::Rpc;
-        let fallback = |status| if is_rpc { Some(status) } else { None };
+        if is_rpc && self.series.status.is_none() {
+            let is_late = self.deadline.is_some_and(|deadline| duration >= deadline);
+            self.series.status = Some(rpc::status_of_end(outcome, is_late));
+        }
         self.series.error = match outcome {
-            Outcome::Failed(failure) => {
-                self.series.status = self.series.status.or(fallback(rpc::UNKNOWN));
-                Some(ErrorType::Named(failure.error_type))
-            }
+            Outcome::Failed(failure) => Some(ErrorType::Named(failure.error_type)),
             Outcome::Dropped if side == Side::Server && thread::panicking() => {
-                self.series.status = self.series.status.or(fallback(rpc::UNKNOWN));
                 Some(ErrorType::Named(attributes::PANIC))
             }
             // A caller that lost interest is an error to the server that worked for it, not to itself.
@@ -326,9 +330,6 @@ impl Exchange {
                 (side == Side::Server).then_some(ErrorType::Named(attributes::CANCELLED))
             }
             Outcome::Dropped | Outcome::Complete => {
-                let unanswered =
-                    if matches!(outcome, Outcome::Dropped) { rpc::CANCELLED } else { rpc::UNKNOWN };
-                self.series.status = self.series.status.or(fallback(unanswered));
                 let is_error = |status: &u16| side.is_error(self.series.convention, *status);
                 self.series.status.filter(is_error).map(|_| ErrorType::Status)
             }
