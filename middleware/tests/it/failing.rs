@@ -72,7 +72,8 @@ async fn any_other_failure_is_told_by_its_type() {
     assert_eq!(told(axum::Error::new("broken")).await, "axum_core::error::Error");
     assert_eq!(told(Failure("broken")).await, "it::support::Failure");
     assert_eq!(told("broken").await, "&str");
-    assert_eq!(told(BoxError::from("broken")).await, std::any::type_name::<BoxError>());
+    // The type of a box says nothing.
+    assert_eq!(told(BoxError::from("broken")).await, "_OTHER");
 }
 
 #[tokio::test]
