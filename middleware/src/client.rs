@@ -98,6 +98,8 @@
 //! Redirects that reqwest follows on its own are one call: its URL is that of the first request.
 
 mod request;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
 
 use std::{
     pin::Pin,

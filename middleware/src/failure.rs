@@ -47,7 +47,7 @@ impl Failure {
         Self {
             error_type: error.and_then(kind).unwrap_or(fallback),
             exception_type,
-            message: error.map(message),
+            message: error.map(|error| bounded(&message(error)).to_owned()),
         }
     }
 
@@ -84,7 +84,7 @@ fn is_boxed(error: &dyn Any) -> bool {
 }
 
 /// Walks from an error to what caused it, and so on.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+pub(crate) fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
         // The source of an I/O error is that of the error in it, which would be skipped.
         let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
@@ -93,23 +93,26 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
     .take(MOST_CAUSES)
 }
 
-/// Finds the kind of the outermost error in the chain that has one.
-fn kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
-    let of_io = |error: &(dyn Error + 'static)| io_kind(error.downcast_ref::<io::Error>()?.kind());
-    let of_words = |error: &(dyn Error + 'static)| {
-        KNOWN_WORDS.into_iter().find(|(words, _)| says(error, words)).map(|(_, kind)| kind)
-    };
-    // What the system says is more exact than what a library makes of it.
-    chain(error).find_map(of_io).or_else(|| chain(error).find_map(of_words))
+/// Finds the kind of a failure, if its causes are of one. A connection that broke before it was open is one that
+/// failed to open.
+pub(crate) fn kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let is_among_causes = |kind: &&str| chain(error).any(|error| kind_of(error) == Some(*kind));
+    [attributes::TIMEOUT, attributes::CONNECT, attributes::RESET].into_iter().find(is_among_causes)
+}
+
+fn kind_of(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    match error.downcast_ref::<io::Error>().and_then(|error| io_kind(error.kind())) {
+        Some(kind) => Some(kind),
+        None => KNOWN_WORDS.into_iter().find(|(words, _)| says(error, words)).map(|(_, kind)| kind),
+    }
 }
 
 /// Returns what an error says, and what its causes say that it does not say itself: clients keep the reason there.
-fn message(error: &(dyn Error + 'static)) -> String {
-    let text = chain(error).skip(1).fold(error.to_string(), |text, cause| {
+pub(crate) fn message(error: &(dyn Error + 'static)) -> String {
+    chain(error).skip(1).fold(error.to_string(), |text, cause| {
         let cause = cause.to_string();
         if text.contains(&cause) { text } else { [text, cause].join(": ") }
-    });
-    bounded(&text).to_owned()
+    })
 }
 
 /// Tells whether an error's message is this text.
@@ -188,9 +191,16 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_word_is_more_exact_than_a_librarys() {
-        let reset = Box::new(io::Error::from(io::ErrorKind::ConnectionReset));
-        assert_eq!(Failure::of(&boxed("client error (Connect)", Some(reset))).error_type, "reset");
+    fn a_connection_that_never_was_cannot_break() {
+        // H-079
+        for (kind, expected) in [
+            (io::ErrorKind::ConnectionReset, "connect"),
+            (io::ErrorKind::TimedOut, "timeout"),
+            (io::ErrorKind::InvalidData, "connect"),
+        ] {
+            let cause = Box::new(io::Error::from(kind));
+            assert_eq!(Failure::of(&boxed("client error (Connect)", Some(cause))).error_type, expected);
+        }
     }
 
     #[test]
