@@ -13,13 +13,14 @@ type Shared = Box<dyn Error + Send + Sync>;
 
 /// Most causes of an error that are looked at.
 const MOST_CAUSES: usize = 16;
-/// What errors say that are of crates on which this one does not depend: tower's timeout, tokio's, tonic's, and
-/// hyper-util's client that got no connection.
-const KNOWN_WORDS: [(&str, &str); 4] = [
+/// What errors say that are of crates on which this one does not depend: the timeouts of tower, tokio and tonic,
+/// the client of hyper-util that got no connection, the connection of hyper that lost the server.
+const KNOWN_WORDS: [(&str, &str); 5] = [
     ("request timed out", attributes::TIMEOUT),
     ("deadline has elapsed", attributes::TIMEOUT),
     ("Timeout expired", attributes::TIMEOUT),
     ("client error (Connect)", attributes::CONNECT),
+    ("connection closed before message completed", attributes::RESET),
 ];
 
 /// A failure, by name and in its own words.
