@@ -16,6 +16,8 @@ mod hosts;
 mod measured;
 mod nesting;
 mod propagation;
+#[cfg(feature = "reqwest")]
+mod reqwest;
 mod server;
 mod suite;
 mod support;
