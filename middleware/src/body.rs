@@ -133,7 +133,12 @@ pub(crate) fn respond<B: Body>(
     let announced = exact().or_else(|| content_length(response.headers()));
     let is_over = match (exchange.convention(), exchange.side()) {
         (Convention::Rpc, _) => response.body().is_end_stream(),
-        (Convention::Http, Side::Client) => true,
+        (Convention::Http, Side::Client) => {
+            if let Some(length) = exact() {
+                exchange.send(length);
+            }
+            true
+        }
         (Convention::Http, Side::Server) => {
             announced == Some(0) || ends.with_head(response.status()) || response.body().is_end_stream()
         }

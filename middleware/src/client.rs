@@ -98,6 +98,8 @@
 //! Redirects that reqwest follows on its own are one call: its URL is that of the first request.
 
 mod request;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
 
 use std::{
     pin::Pin,
@@ -116,13 +118,14 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
+use self::request::Departure;
 use crate::{
     body::{self, Ends, ExchangeBody},
     exchange::{Outcome, Side},
     failure::Failure,
     instruments::{Instruments, Settings},
     leg::{Leg, Surroundings},
-    options::{ClientOptions, RequestHead},
+    options::ClientOptions,
     propagation::Composite,
     rules::Rules,
 };
@@ -203,6 +206,7 @@ pub struct ClientService<S> {
 impl<S, B, R> Service<Request<B>> for ClientService<S>
 where
     S: Service<Request<B>, Response = Response<R>, Error: 'static>,
+    B: Body,
     R: Body<Error: 'static>,
 {
     type Response = Response<ExchangeBody<R>>;
@@ -214,8 +218,10 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let exchange = request::begin(&self.instruments, RequestHead::of(&request));
-        if request::is_told_ids(&self.instruments, &request) {
+        let departure = Departure::of(&request);
+        let is_told_ids = departure.is_told_ids(&self.instruments);
+        let exchange = request::begin(&self.instruments, departure);
+        if is_told_ids {
             self.instruments.inject(exchange.context(), request.headers_mut());
         }
         let ends = Ends::of(request.method());

@@ -99,6 +99,8 @@ pub(crate) struct Exchange {
     series: Series,
     claim: Option<String>,
     is_claim_proven: bool,
+    /// How long the caller of a call waits.
+    deadline: Option<Duration>,
     request_size: Option<u64>,
     response_size: Option<u64>,
     is_over: bool,
@@ -139,6 +141,8 @@ impl Exchange {
             Expected::Unrecorded => {}
         }
         let (context, is_recorded) = instruments.start(builder, parent, &describe);
+        let is_call = opening.series.convention == Convention::Rpc;
+        let deadline = is_call.then(|| rpc::deadline(opening.head.headers)).flatten();
         let exchange = Box::new(Self {
             instruments: Arc::clone(instruments),
             context,
@@ -150,6 +154,7 @@ impl Exchange {
             series: opening.series,
             claim: opening.claim,
             is_claim_proven: false,
+            deadline,
             request_size: opening.request_size,
             response_size: None,
             is_over: false,
@@ -266,7 +271,7 @@ impl Exchange {
     fn finish(&mut self, outcome: &Outcome) {
         self.is_over = true;
         let duration = self.clock.elapsed();
-        self.conclude(outcome);
+        self.conclude(outcome, duration);
         // Whatever listens to the measurement or to the end of the span finds the span active.
         let span = self.context.span();
         let is_active = Context::map_current(|current| current.span().span_context() == span.span_context());
@@ -284,17 +289,16 @@ impl Exchange {
     }
 
     /// Reads `error.type` off the outcome, and what status a call has that was given none.
-    fn conclude(&mut self, outcome: &Outcome) {
+    fn conclude(&mut self, outcome: &Outcome, duration: Duration) {
         let side = self.instruments.side();
         let is_rpc = self.series.convention == Convention::Rpc;
-        let fallback = |status| if is_rpc { Some(status) } else { None };
+        if is_rpc && self.series.status.is_none() {
+            let is_late = self.deadline.is_some_and(|deadline| duration >= deadline);
+            self.series.status = Some(rpc::status_of_end(outcome, is_late));
+        }
         self.series.error = match outcome {
-            Outcome::Failed(failure) => {
-                self.series.status = self.series.status.or(fallback(rpc::UNKNOWN));
-                Some(ErrorType::Named(failure.error_type))
-            }
+            Outcome::Failed(failure) => Some(ErrorType::Named(failure.error_type)),
             Outcome::Dropped if side == Side::Server && thread::panicking() => {
-                self.series.status = self.series.status.or(fallback(rpc::UNKNOWN));
                 Some(ErrorType::Named(attributes::PANIC))
             }
             // A caller that lost interest is an error to the server that worked for it, not to itself.
@@ -302,9 +306,6 @@ impl Exchange {
                 (side == Side::Server).then_some(ErrorType::Named(attributes::CANCELLED))
             }
             Outcome::Dropped | Outcome::Complete => {
-                let unanswered =
-                    if matches!(outcome, Outcome::Dropped) { rpc::CANCELLED } else { rpc::UNKNOWN };
-                self.series.status = self.series.status.or(fallback(unanswered));
                 let is_error = |status: &u16| side.is_error(self.series.convention, *status);
                 self.series.status.filter(is_error).map(|_| ErrorType::Status)
             }

@@ -30,6 +30,8 @@
 //!
 //! - `axum`, off by default: [`Route`]s from axum's `MatchedPath`, the path in a nest from `OriginalUri`, the
 //!   peer's address from `ConnectInfo`, the cause of an `axum::Error`.
+//! - `reqwest`, off by default: `ClientLayer::reqwest`, the client side as a middleware of reqwest-middleware 0.5.
+//!   TLS stays the choice of the features of your reqwest 0.13.
 //! - `tracing`, off by default: the option [`request_span`](ServerOptions::request_span).
 //!
 //! # Limits
@@ -96,6 +98,8 @@ pub mod conformance {}
 
 pub use attempts::{Attempts, UrlTemplate};
 pub use body::ExchangeBody;
+#[cfg(feature = "reqwest")]
+pub use client::reqwest::ClientMiddleware;
 pub use client::{ClientLayer, ClientService};
 pub use options::{ClientOptions, ServerOptions};
 pub use peer::Peer;

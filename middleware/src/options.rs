@@ -149,8 +149,9 @@ pub struct ClientOptions {
     pub sampled_by_attributes: bool,
     /// Whether `http.client.active_requests` is recorded. Default: false.
     pub active_requests: bool,
-    /// Whether `http.client.request.body.size` and `http.client.response.body.size` are recorded, by the
-    /// lengths that the two heads announce. Default: false.
+    /// Whether `http.client.request.body.size` and `http.client.response.body.size` are recorded, and told of the
+    /// span: as long as the two bodies say that they are when the heads are sent. What does not know its length
+    /// has no size. Default: false.
     pub body_sizes: bool,
     /// As [`ServerOptions::exception_messages`].
     pub exception_messages: bool,

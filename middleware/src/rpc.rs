@@ -1,8 +1,14 @@
 //! What makes an HTTP exchange a gRPC call, and what its status means.
 
+use std::{thread, time::Duration};
+
 use http::{HeaderMap, Method, StatusCode, header};
 
-use crate::{exchange::Side, options::RequestHead};
+use crate::{
+    attributes,
+    exchange::{Outcome, Side},
+    options::RequestHead,
+};
 
 /// gRPC's status codes, each at the place of its number.
 const STATUS_NAMES: [&str; 17] = [
@@ -25,10 +31,11 @@ const STATUS_NAMES: [&str; 17] = [
     "UNAUTHENTICATED",
 ];
 const OK: u16 = 0;
-pub(crate) const CANCELLED: u16 = 1;
-pub(crate) const UNKNOWN: u16 = 2;
+const CANCELLED: u16 = 1;
+const UNKNOWN: u16 = 2;
 const DEADLINE_EXCEEDED: u16 = 4;
 const PERMISSION_DENIED: u16 = 7;
+const RESOURCE_EXHAUSTED: u16 = 8;
 const UNIMPLEMENTED: u16 = 12;
 const INTERNAL: u16 = 13;
 const UNAVAILABLE: u16 = 14;
@@ -37,6 +44,9 @@ const UNAUTHENTICATED: u16 = 16;
 
 const CONTENT_TYPE: &[u8] = b"application/grpc";
 const STATUS: &str = "grpc-status";
+const TIMEOUT: &str = "grpc-timeout";
+/// Most digits of a timeout.
+const MOST_DIGITS: usize = 8;
 
 /// Tells whether a request is a gRPC call: a POST of `application/grpc`, or that with `+` and a format. gRPC-Web is
 /// not, since it has its status inside the body.
@@ -81,6 +91,38 @@ pub(crate) fn status_of_http(status: StatusCode) -> u16 {
     }
 }
 
+/// Returns the status of a call that ended without one: what gRPC's own libraries make of such an end.
+pub(crate) fn status_of_end(outcome: &Outcome, is_late: bool) -> u16 {
+    match outcome {
+        Outcome::Failed(_) | Outcome::Dropped if is_late => DEADLINE_EXCEEDED,
+        Outcome::Failed(failure) => match failure.error_type {
+            attributes::TIMEOUT => DEADLINE_EXCEEDED,
+            attributes::CONNECT | attributes::RESET => UNAVAILABLE,
+            _ => UNKNOWN,
+        },
+        Outcome::Dropped if !thread::panicking() => CANCELLED,
+        Outcome::Dropped | Outcome::Complete => UNKNOWN,
+    }
+}
+
+/// Reads how long the caller waits: up to eight digits and the letter of a unit.
+pub(crate) fn deadline(headers: &HeaderMap) -> Option<Duration> {
+    let (unit, digits) = headers.get(TIMEOUT)?.as_bytes().split_last()?;
+    if digits.len() > MOST_DIGITS || !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number: u64 = std::str::from_utf8(digits).ok()?.parse().ok()?;
+    match unit {
+        b'H' => Some(Duration::from_secs(number * 3600)),
+        b'M' => Some(Duration::from_secs(number * 60)),
+        b'S' => Some(Duration::from_secs(number)),
+        b'm' => Some(Duration::from_millis(number)),
+        b'u' => Some(Duration::from_micros(number)),
+        b'n' => Some(Duration::from_nanos(number)),
+        _ => None,
+    }
+}
+
 /// Returns `rpc.response.status_code`.
 pub(crate) fn status_name(status: u16) -> &'static str {
     STATUS_NAMES.get(usize::from(status)).copied().unwrap_or("UNKNOWN")
@@ -96,14 +138,25 @@ pub(crate) fn is_error(side: Side, status: u16) -> bool {
     }
 }
 
-/// Tells whether a status shows that the method exists: strangers are turned away before anybody looks.
+/// Tells whether a status shows that the method exists: strangers are turned away, and a service that is overloaded
+/// turns everybody away, before anybody looks.
 pub(crate) fn proves_method(status: u16) -> bool {
-    !matches!(status, UNIMPLEMENTED | UNAUTHENTICATED | PERMISSION_DENIED | CANCELLED)
+    !matches!(
+        status,
+        CANCELLED
+            | DEADLINE_EXCEEDED
+            | PERMISSION_DENIED
+            | RESOURCE_EXHAUSTED
+            | UNIMPLEMENTED
+            | UNAVAILABLE
+            | UNAUTHENTICATED
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Failure;
 
     fn headers(name: &'static str, value: &str) -> HeaderMap {
         HeaderMap::from_iter([(http::HeaderName::from_static(name), value.parse().unwrap())])
@@ -178,5 +231,69 @@ mod tests {
         {
             assert_eq!(status_name(status_of_http(StatusCode::from_u16(http).unwrap())), expected);
         }
+    }
+
+    #[test]
+    fn a_timeout_is_at_most_eight_digits_and_a_unit() {
+        for (value, expected) in [
+            ("1H", Some(Duration::from_secs(3600))),
+            ("2M", Some(Duration::from_secs(120))),
+            ("3S", Some(Duration::from_secs(3))),
+            ("4m", Some(Duration::from_millis(4))),
+            ("5u", Some(Duration::from_micros(5))),
+            ("99999999n", Some(Duration::from_nanos(99_999_999))),
+            ("99999999H", Some(Duration::from_secs(99_999_999 * 3600))),
+            ("100000000n", None),
+            ("1s", None),
+            ("1", None),
+            ("m", None),
+            ("-1m", None),
+            ("+1m", None),
+            ("1.5S", None),
+            ("", None),
+        ] {
+            assert_eq!(deadline(&headers("grpc-timeout", value)), expected, "{value}");
+        }
+        assert_eq!(deadline(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn a_call_that_ends_without_a_status_has_the_one_that_fits_its_end() {
+        // H-101
+        let failed = |error_type| {
+            Outcome::Failed(Failure { error_type, exception_type: "some::Error", message: None })
+        };
+        for (outcome, in_time, late) in [
+            (failed("timeout"), "DEADLINE_EXCEEDED", "DEADLINE_EXCEEDED"),
+            (failed("connect"), "UNAVAILABLE", "DEADLINE_EXCEEDED"),
+            (failed("reset"), "UNAVAILABLE", "DEADLINE_EXCEEDED"),
+            (failed("some::Error"), "UNKNOWN", "DEADLINE_EXCEEDED"),
+            (Outcome::Dropped, "CANCELLED", "DEADLINE_EXCEEDED"),
+            (Outcome::Complete, "UNKNOWN", "UNKNOWN"),
+        ] {
+            let told = [false, true].map(|is_late| status_name(status_of_end(&outcome, is_late)));
+            assert_eq!(told, [in_time, late], "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_method_is_proven_by_what_only_itself_would_answer() {
+        // H-100
+        let proofs = (0..17).filter(|status| proves_method(*status)).map(status_name);
+        assert_eq!(
+            proofs.collect::<Vec<_>>(),
+            [
+                "OK",
+                "UNKNOWN",
+                "INVALID_ARGUMENT",
+                "NOT_FOUND",
+                "ALREADY_EXISTS",
+                "FAILED_PRECONDITION",
+                "ABORTED",
+                "OUT_OF_RANGE",
+                "INTERNAL",
+                "DATA_LOSS"
+            ]
+        );
     }
 }

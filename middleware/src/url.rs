@@ -138,7 +138,9 @@ pub(crate) fn full(authority: &str, uri: &Uri, sensitive: &[String]) -> String {
     let (credentials, host) = authority.rsplit_once('@').unzip();
     let credentials = if credentials.is_some() { "REDACTED:REDACTED@" } else { "" };
     let host = host.unwrap_or(authority);
-    let mut url = [scheme, "://", credentials, host, uri.path()].concat();
+    // `OPTIONS *` has no path (RFC 9112 §3.2.4).
+    let path = if uri.path() == "*" { "" } else { uri.path() };
+    let mut url = [scheme, "://", credentials, host, path].concat();
     if let Some(query) = uri.query() {
         url.push('?');
         url.push_str(&redacted_query(query, sensitive));
@@ -233,11 +235,14 @@ mod tests {
             ("https://user@h:8443/a?b=1&sig=2", "https://REDACTED:REDACTED@h:8443/a?b=1&sig=REDACTED"),
             ("http://h/a?", "http://h/a?"),
             ("http://[::1]:80/x", "http://[::1]:80/x"),
+            ("http://h", "http://h/"),
             ("wss://user:pw@h/x?%73ig=1", "wss://REDACTED:REDACTED@h/x?%73ig=REDACTED"),
         ] {
             let uri: Uri = url.parse().unwrap();
             let sensitive = SENSITIVE_QUERY_KEYS.map(String::from);
             assert_eq!(full(uri.authority().unwrap().as_str(), &uri, &sensitive), expected);
         }
+        assert_eq!(full("h:81", &Uri::from_static("*"), &[]), "http://h:81");
+        assert_eq!(full("user:pw@h", &Uri::from_static("/a"), &[]), "http://REDACTED:REDACTED@h/a");
     }
 }

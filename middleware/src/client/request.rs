@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use http::Request;
+use http_body::Body;
 use opentelemetry::{Context, KeyValue, StringValue};
 
 use crate::{
@@ -13,20 +14,64 @@ use crate::{
     instruments::Instruments,
     options::RequestHead,
     rpc,
+    rules::Rules,
     series::{Convention, Series},
     url,
 };
 
+/// What leaves.
+#[derive(Clone, Copy)]
+pub(super) struct Departure<'a> {
+    pub(super) head: RequestHead<'a>,
+    /// Whose words it is told in.
+    pub(super) convention: Convention,
+    /// The part of its URL that is not sent.
+    pub(super) fragment: Option<&'a str>,
+    /// How long its body is, where that is known.
+    pub(super) size: Option<u64>,
+}
+
+impl<'a> Departure<'a> {
+    pub(super) fn of<B: Body>(request: &'a Request<B>) -> Self {
+        let head = RequestHead::of(request);
+        let convention = if rpc::is_call(&head) { Convention::Rpc } else { Convention::Http };
+        Self { head, convention, fragment: None, size: request.body().size_hint().exact() }
+    }
+
+    /// Tells whether its host is one that gets ids.
+    pub(super) fn is_told_ids(&self, instruments: &Instruments) -> bool {
+        let hosts = &instruments.rules().injected_hosts;
+        let host = || url::authority(self.head.uri, self.head.headers).and_then(url::split_authority);
+        hosts.are_all() || hosts.contain(host().map_or("", |(host, _port)| host))
+    }
+
+    /// Returns `url.full`, if it is known where the request goes.
+    fn full(&self, authority: Option<&str>, rules: &Rules) -> Option<String> {
+        let authority = authority?;
+        // A URL's own authority is one, what a `Host` says may be anything.
+        if self.head.uri.authority().is_none() {
+            url::split_authority(authority)?;
+        }
+        let mut full = url::full(authority, self.head.uri, &rules.sensitive_query_keys);
+        if let Some(fragment) = self.fragment {
+            full.extend(["#", fragment]);
+        }
+        Some(bounded(&full).to_owned())
+    }
+}
+
 /// Starts the exchange of a request.
-pub(crate) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Box<Exchange> {
+pub(super) fn begin(instruments: &Arc<Instruments>, departure: Departure<'_>) -> Box<Exchange> {
+    let Departure { head, convention, size, .. } = departure;
     let rules = instruments.rules();
     let authority = url::authority(head.uri, head.headers);
-    let is_call = rpc::is_call(&head);
-    let series = match is_call {
-        true => call(instruments, &head, authority),
-        false => request(instruments, &head, authority),
+    let is_call = convention == Convention::Rpc;
+    let series = match convention {
+        Convention::Rpc => call(instruments, &head, authority),
+        Convention::Http => request(instruments, &head, authority),
     };
-    let request_size = rules.body_sizes.then(|| body::content_length(head.headers)).flatten();
+    let announced = || size.or_else(|| body::content_length(head.headers));
+    let request_size = rules.body_sizes.then(announced).flatten();
     let method_original = rules.method(head.method).1.filter(|_| !is_call);
     let resent =
         head.extensions.get::<Attempts>().map(Attempts::next).filter(|before| *before > 0 && !is_call);
@@ -42,19 +87,11 @@ pub(crate) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Bo
         if is_call {
             return rules.rpc_metadata.request.tell(head.headers, set);
         }
-        if let Some(authority) = authority {
-            let full = url::full(authority, head.uri, &rules.sensitive_query_keys);
-            set(KeyValue::new(attributes::URL_FULL, bounded(&full).to_owned()));
+        if let Some(full) = departure.full(authority, rules) {
+            set(KeyValue::new(attributes::URL_FULL, full));
         }
         rules.http_headers.request.tell(head.headers, set);
     })
-}
-
-/// Tells whether a request's host is one that gets ids.
-pub(crate) fn is_told_ids<B>(instruments: &Instruments, request: &Request<B>) -> bool {
-    let host = || url::authority(request.uri(), request.headers()).and_then(url::split_authority);
-    let hosts = &instruments.rules().injected_hosts;
-    hosts.are_all() || hosts.contain(host().map_or("", |(host, _port)| host))
 }
 
 fn request(instruments: &Instruments, head: &RequestHead<'_>, authority: Option<&str>) -> Series {

@@ -166,10 +166,13 @@ async fn a_refused_connection_is_an_error_of_its_type_without_a_code() {
 async fn a_call_that_its_caller_drops_is_no_error() {
     // H-07A
     let telemetry = Telemetry::new();
-    let never =
-        tower::service_fn(|_: Request<()>| std::future::pending::<Result<Response<String>, Infallible>>());
-    let mut call =
-        telemetry.client().layer(never).call(Request::get("https://example.com/").body(()).unwrap());
+    let never = tower::service_fn(|_: Request<String>| {
+        std::future::pending::<Result<Response<String>, Infallible>>()
+    });
+    let mut call = telemetry
+        .client()
+        .layer(never)
+        .call(Request::get("https://example.com/").body(String::new()).unwrap());
     assert!(
         std::pin::pin!(&mut call)
             .poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
@@ -194,10 +197,11 @@ async fn a_call_that_its_caller_drops_is_no_error() {
 async fn a_client_that_panics_is_a_panic() {
     // H-079
     let telemetry = Telemetry::new();
-    let explode = tower::service_fn(async |_: Request<()>| -> Result<Response<String>, Infallible> {
+    let explode = tower::service_fn(async |_: Request<String>| -> Result<Response<String>, Infallible> {
         panic!("on purpose")
     });
-    let call = telemetry.client().layer(explode).oneshot(Request::get("http://h/").body(()).unwrap());
+    let call =
+        telemetry.client().layer(explode).oneshot(Request::get("http://h/").body(String::new()).unwrap());
     assert!(tokio::spawn(call).await.unwrap_err().is_panic());
     let [span] = telemetry.spans().await;
     assert_eq!(attributes(&span.attributes)["error.type"], "panic".into());
@@ -209,11 +213,11 @@ async fn a_call_ends_with_the_head_of_the_response() {
     let telemetry = Telemetry::new();
     let (frames, body) = remote();
     let body = Mutex::new(Some(body));
-    let service = tower::service_fn(|_: Request<()>| {
+    let service = tower::service_fn(|_: Request<String>| {
         std::future::ready(Ok::<_, Infallible>(Response::new(body.lock().unwrap().take().unwrap())))
     });
     let client = telemetry.client().layer(service);
-    let response = client.oneshot(Request::get("http://h/").body(()).unwrap()).await.unwrap();
+    let response = client.oneshot(Request::get("http://h/").body(String::new()).unwrap()).await.unwrap();
     let [span] = telemetry.spans().await;
     assert_eq!(span.status, Status::Unset);
     frames.send(data("late")).unwrap();
@@ -235,9 +239,9 @@ async fn the_port_is_the_schemes_where_the_url_has_none_and_host_stands_in_for_a
     ] {
         let telemetry = Telemetry::new();
         let service =
-            tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new())));
+            tower::service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new(String::new())));
         let request = host.into_iter().fold(Request::get(url), |request, host| request.header("host", host));
-        telemetry.client().layer(service).oneshot(request.body(()).unwrap()).await.unwrap();
+        telemetry.client().layer(service).oneshot(request.body(String::new()).unwrap()).await.unwrap();
         let [span] = telemetry.spans().await;
         let told = attributes(&span.attributes);
         assert_eq!(told["url.full"], full.into());
@@ -254,8 +258,13 @@ async fn what_the_request_does_not_tell_of_its_url_is_left_out() {
     ] {
         let telemetry = Telemetry::new();
         let service =
-            tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new())));
-        telemetry.client().layer(service).oneshot(Request::get(url).body(()).unwrap()).await.unwrap();
+            tower::service_fn(async |_: Request<String>| Ok::<_, Infallible>(Response::new(String::new())));
+        telemetry
+            .client()
+            .layer(service)
+            .oneshot(Request::get(url).body(String::new()).unwrap())
+            .await
+            .unwrap();
         let [span] = telemetry.spans().await;
         let mut told = attributes(&span.attributes);
         for other in ["http.request.method", "network.protocol.version", "http.response.status_code"] {
@@ -288,12 +297,12 @@ async fn an_active_span_survives_a_client_whose_provider_is_shut_down() {
     stopped.tracers.shutdown().unwrap();
     let parent = parent(&telemetry);
     let seen = Arc::new(Mutex::new(HeaderMap::new()));
-    let service = tower::service_fn(|request: Request<()>| {
+    let service = tower::service_fn(|request: Request<String>| {
         *seen.lock().unwrap() = request.headers().clone();
         std::future::ready(Ok::<_, Infallible>(Response::new(Full::new(Bytes::new()))))
     });
     let client = stopped.client().layer(service);
-    let call = client.oneshot(Request::get("http://h/").body(()).unwrap());
+    let call = client.oneshot(Request::get("http://h/").body(String::new()).unwrap());
     call.with_context(parent.clone()).await.unwrap();
     assert!(parent.span().is_recording());
     let sent = lines(&seen.lock().unwrap(), "traceparent").concat();

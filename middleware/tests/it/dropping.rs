@@ -71,7 +71,7 @@ fn id(span: &SpanData) -> SpanId {
 async fn what_a_cancelled_handler_drops_sees_its_span() {
     // H-079, H-07A
     let (telemetry, notes) = (Telemetry::new(), Notes::default());
-    let hangs = tower::service_fn(|_: Request<()>| {
+    let hangs = tower::service_fn(|_: Request<String>| {
         let guard = notes.guard();
         async move {
             let _guard = guard;
@@ -79,14 +79,14 @@ async fn what_a_cancelled_handler_drops_sees_its_span() {
         }
     });
     let mut task = Task::from_waker(Waker::noop());
-    let mut client = Box::pin(telemetry.client().layer(hangs).call(Request::new(())));
+    let mut client = Box::pin(telemetry.client().layer(hangs).call(Request::new(String::new())));
     assert!(client.as_mut().poll(&mut task).is_pending());
     drop(client);
-    let mut server = Box::pin(telemetry.server().layer(hangs).call(Request::new(())));
+    let mut server = Box::pin(telemetry.server().layer(hangs).call(Request::new(String::new())));
     assert!(server.as_mut().poll(&mut task).is_pending());
     drop(server);
     // Never polled.
-    drop(telemetry.server().layer(hangs).call(Request::new(())));
+    drop(telemetry.server().layer(hangs).call(Request::new(String::new())));
     let spans: [_; 3] = telemetry.spans().await;
     assert_eq!(notes.take(), spans.each_ref().map(|span| (id(span), true)));
 }
@@ -129,13 +129,13 @@ async fn what_a_complete_body_drops_sees_its_span_although_it_has_ended() {
 async fn a_call_that_is_dropped_by_a_panic_elsewhere_is_no_panic_of_its_own() {
     // H-07A
     let telemetry = Telemetry::new();
-    let hangs = tower::service_fn(async |_: Request<()>| {
+    let hangs = tower::service_fn(async |_: Request<String>| {
         future::pending::<Result<Response<Guarded>, Infallible>>().await
     });
     let client = telemetry.client().layer(hangs);
     let caller = std::panic::AssertUnwindSafe(|| {
         let mut client = client;
-        let mut call = pin!(client.call(Request::new(())));
+        let mut call = pin!(client.call(Request::new(String::new())));
         assert!(call.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_pending());
         panic!("on purpose");
     });

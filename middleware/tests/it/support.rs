@@ -24,7 +24,7 @@ use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::{
     metrics::{
         InMemoryMetricExporter, PeriodicReader, SdkMeterProvider,
-        data::{AggregatedMetrics, MetricData},
+        data::{AggregatedMetrics, MetricData, ResourceMetrics},
     },
     trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, ShouldSample, SpanData},
 };
@@ -144,6 +144,12 @@ impl Telemetry {
             }
         }
         series
+    }
+
+    /// The last export of all metrics.
+    pub(crate) fn exported(&self) -> Option<ResourceMetrics> {
+        self.meters.force_flush().unwrap();
+        self.metrics.get_finished_metrics().unwrap().pop()
     }
 
     pub(crate) fn served(&self) -> Vec<Series> {
