@@ -91,7 +91,7 @@ fn read_baggage(base: Option<&Context>, source: &impl Source) -> Option<Context>
         baggage::is_token(name).then(|| (name.to_owned(), baggage::decode(value).into_owned()))
     });
     let mut members = Members::new();
-    for (name, value) in valid.take(baggage::MOST_MEMBERS) {
+    for (name, value) in valid {
         members.insert(name, value);
     }
     if members.is_empty() {

@@ -148,6 +148,9 @@ fn baggage_over_the_limits_is_left_out_by_whole_members() {
     let huge = "v".repeat(64 * 1024);
     assert!(extract(&[("uberctx-huge", &huge)]).baggage().is_empty());
 
+    // Coded, three times as long as in memory.
+    assert!(extract(&[("uberctx-coded", &"%41".repeat(3000))]).baggage().is_empty());
+
     let mut baggage = Members::new();
     baggage.insert("a", "1");
     baggage.insert("coded", " ".repeat(4000));
