@@ -18,7 +18,7 @@ use crate::percent;
 /// Longest `baggage` header in bytes that is read or written, all lines together (§3.3.2).
 pub(super) const LIMIT_BYTES: usize = 8192;
 /// Most members that are read (§3.3.2); the API holds no more either.
-const MOST_MEMBERS: usize = 64;
+pub(super) const MOST_MEMBERS: usize = 64;
 
 /// Reads and writes `baggage` (W3C Baggage): names and values that go along with a request through all
 /// services. They are not put on spans or log lines.

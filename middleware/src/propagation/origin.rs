@@ -12,8 +12,8 @@ pub(super) const SAMPLED: u8 = 0x01;
 /// The trace id's low 56 bits are random (W3C Trace Context level 2 §2.2.3.2.2).
 pub(super) const RANDOM: u8 = 0x02;
 
-/// What a caller says about recording that the flags of a span context cannot say. B3 and X-Ray have it;
-/// see [`decision`].
+/// What a caller says about recording that the flags of a span context cannot say. B3 says all of it, X-Ray
+/// the first and Jaeger the last; see [`decision`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {
@@ -178,7 +178,8 @@ pub(super) fn with_decision(base: Option<&Context>, decision: Decision) -> Optio
 pub(super) fn noted(context: Context) -> Context {
     let span = context.span().span_context().clone();
     let random = span.trace_flags().to_u8() & RANDOM != 0;
-    if random || !span.is_valid() || !span.is_remote() || Origin::of(&context, &span).is_some() {
+    let is_noted = Origin::of(&context, &span).is_some_and(|origin| origin.random.is_some());
+    if is_noted || random || !span.is_valid() || !span.is_remote() {
         return context;
     }
     let (trace_id, members) = (Some(span.trace_id()), span.trace_state().header());
