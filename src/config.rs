@@ -26,10 +26,12 @@
 pub mod env; // the one table of variables
 mod export; // where one signal goes
 mod otlp; // … decided from the variables
+mod layers; // what the layers go by, decided from the variables
 
 use crate::{
     Error,
     baggage::MOST_KEYS,
+    middleware::{ClientOptions, ServerOptions},
     sender::{Destination, Signal},
 };
 use env::Environment;
@@ -69,6 +71,10 @@ pub struct Config {
     pub log: Log,
     /// Which `tracing` spans are recorded, in the syntax of `RUST_LOG`. Default: `info`.
     pub span_filter: String,
+    /// What the layer of a server tells, and whom it believes.
+    pub server: ServerOptions,
+    /// What the layer of a client tells, and whom it tells ids.
+    pub client: ClientOptions,
     /// The collector and its view in this process.
     pub view: View,
     faults: Vec<Fault>,
@@ -167,6 +173,8 @@ impl Config {
     }
 
     fn read(mut environment: Environment) -> Self {
+        let server = layers::server(&mut environment);
+        let client = layers::client(&mut environment, &server);
         let config = Config {
             disabled: environment.boolean(&env::SDK_DISABLED, None).unwrap_or(false),
             service_name: environment.text(&env::SERVICE_NAME, None).map(|found| found.value),
@@ -185,6 +193,8 @@ impl Config {
                 filter: filter(&mut environment, &env::RUST_LOG),
             },
             span_filter: filter(&mut environment, &env::SPAN_FILTER),
+            server,
+            client,
             view: View {
                 enabled: environment.boolean(&env::VIEW, None).unwrap_or(false),
                 grpc: address(&mut environment, &env::COLLECTOR_GRPC, 4317),

@@ -135,22 +135,37 @@ impl Telemetry {
         layers::layers(&self.config, &self.handle.providers)
     }
 
-    /// The layer that records what arrives, for `Router::layer` or a `tower::ServiceBuilder`.
+    /// The layer that records what arrives, for `Router::layer` or a `tower::ServiceBuilder`. It goes by
+    /// [`Config::server`].
     pub fn server_layer(&self) -> ServerLayer {
-        let Providers { tracer, meter, propagator, .. } = &*self.handle.providers;
+        let Providers { tracer, meter, logger, propagator, .. } = &*self.handle.providers;
         let layer = match self.config.disabled {
             true => ServerLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
             false => ServerLayer::new(tracer, meter, propagator.clone()),
         };
-        layer.on_notice(|text| tracing::warn!(target: "throughline", "{text}"))
+        let mut options = self.config.server.clone();
+        options.bound_instruments = true;
+        let layer =
+            layer.with_options(options).on_notice(|text| tracing::warn!(target: "throughline", "{text}"));
+        match logger {
+            Some(logger) => layer.with_exceptions(logger),
+            None => layer,
+        }
     }
 
-    /// The layer that records what leaves, around a client that is a tower service.
+    /// The layer that records what leaves, around a client that is a tower service. It goes by [`Config::client`].
     pub fn client_layer(&self) -> ClientLayer {
-        let Providers { tracer, meter, propagator, .. } = &*self.handle.providers;
-        match self.config.disabled {
+        let Providers { tracer, meter, logger, propagator, .. } = &*self.handle.providers;
+        let layer = match self.config.disabled {
             true => ClientLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
             false => ClientLayer::new(tracer, meter, propagator.clone()),
+        };
+        let mut options = self.config.client.clone();
+        options.bound_instruments = true;
+        let layer = layer.with_options(options);
+        match logger {
+            Some(logger) => layer.with_exceptions(logger),
+            None => layer,
         }
     }
 

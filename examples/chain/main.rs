@@ -18,17 +18,16 @@ use axum::{
     routing::get,
 };
 use http_body_util::{BodyExt, Empty};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use service::{BoxError, LIMIT, Service};
 use std::{error::Error, net::SocketAddr};
-use throughline::{Config, Telemetry, collector::Collector, sender::Destination};
-use tower::{Service as _, ServiceBuilder, util::BoxCloneSyncService};
+use throughline::{Config, Telemetry, collector::Collector, middleware::ClientService, sender::Destination};
+use tower::{Service as _, ServiceBuilder};
 
-type HttpClient = BoxCloneSyncService<
-    Request<Empty<axum::body::Bytes>>,
-    axum::http::Response<hyper::body::Incoming>,
-    hyper_util::client::legacy::Error,
->;
+type PlainClient = Client<HttpConnector, Empty<axum::body::Bytes>>;
 
 /// The trace of a caller, to try out.
 const CALLER: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -86,12 +85,14 @@ async fn main() -> Result<(), BoxError> {
 /// The service that people call.
 fn front(telemetry: &Telemetry, back: SocketAddr) -> Router {
     let client = ServiceBuilder::new().layer(telemetry.client_layer()).service(plain_client());
-    let state = (BoxCloneSyncService::new(client), back);
-    Router::new().route("/hello/{name}", get(hello)).with_state(state).layer(telemetry.server_layer())
+    Router::new()
+        .route("/hello/{name}", get(hello))
+        .with_state((client, back))
+        .layer(telemetry.server_layer())
 }
 
 async fn hello(
-    State((mut client, back)): State<(HttpClient, SocketAddr)>,
+    State((mut client, back)): State<(ClientService<PlainClient>, SocketAddr)>,
     Path(name): Path<String>,
 ) -> Result<String, StatusCode> {
     tracing::info!(name, "asking back for a greeting");
@@ -131,6 +132,6 @@ async fn look_up_language(name: &str) -> &'static str {
     if name.ends_with('a') { "fr" } else { "en" }
 }
 
-fn plain_client() -> HttpClient {
-    BoxCloneSyncService::new(Client::builder(TokioExecutor::new()).build_http())
+fn plain_client() -> PlainClient {
+    Client::builder(TokioExecutor::new()).build_http()
 }

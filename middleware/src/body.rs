@@ -25,7 +25,12 @@ use http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body::{Body, Frame, SizeHint};
 use pin_project_lite::pin_project;
 
-use crate::{exchange::Outcome, failure, leg::Leg};
+use crate::{
+    exchange::{Exchange, Outcome, Side},
+    failure::Failure,
+    leg::{Leg, Surroundings},
+    series::Convention,
+};
 
 pin_project! {
     /// A response body that ends its exchange when it is complete, fails or is dropped; see the module page.
@@ -38,24 +43,12 @@ pin_project! {
 }
 
 impl<B: Body> ExchangeBody<B> {
-    /// Moves the exchange from the future into the response's body, or ends it where no content follows the
-    /// head.
+    /// Moves on from the future to the response's body.
     pub(crate) fn carry<F>(
-        mut future: Pin<&mut Leg<F>>,
-        method: &Method,
+        future: Pin<&mut Leg<F>>,
+        announced: Option<u64>,
         response: Response<B>,
     ) -> Response<Self> {
-        let announced = content_length(response.headers());
-        let exchange = future.as_mut().exchange();
-        if let Some(exchange) = exchange {
-            exchange.respond(&response);
-        }
-        let is_over = announced == Some(0)
-            || is_without_content(method, response.status())
-            || response.body().is_end_stream();
-        if is_over && let Some(exchange) = exchange.take() {
-            exchange.end(Outcome::Complete);
-        }
         response.map(|body| Self { leg: future.next(body), announced })
     }
 }
@@ -71,42 +64,52 @@ where
         self: Pin<&mut Self>,
         task: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        let mut this = self.project();
-        let polled = ready!(this.leg.as_mut().poll(|body| body.poll_frame(task)));
-        let outcome = match &polled {
-            None => Some(Outcome::Complete),
-            Some(Err(error)) => Some(Outcome::Failed(failure::error_type(error))),
-            Some(Ok(frame)) => {
-                let is_last = was_last(frame, this.announced) || is_end_stream(&this.leg);
-                is_last.then_some(Outcome::Complete)
-            }
-        };
-        if let Some(outcome) = outcome
-            && let Some(exchange) = this.leg.exchange().take()
-        {
-            exchange.end(outcome);
+        let this = self.project();
+        if this.leg.inner().is_none() {
+            return Poll::Ready(None);
         }
-        Poll::Ready(polled)
+        this.leg.inside(|mut body, surroundings| {
+            let Some(carried) = body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
+            let polled = ready!(carried.poll_frame(task));
+            let is_end = body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream());
+            let outcome = match &polled {
+                None => Some(Outcome::Complete),
+                Some(Err(error)) => Some(Outcome::Failed(Failure::of(error))),
+                Some(Ok(frame)) => {
+                    let is_last = was_last(surroundings.exchange(), frame, this.announced);
+                    (is_last || is_end).then_some(Outcome::Complete)
+                }
+            };
+            if let Some(outcome) = outcome {
+                surroundings.end(outcome);
+            }
+            if is_end || !matches!(polled, Some(Ok(_))) {
+                // Dropped here, where its context is active anyway.
+                body.set(None);
+            }
+            Poll::Ready(polled)
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        is_end_stream(&self.leg)
+        self.leg.inner().is_none_or(Body::is_end_stream)
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.leg.inner().map(Body::size_hint).unwrap_or_default()
+        self.leg.inner().map_or_else(|| SizeHint::with_exact(0), Body::size_hint)
     }
 }
 
-fn is_end_stream<B: Body>(leg: &Leg<B>) -> bool {
-    leg.inner().is_none_or(Body::is_end_stream)
-}
-
-/// Counts a frame off the announced length and tells whether a server asks for no frame after it: hyper
-/// drops a body unfinished once `content-length` is reached or trailers are written.
-fn was_last<D: Buf>(frame: &Frame<D>, announced: &mut Option<u64>) -> bool {
-    let Some(data) = frame.data_ref() else { return frame.is_trailers() };
-    let length = u64::try_from(data.remaining()).unwrap_or(u64::MAX);
+/// Tells the exchange of a frame, and returns whether a server asks for no frame after it: hyper drops a body
+/// unfinished once `content-length` is reached or trailers are written.
+fn was_last<D: Buf>(exchange: Option<&mut Exchange>, frame: &Frame<D>, announced: &mut Option<u64>) -> bool {
+    let Some(exchange) = exchange else { return false };
+    if let Some(trailers) = frame.trailers_ref() {
+        exchange.trail(trailers);
+        return true;
+    }
+    let length = frame.data_ref().map_or(0, |data| u64::try_from(data.remaining()).unwrap_or(u64::MAX));
+    exchange.send(length);
     match announced {
         Some(left) => {
             *left = left.saturating_sub(length);
@@ -116,15 +119,61 @@ fn was_last<D: Buf>(frame: &Frame<D>, announced: &mut Option<u64>) -> bool {
     }
 }
 
-fn content_length(headers: &HeaderMap) -> Option<u64> {
+/// Tells an exchange of the response's head, ends it if that was all, and returns the length that it announces. A
+/// client's ends here: for how long its caller leaves the body unread is the caller's own.
+pub(crate) fn respond<B: Body>(
+    surroundings: &mut Surroundings,
+    ends: Ends,
+    response: &Response<B>,
+) -> Option<u64> {
+    let exchange = surroundings.exchange()?;
+    exchange.respond(response);
+    // What the body says of its length is what hyper goes by, and cheaper to ask.
+    let exact = || response.body().size_hint().exact();
+    let announced = exact().or_else(|| content_length(response.headers()));
+    let is_over = match (exchange.convention(), exchange.side()) {
+        (Convention::Rpc, _) => response.body().is_end_stream(),
+        (Convention::Http, Side::Client) => true,
+        (Convention::Http, Side::Server) => {
+            announced == Some(0) || ends.with_head(response.status()) || response.body().is_end_stream()
+        }
+    };
+    if is_over {
+        surroundings.end(Outcome::Complete);
+    }
+    announced
+}
+
+/// Returns the length that a head announces.
+pub(crate) fn content_length(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// Responses that end with their head whatever body they were given (RFC 9112 §6.3).
-fn is_without_content(method: &Method, status: StatusCode) -> bool {
-    status.is_informational()
-        || status == StatusCode::NO_CONTENT
-        || status == StatusCode::NOT_MODIFIED
-        || *method == Method::HEAD
-        || (*method == Method::CONNECT && status.is_success())
+/// With what a request's responses end, whatever body they were given (RFC 9112 §6.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ends {
+    /// Like most.
+    Body,
+    /// HEAD.
+    Head,
+    /// CONNECT: with the head, if it succeeds.
+    Tunnel,
+}
+
+impl Ends {
+    pub(crate) fn of(method: &Method) -> Self {
+        match *method {
+            Method::HEAD => Self::Head,
+            Method::CONNECT => Self::Tunnel,
+            _ => Self::Body,
+        }
+    }
+
+    fn with_head(self, status: StatusCode) -> bool {
+        status.is_informational()
+            || status == StatusCode::NO_CONTENT
+            || status == StatusCode::NOT_MODIFIED
+            || self == Self::Head
+            || (self == Self::Tunnel && status.is_success())
+    }
 }

@@ -97,6 +97,8 @@
 //!
 //! Redirects that reqwest follows on its own are one call: its URL is that of the first request.
 
+mod request;
+
 use std::{
     pin::Pin,
     sync::Arc,
@@ -104,8 +106,9 @@ use std::{
 };
 
 use http::{Request, Response};
+use http_body::Body;
 use opentelemetry::{
-    Context, KeyValue,
+    logs::{Logger, LoggerProvider},
     metrics::MeterProvider,
     trace::{Tracer, TracerProvider},
 };
@@ -114,13 +117,14 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    attributes::{self, bounded},
-    exchange::{Exchange, Opening, Outcome, Side},
-    failure,
-    instruments::{Instruments, SharedPropagator},
-    leg::Leg,
-    propagation::HeaderInjector,
-    url,
+    body::{self, Ends, ExchangeBody},
+    exchange::{Outcome, Side},
+    failure::Failure,
+    instruments::{Instruments, Settings},
+    leg::{Leg, Surroundings},
+    options::{ClientOptions, RequestHead},
+    propagation::Composite,
+    rules::Rules,
 };
 
 /// Makes a [`ClientService`] of a service; see the module page for what that records.
@@ -145,18 +149,39 @@ impl ClientLayer {
     /// let meters = SdkMeterProvider::builder().build();
     /// let layer = ClientLayer::new(&tracers, &meters, Arc::new(Composite::default()));
     /// ```
-    pub fn new<P>(tracers: &P, meters: &dyn MeterProvider, propagator: SharedPropagator) -> Self
+    pub fn new<P>(tracers: &P, meters: &dyn MeterProvider, propagator: Arc<Composite>) -> Self
     where
         P: TracerProvider,
         P::Tracer: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static,
     {
-        Self { instruments: Instruments::new(Side::Client, tracers, meters, propagator) }
+        let rules = Rules::from(ClientOptions::default());
+        Self {
+            instruments: Instruments::new(Settings::new(Side::Client, rules, tracers, meters, propagator)),
+        }
+    }
+
+    /// Goes by these options instead of the default ones; see [`options`](crate::options).
+    #[must_use]
+    pub fn with_options(self, options: ClientOptions) -> Self {
+        Self { instruments: self.instruments.changed(|settings| settings.rules = options.into()) }
+    }
+
+    /// Tells panics and errors also as log records, of this provider: `http.client.request.exception` of
+    /// severity WARN, with the ids of the CLIENT span. Default: nobody is told.
+    #[must_use]
+    pub fn with_exceptions<P>(self, loggers: &P) -> Self
+    where
+        P: LoggerProvider,
+        P::Logger: Logger + Send + Sync + 'static,
+    {
+        Self { instruments: self.instruments.changed(|settings| settings.with_exceptions(loggers)) }
     }
 }
 
 impl Default for ClientLayer {
     fn default() -> Self {
-        Self { instruments: Instruments::global(Side::Client) }
+        let rules = Rules::from(ClientOptions::default());
+        Self { instruments: Instruments::new(Settings::global(Side::Client, rules)) }
     }
 }
 
@@ -178,8 +203,9 @@ pub struct ClientService<S> {
 impl<S, B, R> Service<Request<B>> for ClientService<S>
 where
     S: Service<Request<B>, Response = Response<R>, Error: 'static>,
+    R: Body<Error: 'static>,
 {
-    type Response = Response<R>;
+    type Response = Response<ExchangeBody<R>>;
     type Error = S::Error;
     type Future = ResponseFuture<S::Future>;
 
@@ -188,11 +214,15 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let exchange = begin(&self.instruments, &request);
-        self.instruments
-            .propagator()
-            .inject_context(exchange.context(), &mut HeaderInjector(request.headers_mut()));
-        ResponseFuture { leg: Leg::begin(Some(exchange), || self.inner.call(request)) }
+        let exchange = request::begin(&self.instruments, RequestHead::of(&request));
+        if request::is_told_ids(&self.instruments, &request) {
+            self.instruments.inject(exchange.context(), request.headers_mut());
+        }
+        let ends = Ends::of(request.method());
+        ResponseFuture {
+            leg: Leg::begin(Surroundings::Exchange(exchange), || self.inner.call(request)),
+            ends,
+        }
     }
 }
 
@@ -204,48 +234,36 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         leg: Leg<F>,
+        ends: Ends,
     }
 }
 
 impl<F, R, E> Future for ResponseFuture<F>
 where
     F: Future<Output = Result<Response<R>, E>>,
+    R: Body,
     E: 'static,
 {
-    type Output = Result<Response<R>, E>;
+    type Output = Result<Response<ExchangeBody<R>>, E>;
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
-        let mut leg = self.project().leg;
-        let result = ready!(leg.as_mut().poll(|future| future.poll(task)));
-        if let Some(mut exchange) = leg.exchange().take() {
+        let mut this = self.project();
+        let result = ready!(this.leg.as_mut().inside(|mut future, surroundings| {
+            let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(task)) else {
+                return Poll::Pending;
+            };
+            let result = ready!(polled);
+            future.set(None);
             match &result {
-                Ok(response) => {
-                    exchange.respond(response);
-                    exchange.end(Outcome::Complete);
-                }
-                Err(error) => exchange.end(Outcome::Failed(failure::error_type(error))),
+                Ok(response) => drop(body::respond(surroundings, *this.ends, response)),
+                Err(error) => surroundings.end(Outcome::Failed(Failure::of(error))),
             }
-        }
-        Poll::Ready(result)
+            // What the response is still to tell belongs to a call, but not to an exchange that is over.
+            if surroundings.exchange().is_none() {
+                *surroundings = Surroundings::Nothing;
+            }
+            Poll::Ready(result)
+        }));
+        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, None, response)))
     }
-}
-
-fn begin<B>(instruments: &Arc<Instruments>, request: &Request<B>) -> Exchange {
-    let uri = request.uri();
-    let authority = url::authority(uri, request.headers());
-    let mut labels = Vec::with_capacity(attributes::MOST_LABELS);
-    if let Some((host, port)) = authority.and_then(url::split_authority) {
-        labels.push(KeyValue::new(attributes::SERVER_ADDRESS, Arc::<str>::from(bounded(host))));
-        if let Some(port) = port.or_else(|| url::default_port(uri)) {
-            labels.push(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
-        }
-    }
-    let opening = Opening { method: request.method(), route: None, version: None, labels };
-    let describe = |set: &mut dyn FnMut(KeyValue)| {
-        if let Some(authority) = authority {
-            set(KeyValue::new(attributes::URL_FULL, bounded(&url::full(authority, uri)).to_owned()));
-        }
-    };
-    // Cloned, not borrowed: a sampler or processor that attaches a context would find the stack in use.
-    Exchange::begin(instruments, &Context::current(), opening, &describe)
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! request ──► Exchange ──► response future ──► response body ──► end
-//!                 └─ dropped anywhere on the way: the same end, with the outcome "cancelled"
+//!                 └─ dropped anywhere on the way: the same end, with the outcome "dropped"
 //! ```
 //!
 //! An exchange owns the span and the measurement of one request and moves by value from the request into
@@ -10,22 +10,30 @@
 //! nobody does, its drop is the end.
 
 use std::{
-    borrow::Cow,
+    cell::Cell,
+    mem,
     sync::Arc,
     thread,
-    time::{Instant, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Response, StatusCode};
 use opentelemetry::{
     Context, KeyValue,
-    trace::{SpanBuilder, SpanKind, Status, TraceContextExt},
+    trace::{Link, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt},
 };
 
 use crate::{
     attributes,
-    instruments::{Describe, Instruments},
+    exception::Exception,
+    failure::Failure,
+    instruments::Instruments,
+    options::{RequestHead, SpanDraft},
+    peer::Peer,
     route::Route,
+    rpc,
+    rules::Rules,
+    series::{Convention, ErrorType, Series},
 };
 
 /// The two ends of a connection, where they differ.
@@ -36,20 +44,6 @@ pub(crate) enum Side {
 }
 
 impl Side {
-    pub(crate) fn duration_name(self) -> &'static str {
-        match self {
-            Self::Server => "http.server.request.duration",
-            Self::Client => "http.client.request.duration",
-        }
-    }
-
-    pub(crate) fn duration_description(self) -> &'static str {
-        match self {
-            Self::Server => "Duration of HTTP server requests.",
-            Self::Client => "Duration of HTTP client requests.",
-        }
-    }
-
     fn kind(self) -> SpanKind {
         match self {
             Self::Server => SpanKind::Server,
@@ -59,173 +53,344 @@ impl Side {
 
     /// A 4xx is the client's fault: an error of its span, not of the server's. Codes from 600 on, which
     /// nobody can interpret, are errors on both sides.
-    fn is_error(self, status: StatusCode) -> bool {
-        match self {
-            Self::Server => status.as_u16() >= 500,
-            Self::Client => status.as_u16() >= 400,
-        }
-    }
-
-    /// A caller that lost interest is an error to the server that worked for it, not to itself.
-    fn dropped(self) -> Option<&'static str> {
-        match self {
-            Self::Server if thread::panicking() => Some(attributes::PANIC),
-            Self::Server => Some(attributes::CANCELLED),
-            Self::Client => None,
+    fn is_error(self, convention: Convention, status: u16) -> bool {
+        match (self, convention) {
+            (_, Convention::Rpc) => rpc::is_error(self, status),
+            (Self::Server, Convention::Http) => status >= 500,
+            (Self::Client, Convention::Http) => status >= 400,
         }
     }
 }
 
 /// How an exchange ended.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) enum Outcome {
-    /// It came to its end: the status code tells whether that is an error.
+    /// It came to its end: the status tells whether that is an error.
     Complete,
-    /// It failed, with this `error.type`.
-    Failed(&'static str),
+    /// It failed.
+    Failed(Failure),
     /// It was dropped on the way.
     Dropped,
 }
 
 /// What is known of a request before it is served.
 pub(crate) struct Opening<'a> {
-    pub(crate) method: &'a Method,
-    pub(crate) route: Option<Route>,
-    pub(crate) version: Option<&'static str>,
-    /// Attributes of span and measurement beside method, route, version, status and error, in a list with
-    /// room for those.
-    pub(crate) labels: Vec<KeyValue>,
+    pub(crate) head: RequestHead<'a>,
+    pub(crate) series: Series,
+    /// The trace of a caller who does not decide about ours.
+    pub(crate) link: Option<SpanContext>,
+    /// A method that was never seen to exist: it is told at the end, if it then does.
+    pub(crate) claim: Option<String>,
+    pub(crate) request_size: Option<u64>,
 }
+
+impl Opening<'_> {
+    /// Makes what the span is told before the response, and says whether the program chose its name.
+    fn draft(&self, rules: &Rules, tell: Tell<'_>, chosen: &Cell<bool>) -> SpanDraft {
+        let mut draft = SpanDraft::with_capacity(attributes::MOST_ATTRIBUTES);
+        let mut set = |attribute: KeyValue| {
+            if !rules.omit(&attribute) {
+                draft.attributes.push(attribute);
+            }
+        };
+        // A claim is told at the end, when it is known whether it holds.
+        let is_claim = |told: &KeyValue| self.claim.is_some() && told.key.as_str() == attributes::RPC_METHOD;
+        self.series.open(&mut |attribute| {
+            if !is_claim(&attribute) {
+                set(attribute);
+            }
+        });
+        tell(&mut set);
+        if let Some(hook) = &rules.on_request {
+            hook.change(self.head, &mut draft);
+            chosen.set(draft.name.is_some());
+        }
+        draft
+    }
+}
+
+/// How it stands with the name of a span.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum SpanName {
+    Current,
+    /// More became known since.
+    Outdated,
+    /// The program chose it.
+    Chosen,
+}
+
+/// Tells attributes to a function.
+pub(crate) type Tell<'a> = &'a dyn Fn(&mut dyn FnMut(KeyValue));
 
 /// One request on its way, see the module page.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     instruments: Arc<Instruments>,
     context: Context,
-    recorded: bool,
+    is_recorded: bool,
+    name: SpanName,
     began: SystemTime,
     clock: Instant,
-    method: &'static str,
-    labels: Vec<KeyValue>,
-    named: Option<Route>,
-    route: Option<Route>,
-    version: Option<&'static str>,
-    status: Option<StatusCode>,
-    outcome: Outcome,
+    series: Series,
+    claim: Option<String>,
+    request_size: Option<u64>,
+    response_size: Option<u64>,
+    is_over: bool,
 }
 
 impl Exchange {
-    /// Starts the span and the clock; `describe` is called only if the span is recorded.
+    /// Starts the span and the clock; `tell` is called only if the span is, or is about to be, recorded.
     pub(crate) fn begin(
         instruments: &Arc<Instruments>,
         parent: &Context,
         opening: Opening<'_>,
-        describe: Describe<'_>,
-    ) -> Self {
-        let (began, clock) = (SystemTime::now(), Instant::now());
-        let method = attributes::method(opening.method);
-        let mut labels = opening.labels;
-        labels.push(KeyValue::new(attributes::HTTP_REQUEST_METHOD, method));
-
-        let name = attributes::span_name(method, opening.route.as_ref().map(Route::as_str));
-        let mut builder =
-            SpanBuilder::from_name(name).with_kind(instruments.side().kind()).with_start_time(began);
-        if likely_recorded(parent) {
-            builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES));
-        }
-        let (context, recorded) = instruments.start(builder, parent, &|set| {
-            labels.iter().cloned().for_each(&mut *set);
-            if let Some(original) = attributes::method_original(opening.method) {
-                set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
+        tell: Tell<'_>,
+    ) -> Box<Self> {
+        let clock = Instant::now();
+        let expected = Expected::of(parent);
+        let chosen = Cell::new(false);
+        let describe = || {
+            let mut draft = opening.draft(instruments.rules(), tell, &chosen);
+            if expected == Expected::Unrecorded {
+                draft.name.get_or_insert_with(|| opening.series.span_name());
             }
-            describe(set);
-        });
-        Self {
+            draft
+        };
+        let kind = instruments.side().kind();
+        let mut builder = match expected {
+            // Most likely nobody will read more.
+            Expected::Unrecorded => SpanBuilder::from_name(opening.series.brief_name()),
+            Expected::Recorded | Expected::Either => SpanBuilder::from_name(opening.series.span_name()),
+        }
+        .with_kind(kind);
+        let began = SystemTime::now();
+        builder.start_time = Some(began);
+        builder.links = opening.link.clone().map(|link| vec![Link::with_context(link)]);
+        match expected {
+            Expected::Recorded => describe().complete(&mut builder),
+            _ if instruments.rules().sampled_by_attributes => describe().complete(&mut builder),
+            Expected::Either => builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES)),
+            Expected::Unrecorded => {}
+        }
+        let (context, is_recorded) = instruments.start(builder, parent, &describe);
+        let exchange = Box::new(Self {
             instruments: Arc::clone(instruments),
             context,
-            recorded,
+            is_recorded,
+            name: if chosen.get() { SpanName::Chosen } else { SpanName::Current },
             began,
             clock,
-            method,
-            labels,
-            named: opening.route.clone(),
-            route: opening.route,
-            version: opening.version,
-            status: None,
-            outcome: Outcome::Dropped,
+            series: opening.series,
+            claim: opening.claim,
+            request_size: opening.request_size,
+            response_size: None,
+            is_over: false,
+        });
+        if exchange.counts_active() {
+            exchange.instruments.count_active(1, &exchange.series);
         }
+        exchange
     }
 
     pub(crate) fn context(&self) -> &Context {
         &self.context
     }
 
+    pub(crate) fn is_recorded(&self) -> bool {
+        self.is_recorded
+    }
+
+    pub(crate) fn rules(&self) -> &Rules {
+        self.instruments.rules()
+    }
+
+    pub(crate) fn side(&self) -> Side {
+        self.instruments.side()
+    }
+
+    pub(crate) fn convention(&self) -> Convention {
+        self.series.convention
+    }
+
     /// Takes what the head of the response tells.
     pub(crate) fn respond<B>(&mut self, response: &Response<B>) {
-        self.status = Some(response.status());
+        match self.series.convention {
+            Convention::Http => self.respond_http(response),
+            Convention::Rpc => self.series.status = status_of_call(response.status(), response.headers()),
+        }
+        if self.is_recorded {
+            self.tell_response(response);
+        }
+    }
+
+    fn respond_http<B>(&mut self, response: &Response<B>) {
+        self.series.status = Some(response.status().as_u16());
         match self.instruments.side() {
             Side::Server => {
                 if let Some(route) = Route::of_response(response.extensions()) {
-                    self.route = Some(route);
+                    let route = Some(route);
+                    if self.series.target != route {
+                        self.series.target = route;
+                        self.outdate_name();
+                    }
                 }
             }
             // Only the answer tells which version was negotiated.
-            Side::Client => self.version = attributes::protocol_version(response.version()),
+            Side::Client => self.series.version = attributes::protocol_version(response.version()),
         }
     }
 
-    /// Ends the exchange: the measurement is taken and the span is ended at the same instant.
-    pub(crate) fn end(mut self, outcome: Outcome) {
-        self.outcome = outcome;
-    }
-
-    fn error(&self) -> Option<Cow<'static, str>> {
-        match self.outcome {
-            Outcome::Complete => {
-                let status = self.status.filter(|status| self.instruments.side().is_error(*status))?;
-                Some(Cow::Owned(status.as_str().to_owned()))
-            }
-            Outcome::Failed(error) => Some(Cow::Borrowed(error)),
-            Outcome::Dropped => self.instruments.side().dropped().map(Cow::Borrowed),
-        }
-    }
-
-    /// Adds what is known only at the end to the labels and returns where it begins: it is the same on the
-    /// span and on the measurement.
-    fn conclude(&mut self, error: Option<&Cow<'static, str>>) -> usize {
-        let opening = self.labels.len();
-        let route = self.route.clone();
-        let status = self.status.map(|status| i64::from(status.as_u16()));
-        let labels = [
-            route.map(|route| KeyValue::new(attributes::HTTP_ROUTE, route.into_value())),
-            self.version.map(|version| KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version)),
-            status.map(|status| KeyValue::new(attributes::HTTP_RESPONSE_STATUS_CODE, status)),
-            error.map(|error| KeyValue::new(attributes::ERROR_TYPE, error.clone())),
-        ];
-        self.labels.extend(labels.into_iter().flatten());
-        opening
-    }
-}
-
-impl Drop for Exchange {
-    fn drop(&mut self) {
-        let duration = self.clock.elapsed();
-        // Whatever listens to the measurement or to the end of the span finds the span active.
-        let _active = self.context.clone().attach();
-        let error = self.error();
-        let opening = self.conclude(error.as_ref());
-        if !self.context.is_telemetry_suppressed() {
-            self.instruments.measure(duration, &self.labels);
-        }
-        if !self.recorded {
-            return;
-        }
+    /// Tells the span the attributes that a response's head has and the measurement does not.
+    fn tell_response<B>(&self, response: &Response<B>) {
+        let rules = self.instruments.rules();
         let span = self.context.span();
-        if self.route != self.named {
-            span.update_name(attributes::span_name(self.method, self.route.as_ref().map(Route::as_str)));
+        let mut set = |attribute: KeyValue| {
+            if !rules.omit(&attribute) {
+                span.set_attribute(attribute);
+            }
+        };
+        let captures = match self.series.convention {
+            Convention::Http => &rules.http_headers,
+            Convention::Rpc => &rules.rpc_metadata,
+        };
+        captures.response.tell(response.headers(), &mut set);
+        if self.instruments.side() == Side::Client
+            && let Some(peer) = Peer::of_response(response.extensions())
+        {
+            peer.tell(peer.address(), &mut set);
         }
-        span.set_attributes(self.labels.drain(opening..));
-        if error.is_some() {
+    }
+
+    /// Takes what the trailers tell: of a call, its status.
+    pub(crate) fn trail(&mut self, trailers: &HeaderMap) {
+        if self.series.convention == Convention::Rpc
+            && let Some(status) = rpc::status(trailers)
+        {
+            self.series.status = Some(status);
+        }
+    }
+
+    /// Counts bytes of the response's body.
+    pub(crate) fn send(&mut self, bytes: u64) {
+        self.response_size = Some(self.response_size.unwrap_or(0).saturating_add(bytes));
+    }
+
+    /// Ends the exchange: the measurement is taken and the span is ended at the same instant. Returns its context.
+    pub(crate) fn end(mut self: Box<Self>, outcome: Outcome) -> Context {
+        self.finish(&outcome);
+        mem::take(&mut self.context)
+    }
+
+    fn finish(&mut self, outcome: &Outcome) {
+        self.is_over = true;
+        let duration = self.clock.elapsed();
+        self.conclude(outcome);
+        // Whatever listens to the measurement or to the end of the span finds the span active.
+        let span = self.context.span();
+        let is_active = Context::map_current(|current| current.span().span_context() == span.span_context());
+        let _active = (!is_active).then(|| self.context.clone().attach());
+        let closing = self.record(duration, outcome);
+        if self.is_recorded {
+            self.end_span(duration, closing);
+        }
+    }
+
+    fn counts_active(&self) -> bool {
+        self.instruments.rules().active_requests
+            && self.series.convention == Convention::Http
+            && !self.context.is_telemetry_suppressed()
+    }
+
+    /// Reads `error.type` off the outcome, and what status a call has that was given none.
+    fn conclude(&mut self, outcome: &Outcome) {
+        let side = self.instruments.side();
+        let is_rpc = self.series.convention == Convention::Rpc;
+        let fallback = |status| if is_rpc { Some(status) } else { None };
+        self.series.error = match outcome {
+            Outcome::Failed(failure) => {
+                self.series.status = self.series.status.or(fallback(rpc::UNKNOWN));
+                Some(ErrorType::Named(failure.error_type))
+            }
+            Outcome::Dropped if side == Side::Server && thread::panicking() => {
+                self.series.status = self.series.status.or(fallback(rpc::UNKNOWN));
+                Some(ErrorType::Named(attributes::PANIC))
+            }
+            // A caller that lost interest is an error to the server that worked for it, not to itself.
+            Outcome::Dropped if !is_rpc => {
+                (side == Side::Server).then_some(ErrorType::Named(attributes::CANCELLED))
+            }
+            Outcome::Dropped | Outcome::Complete => {
+                let unanswered =
+                    if matches!(outcome, Outcome::Dropped) { rpc::CANCELLED } else { rpc::UNKNOWN };
+                self.series.status = self.series.status.or(fallback(unanswered));
+                let is_error = |status: &u16| side.is_error(self.series.convention, *status);
+                self.series.status.filter(is_error).map(|_| ErrorType::Status)
+            }
+        };
+        if let Some(claim) = &self.claim {
+            if self.series.status.is_some_and(rpc::proves_method) {
+                self.series.method = self.instruments.names().shared(claim);
+            } else {
+                self.series.method = attributes::OTHER.into();
+                self.outdate_name();
+            }
+        }
+    }
+
+    fn outdate_name(&mut self) {
+        if self.name == SpanName::Current {
+            self.name = SpanName::Outdated;
+        }
+    }
+
+    /// Takes the measurement and returns the attributes of it that the span does not have yet, if they are at hand.
+    fn record(&self, duration: Duration, outcome: &Outcome) -> Option<&[KeyValue]> {
+        let mut closing = None;
+        if !self.context.is_telemetry_suppressed() {
+            let recorder = self.instruments.measure(duration, &self.series);
+            closing = recorder.closing();
+            if self.instruments.rules().body_sizes && self.series.convention == Convention::Http {
+                self.instruments.measure_sizes(self.request_size, self.response_size, &recorder.labels);
+            }
+            if self.counts_active() {
+                self.instruments.count_active(-1, &self.series);
+            }
+        }
+        if let Outcome::Failed(failure) = outcome {
+            let with_message = self.instruments.rules().exception_messages;
+            self.instruments.tell(Exception { side: self.instruments.side(), failure, with_message });
+        }
+        closing
+    }
+
+    fn end_span(&self, duration: Duration, closing: Option<&[KeyValue]>) {
+        let span = self.context.span();
+        let rules = self.instruments.rules();
+        let is_http = self.series.convention == Convention::Http;
+        if self.name == SpanName::Outdated {
+            span.update_name(self.series.span_name());
+        }
+        let claim = self.claim.as_ref().into_iter().flat_map(|claim| {
+            let is_other = self.series.method.as_str() == attributes::OTHER;
+            let original = is_other.then(|| KeyValue::new(attributes::RPC_METHOD_ORIGINAL, claim.clone()));
+            [KeyValue::new(attributes::RPC_METHOD, self.series.method.clone())].into_iter().chain(original)
+        });
+        let size = |key, bytes: Option<u64>| {
+            let bytes = bytes.filter(|_| rules.body_sizes && is_http)?;
+            Some(KeyValue::new(key, i64::try_from(bytes).unwrap_or(i64::MAX)))
+        };
+        let sizes = [
+            size(attributes::HTTP_REQUEST_BODY_SIZE, self.request_size),
+            size(attributes::HTTP_RESPONSE_BODY_SIZE, self.response_size),
+        ];
+        let mut rare = Vec::new();
+        if closing.is_none() {
+            self.series.close(&mut |attribute| rare.push(attribute));
+        }
+        rare.extend(claim.chain(sizes.into_iter().flatten()));
+        let told = closing.unwrap_or_default().iter().cloned().chain(rare);
+        span.set_attributes(told.filter(|attribute| !rules.omit(attribute)));
+        if self.series.error.is_some() {
             // No description: the status code or the error's type says it all.
             span.set_status(Status::error(""));
         }
@@ -233,8 +398,45 @@ impl Drop for Exchange {
     }
 }
 
-/// Guesses, before the sampler is asked, whether room for attributes will be needed.
-fn likely_recorded(parent: &Context) -> bool {
-    let span = parent.span();
-    !span.span_context().is_valid() || span.span_context().is_sampled()
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if !self.is_over {
+            self.finish(&Outcome::Dropped);
+        }
+    }
+}
+
+impl SpanDraft {
+    fn complete(self, builder: &mut SpanBuilder) {
+        builder.attributes = Some(self.attributes);
+        if let Some(name) = self.name {
+            builder.name = name;
+        }
+    }
+}
+
+/// Whether a span will be recorded, as far as can be said before the sampler is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    /// The caller's is: attributes can be built at once.
+    Recorded,
+    Unrecorded,
+    Either,
+}
+
+impl Expected {
+    fn of(parent: &Context) -> Self {
+        let span = parent.span();
+        let context = span.span_context();
+        match (context.is_valid(), context.is_sampled()) {
+            (true, true) => Self::Recorded,
+            (true, false) => Self::Unrecorded,
+            (false, _) => Self::Either,
+        }
+    }
+}
+
+/// Reads the status of a call from a head: its own, or what HTTP's means where there will be no other.
+fn status_of_call(status: StatusCode, headers: &HeaderMap) -> Option<u16> {
+    rpc::status(headers).or_else(|| (status != StatusCode::OK).then(|| rpc::status_of_http(status)))
 }

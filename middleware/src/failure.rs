@@ -6,16 +6,46 @@ use std::{
     io,
 };
 
-use crate::attributes;
+use crate::attributes::{self, bounded};
 
 type Shared = Box<dyn Error + Send + Sync>;
 
-/// Returns `error.type` for an error: of few values, never its message.
-///
-/// Looks for an `std::io::Error` in the chain of sources as far as the type can be seen through: an
-/// `io::Error`, the boxes of errors that tower and hyper hand out, axum's error.
-pub(crate) fn error_type<E: 'static>(error: &E) -> &'static str {
-    as_error(error).and_then(kind).unwrap_or(any::type_name::<E>())
+/// A failure, by name and in its own words.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    /// `error.type`: of few values, never a message.
+    pub(crate) error_type: &'static str,
+    /// `exception.type`: the path of the error's type.
+    pub(crate) exception_type: &'static str,
+    /// `exception.message`, as far as the error can be seen through.
+    pub(crate) message: Option<String>,
+}
+
+impl Failure {
+    /// Reads an error that a service or a body answered with.
+    ///
+    /// Looks for an `std::io::Error` in the chain of sources as far as the type can be seen through: an
+    /// `io::Error`, the boxes of errors that tower and hyper hand out, axum's error.
+    pub(crate) fn of<E: 'static>(error: &E) -> Self {
+        let exception_type = any::type_name::<E>();
+        let error = as_error(error);
+        Self {
+            error_type: error.and_then(kind).unwrap_or(exception_type),
+            exception_type,
+            message: error.map(|error| bounded(&error.to_string()).to_owned()),
+        }
+    }
+
+    /// Reads what a panic was started with.
+    pub(crate) fn of_panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().copied();
+        let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        Self {
+            error_type: attributes::PANIC,
+            exception_type: attributes::PANIC,
+            message: text.map(|text| bounded(text).to_owned()),
+        }
+    }
 }
 
 /// Sees through the types that hold an error. A bound on `E` would shut out the boxes, which are no errors

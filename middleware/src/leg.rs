@@ -3,97 +3,128 @@
 //! The exchange's context is active while the leg is made, polled and dropped, so that also what is dropped
 //! with it (guards, transactions, half-read streams) logs and records as a part of the request.
 
-use std::{pin::Pin, task::Poll, thread};
+use std::{
+    mem,
+    panic::{self, AssertUnwindSafe},
+    pin::Pin,
+};
 
-use opentelemetry::{Context, ContextGuard};
+use opentelemetry::Context;
 use pin_project_lite::pin_project;
 
 use crate::{
-    attributes,
     exchange::{Exchange, Outcome},
+    failure::Failure,
+    request_span::RequestSpan,
 };
 
 pin_project! {
-    /// A future or body with the exchange that it carries, or with none.
+    /// A future or body, and what it is carried in.
     #[derive(Debug)]
     pub(crate) struct Leg<T> {
-        // Empty only while the leg is dropped: a field cannot be dropped in place while a guard lives.
+        // Empty once it is over, and while the leg is dropped: a field cannot be dropped in place inside.
         #[pin]
         inner: Option<T>,
-        exchange: Option<Exchange>,
-        // Outlives the exchange: a body may be dropped long after its last byte.
-        context: Option<Context>,
+        // Dropped before the exchange, and so ended before its span.
+        span: RequestSpan,
+        surroundings: Surroundings,
     }
 
     impl<T> PinnedDrop for Leg<T> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let _entered = Entered::new(this.context.as_ref(), this.exchange);
-            this.inner.set(None);
+            if this.inner.is_some() {
+                this.surroundings.enter(this.span, |_| this.inner.set(None));
+            }
         }
     }
 }
 
 impl<T> Leg<T> {
-    /// Makes the first leg, inside the exchange.
-    pub(crate) fn begin(mut exchange: Option<Exchange>, make: impl FnOnce() -> T) -> Self {
-        let context = exchange.as_ref().map(|exchange| exchange.context().clone());
-        let inner = {
-            let _entered = Entered::new(context.as_ref(), &mut exchange);
-            make()
-        };
-        Self { inner: Some(inner), exchange, context }
+    /// Makes the first leg, inside its surroundings.
+    pub(crate) fn begin(surroundings: Surroundings, make: impl FnOnce() -> T) -> Self {
+        Self::begin_in(RequestSpan::none(), surroundings, make)
     }
 
-    /// Makes the next leg, which takes the exchange over.
+    /// Makes the first leg, inside its surroundings and, in them, a span.
+    pub(crate) fn begin_in(
+        span: RequestSpan,
+        mut surroundings: Surroundings,
+        make: impl FnOnce() -> T,
+    ) -> Self {
+        let inner = surroundings.enter(&span, |_| make());
+        Self { inner: Some(inner), span, surroundings }
+    }
+
+    /// Makes the next leg, which takes the surroundings over.
     pub(crate) fn next<U>(self: Pin<&mut Self>, inner: U) -> Leg<U> {
         let this = self.project();
-        Leg { inner: Some(inner), exchange: this.exchange.take(), context: this.context.clone() }
+        let span = mem::replace(this.span, RequestSpan::none());
+        Leg { inner: Some(inner), span, surroundings: mem::take(this.surroundings) }
     }
 
-    /// Polls what is carried, inside the exchange.
-    pub(crate) fn poll<P>(self: Pin<&mut Self>, poll: impl FnOnce(Pin<&mut T>) -> Poll<P>) -> Poll<P> {
+    /// Does something with what is carried and with what it is carried in, inside the latter.
+    pub(crate) fn inside<R>(
+        self: Pin<&mut Self>,
+        act: impl FnOnce(Pin<&mut Option<T>>, &mut Surroundings) -> R,
+    ) -> R {
         let this = self.project();
-        let _entered = Entered::new(this.context.as_ref(), this.exchange);
-        this.inner.as_pin_mut().map_or(Poll::Pending, poll)
+        this.surroundings.enter(this.span, |surroundings| act(this.inner, surroundings))
     }
 
     /// Returns what is carried.
     pub(crate) fn inner(&self) -> Option<&T> {
         self.inner.as_ref()
     }
-
-    /// Returns the exchange, until it has ended or gone on.
-    pub(crate) fn exchange(self: Pin<&mut Self>) -> &mut Option<Exchange> {
-        self.project().exchange
-    }
 }
 
-/// An exchange's context, active for as long as this value lives.
-///
-/// If the code that runs meanwhile panics, the exchange ends with `panic`: a panic that is caught further
-/// out would else look like a drop.
-struct Entered<'a> {
-    exchange: &'a mut Option<Exchange>,
-    _active: Option<ContextGuard>,
-    /// A panic from before is somebody else's.
-    was_panicking: bool,
+/// What a leg is carried in.
+#[derive(Debug, Default)]
+pub(crate) enum Surroundings {
+    #[default]
+    Nothing,
+    /// A context: of a request that is not recorded, or of an exchange that has ended.
+    Context(Context),
+    Exchange(Box<Exchange>),
 }
 
-impl<'a> Entered<'a> {
-    fn new(context: Option<&Context>, exchange: &'a mut Option<Exchange>) -> Self {
-        let _active = context.map(|context| context.clone().attach());
-        Self { exchange, _active, was_panicking: thread::panicking() }
-    }
-}
-
-impl Drop for Entered<'_> {
-    fn drop(&mut self) {
-        if thread::panicking()
-            && !self.was_panicking
-            && let Some(exchange) = self.exchange.take()
-        {
-            exchange.end(Outcome::Failed(attributes::PANIC));
+impl Surroundings {
+    /// Returns the exchange, until it has ended.
+    pub(crate) fn exchange(&mut self) -> Option<&mut Exchange> {
+        match self {
+            Self::Exchange(exchange) => Some(exchange),
+            Self::Nothing | Self::Context(_) => None,
         }
+    }
+
+    /// Ends the exchange, if there is one that has not ended. Its context stays: a body may be dropped long after
+    /// its last byte.
+    pub(crate) fn end(&mut self, outcome: Outcome) {
+        match mem::take(self) {
+            Self::Exchange(exchange) => *self = Self::Context(exchange.end(outcome)),
+            ended => *self = ended,
+        }
+    }
+
+    fn context(&self) -> Option<&Context> {
+        match self {
+            Self::Nothing => None,
+            Self::Context(context) => Some(context),
+            Self::Exchange(exchange) => Some(exchange.context()),
+        }
+    }
+
+    /// Acts while the context is active, and the span in it. If that panics, the exchange ends with the panic: one
+    /// that is caught further out would else look like a drop.
+    fn enter<R>(&mut self, span: &RequestSpan, act: impl FnOnce(&mut Self) -> R) -> R {
+        let _active = self.context().map(|context| context.clone().attach());
+        let _entered = span.enter();
+        if !matches!(self, Self::Exchange(_)) {
+            return act(self);
+        }
+        panic::catch_unwind(AssertUnwindSafe(|| act(self))).unwrap_or_else(|payload| {
+            self.end(Outcome::Failed(Failure::of_panic(&*payload)));
+            panic::resume_unwind(payload)
+        })
     }
 }

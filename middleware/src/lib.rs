@@ -30,6 +30,7 @@
 //!
 //! - `axum`, off by default: [`Route`]s from axum's `MatchedPath`, the path in a nest from `OriginalUri`, the
 //!   peer's address from `ConnectInfo`, the cause of an `axum::Error`.
+//! - `tracing`, off by default: the option [`request_span`](ServerOptions::request_span).
 //!
 //! # Limits
 //!
@@ -38,29 +39,47 @@
 //! is cut after 4,096 bytes, none becomes an attribute of a measurement. Nothing panics on a request's path,
 //! whatever the request is.
 
+// What a layer tells and whom it believes: the options, as they are set and as they are used.
+pub mod options;
+mod rules;
+
 // What arrives: request → exchange → response.
 pub mod server;
 
 // What leaves: the same, the other way round.
 pub mod client;
 
-// What both record with: tracer, histogram, propagator.
+// What both record with: tracer, instruments, propagator.
 mod instruments;
+
+// What a program and a layer may say to each other about a request: route, peer, attempts, span.
+mod attempts;
+mod peer;
+mod route;
+mod server_span;
 
 // One request from its beginning to its one end.
 mod exchange;
 
 // What carries an exchange: first the response's future, then its body.
 mod leg;
+mod request_span;
 
 // The last leg: until the response's last byte.
 pub mod body;
 
-// What went wrong, by name.
+// What went wrong, by name, and as a log record.
+mod exception;
 mod failure;
+
+// Which series a measurement belongs to.
+mod series;
 
 // What an exchange is told of, by name: the table.
 mod attributes;
+
+// What makes an exchange a gRPC call.
+mod rpc;
 
 // What may be told of a URL.
 mod url;
@@ -68,13 +87,14 @@ mod url;
 // How URLs and baggage write what they may not contain.
 mod percent;
 
-// Which route served a request.
-mod route;
-
 // What goes from service to service.
 pub mod propagation;
 
+pub use attempts::{Attempts, UrlTemplate};
 pub use body::ExchangeBody;
 pub use client::{ClientLayer, ClientService};
+pub use options::{ClientOptions, ServerOptions};
+pub use peer::Peer;
 pub use route::Route;
 pub use server::{ServerLayer, ServerService};
+pub use server_span::ServerSpan;

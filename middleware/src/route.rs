@@ -25,16 +25,27 @@
 //!
 //! A route in the response beats one in the request, and both beat `MatchedPath`.
 
-use std::sync::Arc;
+use std::{
+    hash::{Hash, Hasher},
+    sync::Arc,
+};
 
 use http::Extensions;
+use opentelemetry::StringValue;
 
 /// The template of the route that serves a request, put into the extensions of a request or response.
 ///
 /// Cheap to clone: make it once per route and insert clones. Give it few different values: each becomes a
 /// span name and a series of the duration metric.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Route(Arc<str>);
+#[derive(Clone, Debug)]
+pub struct Route(Template);
+
+#[derive(Clone, Debug)]
+enum Template {
+    Text(Arc<str>),
+    #[cfg(feature = "axum")]
+    Matched(axum::extract::MatchedPath),
+}
 
 impl Route {
     /// Makes a route from its template, for example `/users/{id}`.
@@ -44,17 +55,21 @@ impl Route {
     /// assert_eq!(Route::new("/users/{id}").as_str(), "/users/{id}");
     /// ```
     pub fn new(template: impl Into<Arc<str>>) -> Self {
-        Self(template.into())
+        Self(Template::Text(template.into()))
     }
 
     /// Returns the template.
     pub fn as_str(&self) -> &str {
-        &self.0
+        match &self.0 {
+            Template::Text(text) => text,
+            #[cfg(feature = "axum")]
+            Template::Matched(path) => path.as_str(),
+        }
     }
 
     /// Finds the route in a request's extensions.
     pub(crate) fn of_request(extensions: &Extensions) -> Option<Self> {
-        extensions.get::<Self>().cloned().or_else(|| matched_path(extensions))
+        extensions.get::<Self>().cloned().or_else(|| matched(extensions))
     }
 
     /// Finds the route that became known while the request was served.
@@ -62,18 +77,38 @@ impl Route {
         extensions.get::<Self>().cloned()
     }
 
-    /// Gives the template away as the value of an attribute.
-    pub(crate) fn into_value(self) -> opentelemetry::Value {
-        self.0.into()
+    /// Returns the template as the value of an attribute.
+    pub(crate) fn to_value(&self) -> StringValue {
+        match &self.0 {
+            Template::Text(text) => Arc::clone(text).into(),
+            #[cfg(feature = "axum")]
+            Template::Matched(path) => Arc::<str>::from(path.as_str()).into(),
+        }
+    }
+}
+
+/// Two routes are equal if their templates are.
+impl PartialEq for Route {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Route {}
+
+impl Hash for Route {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
     }
 }
 
 #[cfg(feature = "axum")]
-fn matched_path(extensions: &Extensions) -> Option<Route> {
-    extensions.get::<axum::extract::MatchedPath>().map(|path| Route::new(path.as_str()))
+fn matched(extensions: &Extensions) -> Option<Route> {
+    let path = extensions.get::<axum::extract::MatchedPath>()?;
+    Some(Route(Template::Matched(path.clone())))
 }
 
 #[cfg(not(feature = "axum"))]
-fn matched_path(_extensions: &Extensions) -> Option<Route> {
+fn matched(_extensions: &Extensions) -> Option<Route> {
     None
 }

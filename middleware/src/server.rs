@@ -59,7 +59,44 @@
 //!
 //! **Sampling.** The sampler is always asked, with name and kind; attributes are built afterwards, for
 //! recorded spans only, so that a sampler does not see them. An unsampled request still passes its ids on.
+//!
+//! # tracing
+//!
+//! The span is started with the OpenTelemetry API, at a third of the price of one that goes through `tracing`. What
+//! asks OpenTelemetry finds it active: `tracing` spans inside become its children by way of tracing-opentelemetry. But
+//! `tracing::Span::current()` is none, until a handler's `#[instrument]` makes one. For code that relies on it there is
+//! the option [`request_span`](ServerOptions::request_span):
+//!
+//! ```
+//! # #[cfg(feature = "tracing")] {
+//! use throughline_middleware::{ServerLayer, ServerOptions};
+//!
+//! async fn orders() -> &'static str {
+//!     tracing::Span::current().record("user", "ada");
+//!     "none"
+//! }
+//!
+//! let mut options = ServerOptions::default();
+//! options.request_span = true;
+//! let layer = ServerLayer::default().with_options(options);
+//! # let _: axum::Router = axum::Router::new().route("/orders", axum::routing::get(orders)).layer(layer);
+//! # }
+//! ```
+//!
+//! A span `request` (target `throughline`, level INFO) is then current wherever the request is served: in the call,
+//! in each poll of the future and of the body, and where they are dropped. It has the fields `method` (as
+//! `http.request.method`) and `route` (if it is known beforehand), and waits for `user` and `tenant`. `tracing` lets
+//! nobody record others: for fields of your own put `#[instrument]` on the handler or, inside this layer, tower-http's
+//! `TraceLayer` with a span of yours.
+//!
+//! With tracing-opentelemetry it is an INTERNAL child of the SERVER span, and log lines have its `span_id`. It ends with
+//! the body, or with the last task that was given it. A request that is excluded, or that a layer further out records,
+//! has none. Of an unsampled one OpenTelemetry learns nothing.
+//!
+//! It costs about twice what the layer costs without it: 23,000 instructions and 13 allocations for a request that is
+//! sampled, 14,000 and 5 for one that is not, measured with the `tracing` layers of throughline.
 
+mod forwarded;
 mod request;
 
 use std::{
@@ -68,10 +105,12 @@ use std::{
     task::{self, Poll, ready},
 };
 
-use http::{Method, Request, Response};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use opentelemetry::{
+    logs::{Logger, LoggerProvider},
     metrics::MeterProvider,
+    propagation::TextMapPropagator,
     trace::{Tracer, TracerProvider},
 };
 use pin_project_lite::pin_project;
@@ -79,12 +118,16 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    body::ExchangeBody,
-    exchange::{Outcome, Side},
-    failure,
-    instruments::{Instruments, SharedPropagator},
-    leg::Leg,
+    body::{self, Ends, ExchangeBody},
+    exchange::{Exchange, Outcome, Side},
+    failure::Failure,
+    instruments::{Instruments, Settings},
+    leg::{Leg, Surroundings},
+    options::{RequestHead, ServerOptions},
+    propagation::{Composite, HeaderInjector, TraceContext},
     route::Route,
+    rules::Rules,
+    server_span::ServerSpan,
 };
 
 /// Makes a [`ServerService`] of a service; see the module page for what that records.
@@ -109,12 +152,37 @@ impl ServerLayer {
     /// let meters = SdkMeterProvider::builder().build();
     /// let layer = ServerLayer::new(&tracers, &meters, Arc::new(Composite::default()));
     /// ```
-    pub fn new<P>(tracers: &P, meters: &dyn MeterProvider, propagator: SharedPropagator) -> Self
+    pub fn new<P>(tracers: &P, meters: &dyn MeterProvider, propagator: Arc<Composite>) -> Self
     where
         P: TracerProvider,
         P::Tracer: Tracer<Span: Send + Sync + 'static> + Send + Sync + 'static,
     {
-        Self { instruments: Instruments::new(Side::Server, tracers, meters, propagator) }
+        let rules = Rules::from(ServerOptions::default());
+        Self {
+            instruments: Instruments::new(Settings::new(Side::Server, rules, tracers, meters, propagator)),
+        }
+    }
+
+    /// Goes by these options instead of the default ones; see [`options`](crate::options).
+    #[must_use]
+    pub fn with_options(self, options: ServerOptions) -> Self {
+        Self { instruments: self.instruments.changed(|settings| settings.rules = options.into()) }
+    }
+
+    /// Tells panics and errors also as log records, of this provider; see the module page. The API has no global
+    /// provider of loggers, so that by default nobody is told.
+    ///
+    /// ```
+    /// let loggers = opentelemetry_sdk::logs::SdkLoggerProvider::builder().build();
+    /// let layer = throughline_middleware::ServerLayer::default().with_exceptions(&loggers);
+    /// ```
+    #[must_use]
+    pub fn with_exceptions<P>(self, loggers: &P) -> Self
+    where
+        P: LoggerProvider,
+        P::Logger: Logger + Send + Sync + 'static,
+    {
+        Self { instruments: self.instruments.changed(|settings| settings.with_exceptions(loggers)) }
     }
 
     /// Tells this function, once, if requests come without the address of their peer, which an axum router has
@@ -125,14 +193,14 @@ impl ServerLayer {
     /// ```
     #[must_use]
     pub fn on_notice(self, tell: fn(&'static str)) -> Self {
-        self.instruments.on_notice(tell);
-        self
+        Self { instruments: self.instruments.changed(|settings| settings.notice = Some(tell)) }
     }
 }
 
 impl Default for ServerLayer {
     fn default() -> Self {
-        Self { instruments: Instruments::global(Side::Server) }
+        let rules = Rules::from(ServerOptions::default());
+        Self { instruments: Instruments::new(Settings::global(Side::Server, rules)) }
     }
 }
 
@@ -165,20 +233,31 @@ where
     }
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        let method = request.method().clone();
-        let (exchange, learned) = if request.extensions().get::<Recorded>().is_some() {
-            (None, Route::of_request(request.extensions()))
-        } else {
-            request.extensions_mut().insert(Recorded);
-            (Some(request::begin(&self.instruments, &request)), None)
-        };
-        ResponseFuture { leg: Leg::begin(exchange, || self.inner.call(request)), method, learned }
+        let ends = Ends::of(request.method());
+        if is_served(request.extensions()) {
+            let learned = Route::of_request(request.extensions());
+            let leg = Leg::begin(Surroundings::Nothing, || self.inner.call(request));
+            return ResponseFuture { leg, ends, learned };
+        }
+        let mut surroundings = request::begin(&self.instruments, RequestHead::of(&request));
+        match ServerSpan::of(&surroundings) {
+            Some(span) => drop(request.extensions_mut().insert(span)),
+            None => drop(request.extensions_mut().insert(Unrecorded)),
+        }
+        let span = request::span(&self.instruments, surroundings.exchange(), &request);
+        let leg = Leg::begin_in(span, surroundings, || self.inner.call(request));
+        ResponseFuture { leg, ends, learned: None }
     }
 }
 
-/// Marks a request that a layer records already: those further in let it pass.
+/// Marks a request that a layer serves already but that has no [`ServerSpan`].
 #[derive(Clone, Copy)]
-struct Recorded;
+struct Unrecorded;
+
+/// Tells whether a layer further out serves the request already: then this one lets it pass.
+fn is_served(extensions: &Extensions) -> bool {
+    extensions.get::<ServerSpan>().is_some() || extensions.get::<Unrecorded>().is_some()
+}
 
 pin_project! {
     /// The future of a [`ServerService`]: carries the exchange from the request to the response's body.
@@ -188,7 +267,7 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         leg: Leg<F>,
-        method: Method,
+        ends: Ends,
         // What a layer further out may not know.
         learned: Option<Route>,
     }
@@ -204,20 +283,41 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let result = ready!(this.leg.as_mut().poll(|future| future.poll(task)));
-        Poll::Ready(match result {
-            Ok(mut response) => {
-                if let Some(route) = this.learned.take() {
-                    response.extensions_mut().get_or_insert_with(|| route);
+        let (announced, result) = ready!(this.leg.as_mut().inside(|mut future, surroundings| {
+            let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(task)) else {
+                return Poll::Pending;
+            };
+            let mut result = ready!(polled);
+            future.set(None);
+            let mut announced = None;
+            match &mut result {
+                Ok(response) => {
+                    if let Some(route) = this.learned.take() {
+                        response.extensions_mut().get_or_insert_with(|| route);
+                    }
+                    if let Some(timing) = surroundings.exchange().and_then(|exchange| timing(exchange)) {
+                        // Refused only after 32,768 headers.
+                        let _ = response.headers_mut().try_append(SERVER_TIMING, timing);
+                    }
+                    announced = body::respond(surroundings, *this.ends, response);
                 }
-                Ok(ExchangeBody::carry(this.leg, this.method, response))
+                Err(error) => surroundings.end(Outcome::Failed(Failure::of(error))),
             }
-            Err(error) => {
-                if let Some(exchange) = this.leg.exchange().take() {
-                    exchange.end(Outcome::Failed(failure::error_type(&error)));
-                }
-                Err(error)
-            }
-        })
+            Poll::Ready((announced, result))
+        }));
+        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, announced, response)))
     }
+}
+
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
+
+/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it, if the option says so.
+fn timing(exchange: &Exchange) -> Option<HeaderValue> {
+    if !exchange.rules().server_timing {
+        return None;
+    }
+    let mut headers = HeaderMap::new();
+    TraceContext::default().inject_context(exchange.context(), &mut HeaderInjector(&mut headers));
+    let ids = headers.get("traceparent")?.to_str().ok()?;
+    HeaderValue::try_from(format!("trace;desc={ids}")).ok()
 }

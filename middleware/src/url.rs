@@ -8,7 +8,7 @@ use crate::percent;
 
 /// Query keys whose values are replaced, case-sensitive: the union of what the conventions listed in
 /// versions 1.29 to 1.44 and what they list since.
-const SENSITIVE_QUERY_KEYS: [&str; 7] = [
+pub(crate) const SENSITIVE_QUERY_KEYS: [&str; 7] = [
     "AWSAccessKeyId",
     "Signature",
     "X-Amz-Credential",
@@ -21,15 +21,6 @@ const SENSITIVE_QUERY_KEYS: [&str; 7] = [
 const SEPARATORS: [char; 2] = ['&', ';'];
 /// Stands where a secret was.
 const REDACTED: &str = "REDACTED";
-
-/// Returns the scheme of a request target, `http` where it has none: a plain listener's requests do not
-/// tell, and what a header claims is not trusted.
-pub(crate) fn scheme(uri: &Uri) -> &'static str {
-    match uri.scheme_str() {
-        Some("https") => "https",
-        _ => "http",
-    }
-}
 
 /// Returns the port that a URL's scheme implies; a relative URL counts as `http`.
 pub(crate) fn default_port(uri: &Uri) -> Option<u16> {
@@ -52,31 +43,76 @@ pub(crate) fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a 
 /// Splits `host`, `host:port` or `[address]:port` into host and port, without brackets and without
 /// credentials. Anything that is not of this form yields nothing.
 pub(crate) fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
-    let authority = authority.rsplit_once('@').map_or(authority, |(_credentials, host)| host);
-    let (host, port) = match authority.strip_prefix('[') {
-        Some(bracketed) => {
-            let (host, rest) = bracketed.split_once(']')?;
-            if rest.is_empty() { (host, "") } else { (host, rest.strip_prefix(':')?) }
+    let (mut from, mut colon) = (0, None);
+    for (place, byte) in authority.bytes().enumerate() {
+        match byte {
+            b'@' => (from, colon) = (place + 1, None),
+            b':' if colon.is_none() => colon = Some(place),
+            _ => {}
         }
-        None => authority.split_once(':').unwrap_or((authority, "")),
-    };
-    let is_host = |byte: u8| byte.is_ascii_graphic() && !b"\"#/<>?@[\\]^`{|}".contains(&byte);
-    if host.is_empty() || !host.bytes().all(is_host) || !port.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
     }
-    let port = if port.is_empty() { None } else { Some(port.parse().ok()?) };
-    Some((host, port))
+    if authority[from..].starts_with('[') {
+        let (host, rest) = authority[from + 1..].split_once(']')?;
+        let port = if rest.is_empty() { "" } else { rest.strip_prefix(':')? };
+        return Some((is_host(host).then_some(host)?, parse_port(port)?));
+    }
+    let end = colon.unwrap_or(authority.len());
+    let host = &authority[from..end];
+    let port = authority.get(end + 1..).unwrap_or_default();
+    Some((is_host(host).then_some(host)?, parse_port(port)?))
+}
+
+/// Bytes that a host cannot have; those beyond ASCII are of names that nobody encoded.
+const NOT_IN_HOSTS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        let ascii = byte as u8;
+        table[byte] = !ascii.is_ascii_graphic()
+            || matches!(
+                ascii,
+                b'"' | b'#'
+                    | b'/'
+                    | b'<'
+                    | b'>'
+                    | b'?'
+                    | b'@'
+                    | b'['
+                    | b'\\'
+                    | b']'
+                    | b'^'
+                    | b'`'
+                    | b'{'
+                    | b'|'
+                    | b'}'
+            );
+        byte += 1;
+    }
+    table
+};
+
+fn is_host(host: &str) -> bool {
+    !host.is_empty() && !host.bytes().any(|byte| NOT_IN_HOSTS[usize::from(byte)])
+}
+
+/// Parses a port, which may be empty; nothing if it is none.
+fn parse_port(port: &str) -> Option<Option<u16>> {
+    if port.is_empty() {
+        return Some(None);
+    }
+    // The parser of numbers would take a sign.
+    port.as_bytes()[0].is_ascii_digit().then(|| port.parse().ok())?.map(Some)
 }
 
 /// Returns a query with the values of sensitive keys replaced; order and all other bytes stay.
-pub(crate) fn redacted_query(query: &str) -> Cow<'_, str> {
-    if !query.split(SEPARATORS).any(|pair| secret_key(pair).is_some()) {
+pub(crate) fn redacted_query<'a>(query: &'a str, sensitive: &[String]) -> Cow<'a, str> {
+    if !query.split(SEPARATORS).any(|pair| secret_key(pair, sensitive).is_some()) {
         return Cow::Borrowed(query);
     }
     let mut redacted = String::with_capacity(query.len() + REDACTED.len());
     for part in query.split_inclusive(SEPARATORS) {
         let pair = part.trim_end_matches(SEPARATORS);
-        match secret_key(pair) {
+        match secret_key(pair, sensitive) {
             Some(key) => redacted.extend([key, "=", REDACTED, &part[pair.len()..]]),
             None => redacted.push_str(part),
         }
@@ -86,15 +122,18 @@ pub(crate) fn redacted_query(query: &str) -> Cow<'_, str> {
 
 /// Returns the key of a `key=value` pair whose value is a secret: as it stands there, but compared as the
 /// server will read it.
-fn secret_key(pair: &str) -> Option<&str> {
+fn secret_key<'a>(pair: &'a str, sensitive: &[String]) -> Option<&'a str> {
     let (key, _value) = pair.split_once('=')?;
-    let is_secret = |sensitive: &str| percent::decoded(key).eq(sensitive.bytes());
-    SENSITIVE_QUERY_KEYS.into_iter().any(is_secret).then_some(key)
+    let is_secret = |sensitive: &String| match key.contains('%') {
+        true => percent::decoded(key).eq(sensitive.bytes()),
+        false => key == sensitive,
+    };
+    sensitive.iter().any(is_secret).then_some(key)
 }
 
 /// Returns `url.full`: the absolute URL without credentials and without secrets in its query. A relative
 /// URL counts as `http`.
-pub(crate) fn full(authority: &str, uri: &Uri) -> String {
+pub(crate) fn full(authority: &str, uri: &Uri, sensitive: &[String]) -> String {
     let scheme = uri.scheme_str().unwrap_or("http");
     let (credentials, host) = authority.rsplit_once('@').unzip();
     let credentials = if credentials.is_some() { "REDACTED:REDACTED@" } else { "" };
@@ -102,7 +141,7 @@ pub(crate) fn full(authority: &str, uri: &Uri) -> String {
     let mut url = [scheme, "://", credentials, host, uri.path()].concat();
     if let Some(query) = uri.query() {
         url.push('?');
-        url.push_str(&redacted_query(query));
+        url.push_str(&redacted_query(query, sensitive));
     }
     url
 }
@@ -110,6 +149,18 @@ pub(crate) fn full(authority: &str, uri: &Uri) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn redacted(query: &str) -> Cow<'_, str> {
+        redacted_query(query, &SENSITIVE_QUERY_KEYS.map(String::from))
+    }
+
+    #[test]
+    fn a_list_of_ones_own_replaces_the_whole_list() {
+        // H-053
+        let own = [String::from("token")];
+        assert_eq!(redacted_query("token=1&sig=2", &own), "token=REDACTED&sig=2");
+        assert_eq!(redacted_query("token=1&sig=2", &[]), "token=1&sig=2");
+    }
 
     #[test]
     fn secrets_in_a_query_are_replaced_and_the_rest_stays() {
@@ -129,7 +180,7 @@ mod tests {
             ("&&a=&=b&", "&&a=&=b&"),
             ("", ""),
         ] {
-            assert_eq!(redacted_query(query), expected);
+            assert_eq!(redacted(query), expected);
         }
     }
 
@@ -145,7 +196,7 @@ mod tests {
             "X-Amz-Credential",
             "X-Amz-Security-Token",
         ] {
-            assert_eq!(redacted_query(&format!("a=1&{key}=secret&b=2")), format!("a=1&{key}=REDACTED&b=2"));
+            assert_eq!(redacted(&format!("a=1&{key}=secret&b=2")), format!("a=1&{key}=REDACTED&b=2"));
         }
     }
 
@@ -185,7 +236,8 @@ mod tests {
             ("wss://user:pw@h/x?%73ig=1", "wss://REDACTED:REDACTED@h/x?%73ig=REDACTED"),
         ] {
             let uri: Uri = url.parse().unwrap();
-            assert_eq!(full(uri.authority().unwrap().as_str(), &uri), expected);
+            let sensitive = SENSITIVE_QUERY_KEYS.map(String::from);
+            assert_eq!(full(uri.authority().unwrap().as_str(), &uri, &sensitive), expected);
         }
     }
 }

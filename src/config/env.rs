@@ -1,8 +1,9 @@
 //! The environment: one table of variables, read in one place.
 //!
 //! The parser takes names only from [`VARIABLES`]; the table below is made from it, and so are the names in
-//! the start-up line. An empty variable is an unset one (O-090). `[SIGNAL_]` stands for nothing (all
-//! signals) or for `TRACES_`, `METRICS_`, `LOGS_`, which wins for that signal; `{SIGNAL}` for one of the three.
+//! the start-up line. An empty variable is an unset one (O-090). A list has at most 256 members. `[SIGNAL_]`
+//! stands for nothing (all signals) or for `TRACES_`, `METRICS_`, `LOGS_`, which wins for that signal; `{SIGNAL}`
+//! for one of the three.
 //!
 #![doc = include_str!("variables.md")]
 
@@ -32,7 +33,7 @@ pub enum Kind {
     Text,
     /// A value that is never printed.
     Secret,
-    /// `true`, in any case; all else is false.
+    /// `true`, in any case; all else is false, unless the meaning says otherwise.
     Boolean,
     /// A whole number of milliseconds.
     Milliseconds,
@@ -48,8 +49,12 @@ pub enum Kind {
     SecretPairs,
     /// `address:port`, or `off`.
     Address,
+    /// Some texts with commas between them.
+    List,
     /// Of the standard, and not supported yet: said at start when set. What holds stands in the meaning.
     Unsupported,
+    /// Of the standard, and without effect: what it would ask for holds anyway.
+    Unneeded,
 }
 
 /// Variables of the project's own tests.
@@ -69,6 +74,8 @@ const PROTOCOLS: &[&str] = &["http/protobuf", "grpc"];
 const COMPRESSIONS: &[&str] = &["none", "gzip"];
 const PROPAGATORS: &[&str] = &Format::NAMES;
 const LOG_FORMATS: &[&str] = &["text", "json"];
+const PROXY_HEADER_FAMILIES: &[&str] = &["x-forwarded", "forwarded"];
+const SCHEMES: &[&str] = &["http", "https"];
 const SAMPLERS: &[&str] = &[
     "always_on",
     "always_off",
@@ -108,10 +115,30 @@ variables! {
     RUST_LOG "RUST_LOG", Kind::Text, "info,opentelemetry=warn", "Which events become log lines and log records; spans are not touched. `off` or a word on `throughline` also silences throughline itself.";
     LOG_FORMAT "THROUGHLINE_LOG_FORMAT", Kind::Choice(LOG_FORMATS), "text", "The form of the log lines on stdout.";
     SPAN_FILTER "THROUGHLINE_SPAN_FILTER", Kind::Text, "info", "Which `tracing` spans are recorded, in the syntax of `RUST_LOG`.";
+    KNOWN_METHODS "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", Kind::List, "those of RFC 9110, PATCH, QUERY", "Methods that keep their name, written exactly so; all others are `_OTHER`. Replaces the whole list.";
+    SERVER_REQUEST_HEADERS "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS", Kind::List, "none", "Headers of requests that arrive which become attributes; of `cookie` and other secrets only the presence.";
+    SERVER_RESPONSE_HEADERS "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_RESPONSE_HEADERS", Kind::List, "none", "The same of their responses.";
+    CLIENT_REQUEST_HEADERS "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_REQUEST_HEADERS", Kind::List, "none", "The same of requests that leave.";
+    CLIENT_RESPONSE_HEADERS "OTEL_INSTRUMENTATION_HTTP_CLIENT_CAPTURE_RESPONSE_HEADERS", Kind::List, "none", "The same of their responses.";
+    TRUSTED_PROXIES "THROUGHLINE_TRUSTED_PROXIES", Kind::List, "nobody", "Networks and addresses of the proxies whose forwarding headers are believed; `*` alone: everybody's. One bad member: nobody's.";
+    PROXY_HEADERS "THROUGHLINE_PROXY_HEADERS", Kind::Choice(PROXY_HEADER_FAMILIES), "x-forwarded", "The headers that those proxies write, and replace if a caller sends them. A bad value: nobody's are believed.";
+    SERVER_SCHEME "THROUGHLINE_SERVER_SCHEME", Kind::Choice(SCHEMES), "http", "`url.scheme` of requests that do not tell: https behind a TLS listener of your own.";
+    EXCLUDED_PATHS "THROUGHLINE_EXCLUDED_PATHS", Kind::List, "none", "Paths that are served without span and measurement; `*` at the end: all that begin so.";
+    PUBLIC_ENDPOINT "THROUGHLINE_PUBLIC_ENDPOINT", Kind::Boolean, "false", "The callers are strangers: each request starts a trace of its own, linked to the caller's. A bad value: they are.";
+    SERVER_TIMING "THROUGHLINE_SERVER_TIMING", Kind::Boolean, "false", "Responses tell the ids of their span in `server-timing`.";
+    OMITTED_ATTRIBUTES "THROUGHLINE_OMITTED_ATTRIBUTES", Kind::List, "none", "Attributes that the spans of the layers do not get, by key.";
+    SENSITIVE_QUERY_KEYS "THROUGHLINE_SENSITIVE_QUERY_KEYS", Kind::List, "the seven of the conventions", "Keys, written exactly so, whose values in a URL become `REDACTED`. Replaces the whole list.";
+    ACTIVE_REQUESTS "THROUGHLINE_ACTIVE_REQUESTS", Kind::Boolean, "false", "`http.server.active_requests` and `http.client.active_requests` are recorded.";
+    BODY_SIZES "THROUGHLINE_BODY_SIZES", Kind::Boolean, "false", "The sizes of the bodies are recorded, as measurements and on spans.";
+    EXCEPTION_MESSAGES "THROUGHLINE_EXCEPTION_MESSAGES", Kind::Boolean, "true", "The log records of panics and errors have their message. A bad value: they have not.";
+    INJECTED_HOSTS "THROUGHLINE_INJECTED_HOSTS", Kind::List, "all", "Hosts that are sent ids and baggage: names, `*.` and a name; with `!` before each all but these. One bad member: none.";
+    REQUEST_SPAN "THROUGHLINE_REQUEST_SPAN", Kind::Boolean, "false", "A `tracing` span `request` inside the server's, for code that relies on `Span::current()`.";
     VIEW "THROUGHLINE_VIEW", Kind::Boolean, "false", "`1` or `true`: starts a collector with its view in this process (feature `collector`).";
     COLLECTOR_GRPC "THROUGHLINE_COLLECTOR_GRPC", Kind::Address, "127.0.0.1:4317", "Where that collector takes OTLP/gRPC.";
     COLLECTOR_HTTP "THROUGHLINE_COLLECTOR_HTTP", Kind::Address, "127.0.0.1:4318", "Where that collector takes OTLP/HTTP.";
     COLLECTOR_VIEW "THROUGHLINE_COLLECTOR_VIEW", Kind::Address, "127.0.0.1:4319", "Where its view is.";
+    STABILITY "OTEL_SEMCONV_STABILITY_OPT_IN", Kind::Unneeded, "", "Only the current conventions are told.";
+    EXCEPTION_SIGNAL "OTEL_SEMCONV_EXCEPTION_SIGNAL_OPT_IN", Kind::Unneeded, "", "Exceptions are log records only.";
     CONFIG_FILE "OTEL_CONFIG_FILE", Kind::Unsupported, "", "A configuration file instead of variables.";
     CERTIFICATE "OTEL_EXPORTER_OTLP_[SIGNAL_]CERTIFICATE", Kind::Unsupported, "", "A certificate authority of one's own.";
     CLIENT_KEY "OTEL_EXPORTER_OTLP_[SIGNAL_]CLIENT_KEY", Kind::Unsupported, "", "The key of a client certificate.";
@@ -243,6 +270,16 @@ impl Environment {
     }
 
     pub(crate) fn boolean(&mut self, variable: &Variable, signal: Option<Signal>) -> Option<bool> {
+        self.boolean_or(variable, signal, false)
+    }
+
+    /// A truth value; `otherwise` where it is none.
+    pub(crate) fn boolean_or(
+        &mut self,
+        variable: &Variable,
+        signal: Option<Signal>,
+        otherwise: bool,
+    ) -> Option<bool> {
         let found = self.text(variable, signal)?;
         // "1" and "0" are for our own variables: the standard knows only the word.
         let ours = variable.name.starts_with("THROUGHLINE_");
@@ -254,9 +291,9 @@ impl Environment {
             _ => {
                 self.fault(
                     &found.name,
-                    &format!("{:?} is not a truth value; use true or false", found.value),
+                    &format!("{:?} is not a truth value, {otherwise} holds; use true or false", found.value),
                 );
-                Some(false)
+                Some(otherwise)
             }
         }
     }
@@ -324,45 +361,4 @@ fn is_ours(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_in_the_docs_is_the_table_of_the_parser() {
-        let mut table = String::from("| variable | holds | default | meaning |\n|---|---|---|---|\n");
-        for Variable { name, kind, default, meaning } in VARIABLES {
-            let kind = match kind {
-                Kind::Text => "text".into(),
-                Kind::Secret => "secret".into(),
-                Kind::Boolean => "true or false".into(),
-                Kind::Milliseconds => "milliseconds".into(),
-                Kind::Count => "number".into(),
-                Kind::Choice(words) => words.join(" \\| "),
-                Kind::Choices(words) => words.join(", "),
-                Kind::Pairs => "k=v,k=v".into(),
-                Kind::SecretPairs => "k=v,k=v, secret".into(),
-                Kind::Address => "address:port or off".into(),
-                Kind::Unsupported => "not supported yet".into(),
-            };
-            table += &format!("| `{name}` | {kind} | {default} | {meaning} |\n");
-        }
-        assert_eq!(include_str!("variables.md"), table, "write this into src/config/variables.md:\n{table}");
-    }
-
-    // O-004, O-090
-    #[test]
-    fn an_empty_variable_is_unset_and_the_form_of_the_signal_wins() {
-        let environment = Environment::from_vars(
-            [
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "all"),
-                ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "logs"),
-                ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", " "),
-            ]
-            .map(|(name, value)| (name.into(), value.into())),
-        );
-        let read = |signal| environment.text(&ENDPOINT, Some(signal)).map(|found| (found.value, found.name));
-        assert_eq!(read(Signal::Logs), Some(("logs".into(), "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT".into())));
-        assert_eq!(read(Signal::Traces), Some(("all".into(), "OTEL_EXPORTER_OTLP_ENDPOINT".into())));
-        assert_eq!(environment.text(&SERVICE_NAME, None), None);
-    }
-}
+mod tests;

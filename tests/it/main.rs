@@ -13,8 +13,10 @@ mod delivery; // what is recorded arrives, or is counted
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
 mod faults; // the other side refuses, hangs, comes and goes
+mod inside; // `tracing` inside a request belongs to it
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
+mod options; // what the variables of the layers say is what is told of requests
 mod propagation; // what arrives goes on
 mod stopping; // SIGTERM under load loses nothing
 mod view; // the collector and its view beside a service

@@ -36,6 +36,10 @@ pub struct B3;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct B3Multi;
 
+/// What both forms read.
+pub(super) const READ: [&HeaderName; 5] =
+    [&field::B3, &field::B3_TRACE_ID, &field::B3_SPAN_ID, &field::B3_SAMPLED, &field::B3_FLAGS];
+
 impl B3 {
     pub(super) const FIELDS: [&'static HeaderName; 1] = [&field::B3];
 

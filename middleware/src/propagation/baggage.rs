@@ -34,9 +34,11 @@ impl Baggage {
     pub(super) const FIELDS: [&'static HeaderName; 1] = [&BAGGAGE];
 
     pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
+        let mut lines = source.lines(&BAGGAGE).peekable();
+        lines.peek()?;
         let mut members = Members::new();
         let mut length = 0;
-        let all = source.lines(&BAGGAGE).flat_map(|line| line.split(|byte| *byte == b','));
+        let all = lines.flat_map(|line| line.split(|byte| *byte == b','));
         let within = all.take_while(|member| {
             // One more for the comma, which the last does without.
             length += member.len() + 1;

@@ -12,6 +12,9 @@ use super::{baggage, field};
 /// is refused instead of being overlooked.
 const UNREADABLE: &str = "\u{fffd}";
 
+/// Most lines that are picked; a request with more is read header by header.
+const MOST_PICKED: usize = 4;
+
 /// What the propagators of this module read from.
 pub(super) trait Source {
     /// Returns all lines of a field, in order.
@@ -36,6 +39,44 @@ impl Source for HeaderMap {
 
     fn extract(&self, context: &Context, propagator: &dyn TextMapPropagator) -> Context {
         propagator.extract_with_context(context, &HeaderExtractor(self))
+    }
+}
+
+/// The lines of some fields among all headers, found in one pass: hashing each name would cost more.
+#[derive(Debug)]
+pub(super) struct Picked<'a> {
+    headers: &'a HeaderMap,
+    lines: [(&'a str, &'a [u8]); MOST_PICKED],
+    length: usize,
+}
+
+impl<'a> Picked<'a> {
+    /// Picks the lines of these fields; nothing if there are too many.
+    pub(super) fn of(headers: &'a HeaderMap, fields: &[&str]) -> Option<Self> {
+        let mut picked = Self { headers, lines: [("", &[]); MOST_PICKED], length: 0 };
+        for (name, line) in headers {
+            let name = name.as_str();
+            if fields.iter().any(|field| field.len() == name.len() && *field == name) {
+                *picked.lines.get_mut(picked.length)? = (name, line.as_bytes());
+                picked.length += 1;
+            }
+        }
+        Some(picked)
+    }
+}
+
+impl Source for Picked<'_> {
+    fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]> {
+        let lines = self.lines[..self.length].iter();
+        lines.filter(|(picked, _)| *picked == name.as_str()).map(|(_, line)| *line)
+    }
+
+    fn prefixed(&self, prefix: &str) -> impl Iterator<Item = (&str, &[u8])> {
+        self.headers.prefixed(prefix)
+    }
+
+    fn extract(&self, context: &Context, propagator: &dyn TextMapPropagator) -> Context {
+        self.headers.extract(context, propagator)
     }
 }
 

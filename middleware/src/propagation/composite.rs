@@ -9,9 +9,9 @@ use opentelemetry::{
 };
 
 use super::{
-    b3::{B3, B3Multi},
+    b3::{self, B3, B3Multi},
     baggage::Baggage,
-    carrier::{Sink, Source},
+    carrier::{Picked, Sink, Source},
     format::Format,
     jaeger::Jaeger,
     origin,
@@ -28,6 +28,8 @@ use super::{
 pub struct Composite {
     parts: Vec<Part>,
     fields: Vec<String>,
+    /// The fields that our own parts read.
+    fields_read: Vec<&'static str>,
 }
 
 /// One of the propagators: ours, which read headers as they are, or somebody else's.
@@ -63,14 +65,19 @@ impl Composite {
     fn from_parts(parts: impl IntoIterator<Item = Part>) -> Self {
         let parts = Vec::from_iter(parts);
         let fields = parts.iter().flat_map(Part::fields).collect();
-        Self { parts, fields }
+        let fields_read = parts.iter().flat_map(Part::fields_read).map(|name| name.as_str()).collect();
+        Self { parts, fields, fields_read }
     }
 
     /// Reads what came with a request, into an empty context. It is what `extract_with_context` makes of an
     /// empty context and a [`HeaderExtractor`](super::HeaderExtractor), and costs less: where a request has
     /// no more than a `traceparent`, one allocation, and none where it has nothing.
     pub fn extract_fresh(&self, headers: &HeaderMap) -> Context {
-        self.read(None, headers).unwrap_or_default()
+        let read = match Picked::of(headers, &self.fields_read) {
+            Some(picked) => self.read(None, &picked),
+            None => self.read(None, headers),
+        };
+        read.unwrap_or_default()
     }
 
     /// Writes what `inject_context` writes into a [`HeaderInjector`](super::HeaderInjector).
@@ -132,6 +139,18 @@ impl Part {
             Self::Jaeger(_) => names(&Jaeger::FIELDS),
             Self::XRay(_) => names(&XRay::FIELDS),
             Self::Other(propagator) => propagator.fields().map(String::from).collect(),
+        }
+    }
+
+    /// The fields that are read by their names.
+    fn fields_read(&self) -> &'static [&'static HeaderName] {
+        match self {
+            Self::TraceContext(_) => &TraceContext::FIELDS,
+            Self::Baggage(_) => &Baggage::FIELDS,
+            Self::B3(_) | Self::B3Multi(_) => &b3::READ,
+            Self::Jaeger(_) => &Jaeger::FIELDS,
+            Self::XRay(_) => &XRay::FIELDS,
+            Self::Other(_) => &[],
         }
     }
 }

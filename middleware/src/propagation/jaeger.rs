@@ -69,8 +69,8 @@ fn parse(line: &[u8]) -> Option<((TraceId, SpanId), Decision)> {
     let line = Vec::from_iter(percent::decoded(line));
     let parts = Vec::from_iter(line.split(|byte| *byte == b':'));
     let [trace_id, span_id, _, flags] = parts[..] else { return None };
-    let are_short = trace_id.len() <= 32 && span_id.len() <= 16 && matches!(flags.len(), 1 | 2);
-    let ids = hex::read_ids(trace_id, span_id).filter(|_| are_short)?;
+    let ids = hex::read_ids(&padded::<32>(trace_id)?, &padded::<16>(span_id)?)?;
+    let flags = matches!(flags.len(), 1 | 2).then_some(flags)?;
     let flags = u8::try_from(hex::read(flags)?).ok()?;
     let decision = match (flags & DEBUG != 0, flags & SAMPLED != 0) {
         (true, _) => Decision::Debug,
@@ -78,6 +78,13 @@ fn parse(line: &[u8]) -> Option<((TraceId, SpanId), Decision)> {
         (false, false) => Decision::Deny,
     };
     Some((ids, decision))
+}
+
+/// Puts back the zeros that short ids begin with.
+fn padded<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
+    let mut padded = [b'0'; N];
+    padded.get_mut(N.checked_sub(digits.len())?..)?.copy_from_slice(digits);
+    Some(padded)
 }
 
 fn read_baggage(base: Option<&Context>, source: &impl Source) -> Option<Context> {

@@ -48,6 +48,9 @@ fn is_value(value: &str) -> bool {
 
 /// Returns as many of the members as the API's type can hold: it still has level 1's rule for `@`.
 pub(super) fn shown(members: &[(&str, &str)]) -> TraceState {
+    if members.is_empty() {
+        return TraceState::NONE;
+    }
     let members = members.iter().copied();
     TraceState::from_key_value(members.clone())
         .or_else(|_| TraceState::from_key_value(members.filter(|member| is_shown(*member))))

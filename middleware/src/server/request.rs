@@ -1,99 +1,211 @@
 //! What a request that arrives tells.
 
-use std::{fmt::Write, net::SocketAddr, sync::Arc};
+use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-use http::{Extensions, Request, Uri, header};
-use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
-
-use crate::{
-    attributes::{self, bounded},
-    exchange::{Exchange, Opening},
-    instruments::Instruments,
-    propagation::HeaderExtractor,
-    route::Route,
-    url,
+use http::{HeaderMap, Request, Uri, header};
+use opentelemetry::{
+    Context, KeyValue,
+    trace::{SpanContext, TraceContextExt},
 };
 
-/// Most bytes of an IP address in text: eight groups of four digits with colons between them.
-const LONGEST_ADDRESS: usize = 39;
+use super::forwarded::Original;
+use crate::{
+    attributes::{self, bounded},
+    body,
+    exchange::{Exchange, Opening},
+    instruments::Instruments,
+    leg::Surroundings,
+    options::{RequestHead, Scheme},
+    peer::Peer,
+    request_span::RequestSpan,
+    route::Route,
+    rpc,
+    rules::Rules,
+    series::{Convention, Series},
+    url,
+};
 
 const NO_PEER: &str = "requests come without the address of their peer, so client.address is absent; serve the router \
                        with into_make_service_with_connect_info::<SocketAddr>()";
 
-/// Starts the exchange of a request.
-pub(super) fn begin<B>(instruments: &Arc<Instruments>, request: &Request<B>) -> Exchange {
-    let parent =
-        instruments.propagator().extract_with_context(&without_span(), &HeaderExtractor(request.headers()));
-    let target = target(request);
-    let mut labels = Vec::with_capacity(attributes::MOST_LABELS);
-    labels.push(KeyValue::new(attributes::URL_SCHEME, url::scheme(target)));
-    let opening = Opening {
-        method: request.method(),
-        route: Route::of_request(request.extensions()),
-        version: attributes::protocol_version(request.version()),
-        labels,
-    };
-    Exchange::begin(instruments, &parent, opening, &|set| describe(instruments, request, target, set))
-}
-
-/// Returns the current context or, if a span is active in it, an empty one that is suppressed as it is. The
-/// API cannot take a span out of a context, and samplers take an invalid span for an unsampled parent.
-fn without_span() -> Context {
-    let current = Context::current();
-    match (current.has_active_span(), current.is_telemetry_suppressed()) {
-        (false, _) => current,
-        (true, false) => Context::new(),
-        (true, true) => Context::new().with_telemetry_suppressed(),
+/// Starts the exchange of a request or, if its path is excluded, only reads the context it is served in.
+pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Surroundings {
+    let head = RequestHead { uri: target(&head), ..head };
+    let rules = instruments.rules();
+    let mut parent = extract(instruments, head.headers);
+    if rules.exclude(head.uri.path()) {
+        return Surroundings::Context(parent);
     }
+    let mut link = None;
+    if rules.public_endpoint {
+        let caller = parent.span().span_context().clone();
+        link = caller.is_valid().then_some(caller);
+        parent = suppressed_as(&parent, Context::new());
+    }
+    Surroundings::Exchange(match rpc::is_call(&head) {
+        true => begin_call(instruments, &parent, head, link),
+        false => begin_request(instruments, &parent, head, link),
+    })
 }
 
-/// Tells the attributes of a request, except those that the measurement has too.
-fn describe<B>(instruments: &Instruments, request: &Request<B>, target: &Uri, set: &mut dyn FnMut(KeyValue)) {
+/// Makes the `tracing` span of a request, inside the context of its exchange, if the option says so.
+pub(super) fn span<B>(
+    instruments: &Instruments,
+    exchange: Option<&mut Exchange>,
+    request: &Request<B>,
+) -> RequestSpan {
+    let rules = instruments.rules();
+    let Some(exchange) = exchange.filter(|_| rules.request_span) else { return RequestSpan::none() };
+    let _active = exchange.context().clone().attach();
+    let route = Route::of_request(request.extensions());
+    let (method, _) = rules.method(request.method());
+    RequestSpan::begin(instruments, method.as_str(), route.as_ref().map(Route::as_str))
+}
+
+fn begin_request(
+    instruments: &Arc<Instruments>,
+    parent: &Context,
+    head: RequestHead<'_>,
+    link: Option<SpanContext>,
+) -> Box<Exchange> {
+    let rules = instruments.rules();
+    let original = match rules.trusted_proxies.are_none() {
+        true => Original::default(),
+        false => {
+            let peer = Peer::of_request(head.extensions);
+            Original::of(&rules.trusted_proxies, address(peer.as_ref()), head.headers)
+        }
+    };
+    let (method, method_original) = rules.method(head.method);
+    let scheme = || head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(rules.scheme);
+    let series = Series {
+        convention: Convention::Http,
+        method,
+        scheme: Some(original.scheme.unwrap_or_else(scheme).as_str()),
+        target: Route::of_request(head.extensions),
+        host: None,
+        port: None,
+        version: attributes::protocol_version(head.version),
+        status: None,
+        error: None,
+    };
+    let request_size = rules.body_sizes.then(|| body::content_length(head.headers)).flatten();
+    let opening = Opening { head, series, link, claim: None, request_size };
+    Exchange::begin(instruments, parent, opening, &|set| {
+        if let Some(original) = method_original {
+            set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
+        }
+        tell_url(rules, head.uri, set);
+        let authority = original.host.as_deref().or_else(|| url::authority(head.uri, head.headers));
+        tell_server(authority, set);
+        tell_client(instruments, original.client, Peer::of_request(head.extensions), set);
+        if let Some(agent) = head.headers.get(header::USER_AGENT) {
+            let lossy = |_| String::from_utf8_lossy(agent.as_bytes());
+            let agent = agent.to_str().map_or_else(lossy, Cow::Borrowed);
+            set(KeyValue::new(attributes::USER_AGENT_ORIGINAL, bounded(&agent).to_owned()));
+        }
+        rules.http_headers.request.tell(head.headers, set);
+    })
+}
+
+/// Starts the exchange of a gRPC call.
+fn begin_call(
+    instruments: &Arc<Instruments>,
+    parent: &Context,
+    head: RequestHead<'_>,
+    link: Option<SpanContext>,
+) -> Box<Exchange> {
+    let rules = instruments.rules();
+    let method = rpc::method(head.uri.path()).map(bounded);
+    let known = method.and_then(|method| instruments.names().known(method));
+    let claim = method.filter(|_| known.is_none()).map(String::from);
+    let claimed =
+        || claim.as_deref().map_or_else(|| attributes::OTHER.into(), |claim| Arc::<str>::from(claim).into());
+    let series = Series {
+        convention: Convention::Rpc,
+        method: known.unwrap_or_else(claimed),
+        scheme: None,
+        target: None,
+        host: None,
+        port: None,
+        version: None,
+        status: None,
+        error: None,
+    };
+    let opening = Opening { head, series, link, claim, request_size: None };
+    Exchange::begin(instruments, parent, opening, &|set| {
+        // Not from `Host`: a call has an authority.
+        tell_server(head.uri.authority().map(http::uri::Authority::as_str), set);
+        if let Some(peer) = Peer::of_request(head.extensions) {
+            peer.tell(peer.address(), set);
+        }
+        rules.rpc_metadata.request.tell(head.headers, set);
+    })
+}
+
+/// Reads the caller's context. Never what happens to be active on the thread is the parent; but where telemetry
+/// is suppressed, it stays so.
+fn extract(instruments: &Instruments, headers: &HeaderMap) -> Context {
+    let is_suppressed = Context::map_current(Context::is_telemetry_suppressed);
+    let parent = instruments.extract(headers);
+    if is_suppressed { parent.with_telemetry_suppressed() } else { parent }
+}
+
+fn suppressed_as(model: &Context, context: Context) -> Context {
+    if model.is_telemetry_suppressed() { context.with_telemetry_suppressed() } else { context }
+}
+
+fn tell_url(rules: &Rules, target: &Uri, set: &mut dyn FnMut(KeyValue)) {
     set(KeyValue::new(attributes::URL_PATH, bounded(target.path()).to_owned()));
     if let Some(query) = target.query() {
-        set(KeyValue::new(attributes::URL_QUERY, bounded(&url::redacted_query(query)).to_owned()));
+        let query = url::redacted_query(query, &rules.sensitive_query_keys);
+        set(KeyValue::new(attributes::URL_QUERY, bounded(&query).to_owned()));
     }
-    if let Some((host, port)) = url::authority(target, request.headers()).and_then(url::split_authority) {
+}
+
+fn tell_server(authority: Option<&str>, set: &mut dyn FnMut(KeyValue)) {
+    if let Some((host, port)) = authority.and_then(url::split_authority) {
         set(KeyValue::new(attributes::SERVER_ADDRESS, bounded(host).to_owned()));
         if let Some(port) = port {
             set(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
         }
     }
-    if let Some(peer) = peer(request.extensions()) {
-        // A listener for both families shows IPv4 peers as mapped IPv6 ones.
-        let mut address = String::with_capacity(LONGEST_ADDRESS);
-        // Writing to a string does not fail.
-        let _ = write!(address, "{}", peer.ip().to_canonical());
-        set(KeyValue::new(attributes::CLIENT_ADDRESS, address.clone()));
-        set(KeyValue::new(attributes::NETWORK_PEER_ADDRESS, address));
-        set(KeyValue::new(attributes::NETWORK_PEER_PORT, i64::from(peer.port())));
-    } else {
+}
+
+fn tell_client(
+    instruments: &Instruments,
+    original: Option<IpAddr>,
+    peer: Option<Peer>,
+    set: &mut dyn FnMut(KeyValue),
+) {
+    let Some(peer) = peer else {
         instruments.notice(NO_PEER);
-    }
-    if let Some(agent) = request.headers().get(header::USER_AGENT) {
-        let agent = String::from_utf8_lossy(agent.as_bytes());
-        set(KeyValue::new(attributes::USER_AGENT_ORIGINAL, bounded(&agent).to_owned()));
+        if let Some(original) = original {
+            set(KeyValue::new(attributes::CLIENT_ADDRESS, attributes::address(original)));
+        }
+        return;
+    };
+    let address = peer.address();
+    let client = original.map_or_else(|| address.clone(), attributes::address);
+    set(KeyValue::new(attributes::CLIENT_ADDRESS, client));
+    peer.tell(address, set);
+}
+
+fn address(peer: Option<&Peer>) -> Option<IpAddr> {
+    match peer {
+        Some(Peer::Socket(socket)) => Some(socket.ip()),
+        Some(Peer::Unix(_)) | None => None,
     }
 }
 
 /// Returns the request's target as it was sent: a nested router sees it without the prefix of its nest.
 #[cfg(feature = "axum")]
-fn target<B>(request: &Request<B>) -> &Uri {
-    let original = request.extensions().get::<axum::extract::OriginalUri>();
-    original.map_or_else(|| request.uri(), |original| &original.0)
+fn target<'a>(head: &RequestHead<'a>) -> &'a Uri {
+    let original = head.extensions.get::<axum::extract::OriginalUri>();
+    original.map_or(head.uri, |original| &original.0)
 }
 
 #[cfg(not(feature = "axum"))]
-fn target<B>(request: &Request<B>) -> &Uri {
-    request.uri()
-}
-
-#[cfg(feature = "axum")]
-fn peer(extensions: &Extensions) -> Option<SocketAddr> {
-    extensions.get::<axum::extract::ConnectInfo<SocketAddr>>().map(|info| info.0)
-}
-
-#[cfg(not(feature = "axum"))]
-fn peer(_extensions: &Extensions) -> Option<SocketAddr> {
-    None
+fn target<'a>(head: &RequestHead<'a>) -> &'a Uri {
+    head.uri
 }

@@ -167,7 +167,7 @@ async fn a_call_that_its_caller_drops_is_no_error() {
     // H-07A
     let telemetry = Telemetry::new();
     let never =
-        tower::service_fn(|_: Request<()>| std::future::pending::<Result<Response<()>, Infallible>>());
+        tower::service_fn(|_: Request<()>| std::future::pending::<Result<Response<String>, Infallible>>());
     let mut call =
         telemetry.client().layer(never).call(Request::get("https://example.com/").body(()).unwrap());
     assert!(
@@ -194,7 +194,7 @@ async fn a_call_that_its_caller_drops_is_no_error() {
 async fn a_client_that_panics_is_a_panic() {
     // H-079
     let telemetry = Telemetry::new();
-    let explode = tower::service_fn(async |_: Request<()>| -> Result<Response<()>, Infallible> {
+    let explode = tower::service_fn(async |_: Request<()>| -> Result<Response<String>, Infallible> {
         panic!("on purpose")
     });
     let call = telemetry.client().layer(explode).oneshot(Request::get("http://h/").body(()).unwrap());
@@ -234,7 +234,8 @@ async fn the_port_is_the_schemes_where_the_url_has_none_and_host_stands_in_for_a
         ("/b?c", Some("example.com:81"), "http://example.com:81/b?c", "example.com", 81),
     ] {
         let telemetry = Telemetry::new();
-        let service = tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+        let service =
+            tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new())));
         let request = host.into_iter().fold(Request::get(url), |request, host| request.header("host", host));
         telemetry.client().layer(service).oneshot(request.body(()).unwrap()).await.unwrap();
         let [span] = telemetry.spans().await;
@@ -252,7 +253,8 @@ async fn what_the_request_does_not_tell_of_its_url_is_left_out() {
         ("coap://h/a", expected([("url.full", "coap://h/a".into()), ("server.address", "h".into())])),
     ] {
         let telemetry = Telemetry::new();
-        let service = tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(())));
+        let service =
+            tower::service_fn(async |_: Request<()>| Ok::<_, Infallible>(Response::new(String::new())));
         telemetry.client().layer(service).oneshot(Request::get(url).body(()).unwrap()).await.unwrap();
         let [span] = telemetry.spans().await;
         let mut told = attributes(&span.attributes);

@@ -1,0 +1,321 @@
+//! Which series a measurement belongs to.
+//!
+//! A series is found without a lock and without an allocation once its first measurement was taken: by a small
+//! key in a table that only grows. The table is bounded; what does not fit is one series more, with the
+//! attribute `otel.metric.overflow` (OpenTelemetry specification, metrics SDK, "cardinality limits").
+
+use std::{
+    borrow::Cow,
+    sync::{
+        OnceLock,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use opentelemetry::{
+    KeyValue, StringValue, Value,
+    metrics::{BoundHistogram, Histogram},
+};
+
+use crate::{attributes, route::Route, rpc};
+
+/// Whose words an exchange is told in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Convention {
+    Http,
+    Rpc,
+}
+
+/// What `error.type` is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ErrorType {
+    /// The status says it.
+    Status,
+    /// This.
+    Named(&'static str),
+}
+
+/// All by which the measurement of an exchange is told apart from others.
+#[derive(Clone, Debug)]
+pub(crate) struct Series {
+    pub(crate) convention: Convention,
+    /// `http.request.method` or `rpc.method`.
+    pub(crate) method: StringValue,
+    /// `url.scheme`, of a server.
+    pub(crate) scheme: Option<&'static str>,
+    /// `http.route` of a server, `url.template` of a client.
+    pub(crate) target: Option<Route>,
+    /// `server.address`, of a client.
+    pub(crate) host: Option<StringValue>,
+    /// `server.port`, of a client.
+    pub(crate) port: Option<u16>,
+    pub(crate) version: Option<&'static str>,
+    /// `http.response.status_code`, or gRPC's number of it.
+    pub(crate) status: Option<u16>,
+    pub(crate) error: Option<ErrorType>,
+}
+
+impl Series {
+    /// Tells the attributes that are known before the response.
+    pub(crate) fn open(&self, set: &mut dyn FnMut(KeyValue)) {
+        match self.convention {
+            Convention::Http => set(KeyValue::new(attributes::HTTP_REQUEST_METHOD, self.method.clone())),
+            Convention::Rpc => {
+                set(KeyValue::new(attributes::RPC_SYSTEM_NAME, attributes::GRPC));
+                set(KeyValue::new(attributes::RPC_METHOD, self.method.clone()));
+            }
+        }
+        if let Some(scheme) = self.scheme {
+            set(KeyValue::new(attributes::URL_SCHEME, scheme));
+        }
+        if let Some(host) = &self.host {
+            set(KeyValue::new(attributes::SERVER_ADDRESS, host.clone()));
+        }
+        if let Some(port) = self.port {
+            set(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
+        }
+        if let (Some(template), None) = (&self.target, self.scheme) {
+            set(KeyValue::new(attributes::URL_TEMPLATE, template.to_value()));
+        }
+    }
+
+    /// Tells the attributes that only the end tells.
+    pub(crate) fn close(&self, set: &mut dyn FnMut(KeyValue)) {
+        if let (Some(route), Some(_)) = (&self.target, self.scheme) {
+            set(KeyValue::new(attributes::HTTP_ROUTE, route.to_value()));
+        }
+        if let Some(version) = self.version {
+            set(KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version));
+        }
+        if let Some(status) = self.status {
+            set(match self.convention {
+                Convention::Http => KeyValue::new(attributes::HTTP_RESPONSE_STATUS_CODE, i64::from(status)),
+                Convention::Rpc => {
+                    KeyValue::new(attributes::RPC_RESPONSE_STATUS_CODE, rpc::status_name(status))
+                }
+            });
+        }
+        if let Some(error) = self.error {
+            set(KeyValue::new(attributes::ERROR_TYPE, self.error_type(error)));
+        }
+    }
+
+    /// Returns a name that costs nothing.
+    pub(crate) fn brief_name(&self) -> Cow<'static, str> {
+        match self.convention {
+            Convention::Http => {
+                attributes::known_method(self.method.as_str()).unwrap_or(attributes::OTHER_IN_NAME).into()
+            }
+            Convention::Rpc => attributes::GRPC.into(),
+        }
+    }
+
+    /// Returns the name of the span: as far as it is known.
+    pub(crate) fn span_name(&self) -> Cow<'static, str> {
+        let method = self.method.as_str();
+        match self.convention {
+            Convention::Http => attributes::span_name(method, self.target.as_ref().map(Route::as_str)),
+            Convention::Rpc if method == attributes::OTHER => attributes::GRPC.into(),
+            Convention::Rpc => method.to_owned().into(),
+        }
+    }
+
+    fn error_type(&self, error: ErrorType) -> Value {
+        match (error, self.convention) {
+            (ErrorType::Named(name), _) => name.into(),
+            (ErrorType::Status, Convention::Http) => self.status.unwrap_or_default().to_string().into(),
+            (ErrorType::Status, Convention::Rpc) => rpc::status_name(self.status.unwrap_or_default()).into(),
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        self.convention == other.convention
+            && self.status == other.status
+            && self.port == other.port
+            && self.error == other.error
+            && same(Some(self.method.as_str()), Some(other.method.as_str()))
+            && same(self.scheme, other.scheme)
+            && same(self.version, other.version)
+            && same(self.target.as_ref().map(Route::as_str), other.target.as_ref().map(Route::as_str))
+            && same(self.host.as_ref().map(StringValue::as_str), other.host.as_ref().map(StringValue::as_str))
+    }
+
+    fn hash(&self) -> u64 {
+        let texts = [
+            Some(self.method.as_str()),
+            self.target.as_ref().map(Route::as_str),
+            self.host.as_ref().map(StringValue::as_str),
+        ];
+        let error = match self.error {
+            None => 0,
+            Some(ErrorType::Status) => 1,
+            Some(ErrorType::Named(name)) => 2 + name.len(),
+        };
+        // Scheme and version tell few series apart: they are only compared.
+        let numbers = u64::from(self.status.unwrap_or_default())
+            | u64::from(self.port.unwrap_or_default()) << 16
+            | (error as u64) << 32;
+        texts.into_iter().flatten().fold(mix(0, numbers), |hash, text| mix(hash, hash_of(text)))
+    }
+}
+
+/// Compares texts, which mostly are not only equal but the same.
+fn same(one: Option<&str>, other: Option<&str>) -> bool {
+    match (one, other) {
+        (Some(one), Some(other)) => std::ptr::eq(one, other) || one == other,
+        (None, None) => true,
+        _ => false,
+    }
+}
+
+/// One series, ready to be recorded to.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    pub(crate) labels: Vec<KeyValue>,
+    /// Where the labels begin that only the end tells; nothing for the overflow, which has none.
+    closing: Option<usize>,
+    bound: Option<BoundHistogram<f64>>,
+}
+
+impl Recorder {
+    fn of(series: &Series, histogram: &Histogram<f64>, is_bound: bool) -> Self {
+        let mut labels = Vec::new();
+        series.open(&mut |label| labels.push(label));
+        let closing = Some(labels.len());
+        series.close(&mut |label| labels.push(label));
+        let bound = is_bound.then(|| histogram.bind(&labels));
+        Self { labels, closing, bound }
+    }
+
+    fn overflow(histogram: &Histogram<f64>, is_bound: bool) -> Self {
+        let labels = vec![KeyValue::new(attributes::METRIC_OVERFLOW, true)];
+        let bound = is_bound.then(|| histogram.bind(&labels));
+        Self { labels, closing: None, bound }
+    }
+
+    /// Returns what [`Series::close`] tells, without making it anew.
+    pub(crate) fn closing(&self) -> Option<&[KeyValue]> {
+        self.closing.and_then(|closing| self.labels.get(closing..))
+    }
+}
+
+/// A histogram with the series it has so far.
+#[derive(Debug)]
+pub(crate) struct Durations {
+    histogram: Histogram<f64>,
+    is_bound: bool,
+    known: Table<(Series, Recorder)>,
+    overflow: OnceLock<Recorder>,
+}
+
+impl Durations {
+    /// Binds each series to its attributes, if the provider of the histogram can.
+    pub(crate) fn new(histogram: Histogram<f64>, is_bound: bool) -> Self {
+        Self { histogram, is_bound, known: Table::new(), overflow: OnceLock::new() }
+    }
+
+    /// Records a value in seconds, and returns the series it belongs to.
+    pub(crate) fn record(&self, seconds: f64, series: &Series) -> &Recorder {
+        let recorder = self.recorder(series);
+        match &recorder.bound {
+            Some(bound) => bound.record(seconds),
+            None => self.histogram.record(seconds, &recorder.labels),
+        }
+        recorder
+    }
+
+    fn recorder(&self, series: &Series) -> &Recorder {
+        let make = || (series.clone(), Recorder::of(series, &self.histogram, self.is_bound));
+        match self.known.find_or_insert(series.hash(), |(known, _)| known.is(series), make) {
+            Some((_, recorder)) => recorder,
+            None => self.overflow.get_or_init(|| Recorder::overflow(&self.histogram, self.is_bound)),
+        }
+    }
+}
+
+/// Texts that come again and again, kept so that each is allocated once.
+#[derive(Debug)]
+pub(crate) struct Names(Table<StringValue>);
+
+impl Names {
+    pub(crate) fn new() -> Self {
+        Self(Table::new())
+    }
+
+    /// Returns a text that is cheap to clone.
+    pub(crate) fn shared(&self, text: &str) -> StringValue {
+        let make = || attributes::shared(text);
+        let known = self.0.find_or_insert(hash_of(text), |known| known.as_str() == text, make);
+        known.cloned().unwrap_or_else(make)
+    }
+
+    /// Returns a text that is known already.
+    pub(crate) fn known(&self, text: &str) -> Option<StringValue> {
+        self.0.find(hash_of(text), |known| known.as_str() == text).cloned()
+    }
+}
+
+/// Most entries of a table: the SDK's limit of series for an instrument.
+const MOST_ENTRIES: usize = 2_000;
+/// Places in a table: a power of two, twice as many as entries, so that a free one is near.
+const SLOTS: usize = 4_096;
+
+/// A bounded table that only grows: finding takes no lock.
+#[derive(Debug)]
+struct Table<T> {
+    slots: Box<[OnceLock<Box<T>>]>,
+    entries: AtomicUsize,
+}
+
+impl<T> Table<T> {
+    fn new() -> Self {
+        Self {
+            slots: std::iter::repeat_with(OnceLock::new).take(SLOTS).collect(),
+            entries: AtomicUsize::new(0),
+        }
+    }
+
+    fn find(&self, hash: u64, is_it: impl Fn(&T) -> bool) -> Option<&T> {
+        self.places(hash).map_while(OnceLock::get).map(Box::as_ref).find(|entry| is_it(entry))
+    }
+
+    /// Returns nothing if the entry is new and the table is full.
+    fn find_or_insert(&self, hash: u64, is_it: impl Fn(&T) -> bool, make: impl Fn() -> T) -> Option<&T> {
+        for place in self.places(hash) {
+            let entry = match place.get() {
+                Some(entry) => entry,
+                None if self.entries.load(Ordering::Relaxed) >= MOST_ENTRIES => return None,
+                // Another thread may be quicker, with the same entry or with another.
+                None => place.get_or_init(|| {
+                    self.entries.fetch_add(1, Ordering::Relaxed);
+                    Box::new(make())
+                }),
+            };
+            if is_it(entry) {
+                return Some(entry);
+            }
+        }
+        None
+    }
+
+    /// All places, from the one where an entry should be.
+    fn places(&self, hash: u64) -> impl Iterator<Item = &OnceLock<Box<T>>> {
+        let (before, from) = self.slots.split_at(hash as usize % SLOTS);
+        from.iter().chain(before)
+    }
+}
+
+/// Hashes a text. Not proof against collisions made on purpose: what is hashed comes from the program.
+fn hash_of(text: &str) -> u64 {
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let last = rest.iter().fold(text.len() as u64, |last, byte| last << 8 | u64::from(*byte));
+    mix(words.iter().fold(0, |hash, word| mix(hash, u64::from_le_bytes(*word))), last)
+}
+
+fn mix(hash: u64, value: u64) -> u64 {
+    let product = u128::from(hash.rotate_left(5) ^ value) * 0x9e37_79b9_7f4a_7c15;
+    (product >> 64) as u64 ^ product as u64
+}
+
+#[cfg(test)]
+mod tests;
