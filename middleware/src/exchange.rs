@@ -9,6 +9,8 @@
 //! the future and from there into the body. Whoever sees the end consumes it with [`Exchange::end`]; where
 //! nobody does, its drop is the end.
 
+mod opening;
+
 use std::{
     cell::Cell,
     mem,
@@ -20,21 +22,22 @@ use std::{
 use http::{HeaderMap, Response, StatusCode};
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Link, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt},
+    trace::{Link, SpanBuilder, SpanKind, Status, TraceContextExt},
 };
 
 use crate::{
     attributes,
     exception::Exception,
     failure::Failure,
-    instruments::Instruments,
-    options::{RequestHead, SpanDraft},
+    instruments::{Expected, Instruments},
     peer::Peer,
     route::Route,
     rpc,
     rules::Rules,
     series::{Convention, ErrorType, Series},
 };
+
+pub(crate) use self::opening::{Opening, Tell};
 
 /// The two ends of a connection, where they differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,42 +76,6 @@ pub(crate) enum Outcome {
     Dropped,
 }
 
-/// What is known of a request before it is served.
-pub(crate) struct Opening<'a> {
-    pub(crate) head: RequestHead<'a>,
-    pub(crate) series: Series,
-    /// The trace of a caller who does not decide about ours.
-    pub(crate) link: Option<SpanContext>,
-    /// A method that was never seen to exist: it is told at the end, if it then does.
-    pub(crate) claim: Option<String>,
-    pub(crate) request_size: Option<u64>,
-}
-
-impl Opening<'_> {
-    /// Makes what the span is told before the response, and says whether the program chose its name.
-    fn draft(&self, rules: &Rules, tell: Tell<'_>, chosen: &Cell<bool>) -> SpanDraft {
-        let mut draft = SpanDraft::with_capacity(attributes::MOST_ATTRIBUTES);
-        let mut set = |attribute: KeyValue| {
-            if !rules.omit(&attribute) {
-                draft.attributes.push(attribute);
-            }
-        };
-        // A claim is told at the end, when it is known whether it holds.
-        let is_claim = |told: &KeyValue| self.claim.is_some() && told.key.as_str() == attributes::RPC_METHOD;
-        self.series.open(&mut |attribute| {
-            if !is_claim(&attribute) {
-                set(attribute);
-            }
-        });
-        tell(&mut set);
-        if let Some(hook) = &rules.on_request {
-            hook.change(self.head, &mut draft);
-            chosen.set(draft.name.is_some());
-        }
-        draft
-    }
-}
-
 /// How it stands with the name of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SpanName {
@@ -119,9 +86,6 @@ enum SpanName {
     Chosen,
 }
 
-/// Tells attributes to a function.
-pub(crate) type Tell<'a> = &'a dyn Fn(&mut dyn FnMut(KeyValue));
-
 /// One request on its way, see the module page.
 #[derive(Debug)]
 pub(crate) struct Exchange {
@@ -129,10 +93,12 @@ pub(crate) struct Exchange {
     context: Context,
     is_recorded: bool,
     name: SpanName,
+    is_route_told: bool,
     began: SystemTime,
     clock: Instant,
     series: Series,
     claim: Option<String>,
+    is_claim_proven: bool,
     request_size: Option<u64>,
     response_size: Option<u64>,
     is_over: bool,
@@ -178,10 +144,12 @@ impl Exchange {
             context,
             is_recorded,
             name: if chosen.get() { SpanName::Chosen } else { SpanName::Current },
+            is_route_told: instruments.rules().sampled_by_attributes,
             began,
             clock,
             series: opening.series,
             claim: opening.claim,
+            is_claim_proven: false,
             request_size: opening.request_size,
             response_size: None,
             is_over: false,
@@ -216,7 +184,12 @@ impl Exchange {
     pub(crate) fn respond<B>(&mut self, response: &Response<B>) {
         match self.series.convention {
             Convention::Http => self.respond_http(response),
-            Convention::Rpc => self.series.status = status_of_call(response.status(), response.headers()),
+            Convention::Rpc => {
+                self.take_status(response.headers());
+                if self.series.status.is_none() && response.status() != StatusCode::OK {
+                    self.series.status = Some(rpc::status_of_http(response.status()));
+                }
+            }
         }
         if self.is_recorded {
             self.tell_response(response);
@@ -227,10 +200,12 @@ impl Exchange {
         self.series.status = Some(response.status().as_u16());
         match self.instruments.side() {
             Side::Server => {
+                self.response_size = Some(0);
                 if let Some(route) = Route::of_response(response.extensions()) {
                     let route = Some(route);
                     if self.series.target != route {
                         self.series.target = route;
+                        self.is_route_told = false;
                         self.outdate_name();
                     }
                 }
@@ -263,10 +238,17 @@ impl Exchange {
 
     /// Takes what the trailers tell: of a call, its status.
     pub(crate) fn trail(&mut self, trailers: &HeaderMap) {
-        if self.series.convention == Convention::Rpc
-            && let Some(status) = rpc::status(trailers)
-        {
+        if self.series.convention == Convention::Rpc {
+            self.take_status(trailers);
+        }
+    }
+
+    /// Takes the status that a call was answered with, if that is among these headers. Only such a status proves
+    /// a method: one that stands for HTTP's, or for none, comes also of services that answer every path.
+    fn take_status(&mut self, headers: &HeaderMap) {
+        if let Some(status) = rpc::status(headers) {
             self.series.status = Some(status);
+            self.is_claim_proven = rpc::proves_method(status);
         }
     }
 
@@ -328,7 +310,7 @@ impl Exchange {
             }
         };
         if let Some(claim) = &self.claim {
-            if self.series.status.is_some_and(rpc::proves_method) {
+            if self.is_claim_proven {
                 self.series.method = self.instruments.names().shared(claim);
             } else {
                 self.series.method = attributes::OTHER.into();
@@ -385,10 +367,13 @@ impl Exchange {
         ];
         let mut rare = Vec::new();
         if closing.is_none() {
+            self.series.route(&mut |attribute| rare.push(attribute));
             self.series.close(&mut |attribute| rare.push(attribute));
         }
         rare.extend(claim.chain(sizes.into_iter().flatten()));
-        let told = closing.unwrap_or_default().iter().cloned().chain(rare);
+        let is_told = |told: &KeyValue| self.is_route_told && told.key.as_str() == attributes::HTTP_ROUTE;
+        let told =
+            closing.unwrap_or_default().iter().filter(|attribute| !is_told(attribute)).cloned().chain(rare);
         span.set_attributes(told.filter(|attribute| !rules.omit(attribute)));
         if self.series.error.is_some() {
             // No description: the status code or the error's type says it all.
@@ -404,39 +389,4 @@ impl Drop for Exchange {
             self.finish(&Outcome::Dropped);
         }
     }
-}
-
-impl SpanDraft {
-    fn complete(self, builder: &mut SpanBuilder) {
-        builder.attributes = Some(self.attributes);
-        if let Some(name) = self.name {
-            builder.name = name;
-        }
-    }
-}
-
-/// Whether a span will be recorded, as far as can be said before the sampler is asked.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Expected {
-    /// The caller's is: attributes can be built at once.
-    Recorded,
-    Unrecorded,
-    Either,
-}
-
-impl Expected {
-    fn of(parent: &Context) -> Self {
-        let span = parent.span();
-        let context = span.span_context();
-        match (context.is_valid(), context.is_sampled()) {
-            (true, true) => Self::Recorded,
-            (true, false) => Self::Unrecorded,
-            (false, _) => Self::Either,
-        }
-    }
-}
-
-/// Reads the status of a call from a head: its own, or what HTTP's means where there will be no other.
-fn status_of_call(status: StatusCode, headers: &HeaderMap) -> Option<u16> {
-    rpc::status(headers).or_else(|| (status != StatusCode::OK).then(|| rpc::status_of_http(status)))
 }

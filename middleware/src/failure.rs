@@ -1,4 +1,5 @@
-//! What `error.type` a failure is: the kind of a failed connection, else the path of the error's type.
+//! What `error.type` a failure is: the kind of a failed connection, else the path of the error's type, or
+//! `_OTHER` if that is a box.
 
 use std::{
     any::{self, Any},
@@ -24,13 +25,14 @@ pub(crate) struct Failure {
 impl Failure {
     /// Reads an error that a service or a body answered with.
     ///
-    /// Looks for an `std::io::Error` in the chain of sources as far as the type can be seen through: an
-    /// `io::Error`, the boxes of errors that tower and hyper hand out, axum's error.
+    /// Looks for an `std::io::Error`, or for tower's error of a timeout, in the chain of sources as far as the
+    /// type can be seen through: an `io::Error`, the boxes of errors that tower and hyper hand out, axum's error.
     pub(crate) fn of<E: 'static>(error: &E) -> Self {
         let exception_type = any::type_name::<E>();
+        let by_type = if is_boxed(error) { attributes::OTHER } else { exception_type };
         let error = as_error(error);
         Self {
-            error_type: error.and_then(kind).unwrap_or(exception_type),
+            error_type: error.and_then(kind).unwrap_or(by_type),
             exception_type,
             message: error.map(|error| bounded(&error.to_string()).to_owned()),
         }
@@ -46,6 +48,11 @@ impl Failure {
             message: text.map(|text| bounded(text).to_owned()),
         }
     }
+}
+
+/// Tells whether an error is a box, whose type says nothing of what is in it.
+fn is_boxed(error: &dyn Any) -> bool {
+    error.is::<Shared>() || error.is::<Box<dyn Error>>()
 }
 
 /// Sees through the types that hold an error. A bound on `E` would shut out the boxes, which are no errors
@@ -72,11 +79,24 @@ fn kind(error: &(dyn Error + 'static)) -> Option<&'static str> {
         if let Some(kind) = io.and_then(|error| io_kind(error.kind())) {
             return Some(kind);
         }
+        if is_elapsed(error) {
+            return Some(attributes::TIMEOUT);
+        }
         // The source of an I/O error is that of the error in it, which would be skipped.
         let wrapped = io.and_then(io::Error::get_ref).map(|wrapped| wrapped as &(dyn Error + 'static));
         next = wrapped.or_else(|| error.source());
     }
     None
+}
+
+#[cfg(feature = "axum")]
+fn is_elapsed(error: &(dyn Error + 'static)) -> bool {
+    error.is::<tower::timeout::error::Elapsed>()
+}
+
+#[cfg(not(feature = "axum"))]
+fn is_elapsed(_error: &(dyn Error + 'static)) -> bool {
+    false
 }
 
 fn io_kind(kind: io::ErrorKind) -> Option<&'static str> {

@@ -306,6 +306,27 @@ fn scope() -> InstrumentationScope {
 /// Returns what a span is told; called only if it is recorded and has no attributes yet.
 pub(crate) type Describe<'a> = &'a dyn Fn() -> SpanDraft;
 
+/// Whether a span will be recorded, as far as can be said before the sampler is asked.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// The caller's is: attributes can be built at once.
+    Recorded,
+    Unrecorded,
+    Either,
+}
+
+impl Expected {
+    pub(crate) fn of(parent: &Context) -> Self {
+        let span = parent.span();
+        let context = span.span_context();
+        match (context.is_valid(), context.is_sampled()) {
+            (true, true) => Self::Recorded,
+            (true, false) => Self::Unrecorded,
+            (false, _) => Self::Either,
+        }
+    }
+}
+
 /// A tracer without its span type. Boxing the tracer through the API would box each span twice.
 trait Start: Send + Sync {
     fn start(&self, builder: SpanBuilder, parent: &Context, describe: Describe<'_>) -> (Context, bool);

@@ -90,6 +90,10 @@ mod percent;
 // What goes from service to service.
 pub mod propagation;
 
+// What of the standards is not here.
+#[doc = include_str!("../conformance.md")]
+pub mod conformance {}
+
 pub use attempts::{Attempts, UrlTemplate};
 pub use body::ExchangeBody;
 pub use client::{ClientLayer, ClientService};

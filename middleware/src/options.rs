@@ -37,7 +37,7 @@ mod proxies;
 use std::{borrow::Cow, fmt, sync::Arc};
 
 use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
-use opentelemetry::{Key, KeyValue};
+use opentelemetry::{Key, KeyValue, trace::SpanBuilder};
 
 pub(crate) use self::headers::Capture;
 pub use self::{
@@ -266,6 +266,13 @@ pub struct SpanDraft {
 impl SpanDraft {
     pub(crate) fn with_capacity(attributes: usize) -> Self {
         Self { name: None, attributes: Vec::with_capacity(attributes) }
+    }
+
+    pub(crate) fn complete(self, builder: &mut SpanBuilder) {
+        builder.attributes = Some(self.attributes);
+        if let Some(name) = self.name {
+            builder.name = name;
+        }
     }
 
     /// Names the span, for good: a route that becomes known later does not rename it. Give it few values.

@@ -151,7 +151,7 @@ mod tests {
 
     #[test]
     fn a_list_of_methods_replaces_the_whole_list() {
-        // H-022, H-023
+        // H-020, H-021
         let own = rules(|options| options.known_methods = vec!["GET".into(), "FOO".into()]);
         assert_eq!(told(&own, "FOO"), ("FOO".into(), None));
         assert_eq!(told(&own, "GET"), ("GET".into(), None));

@@ -79,11 +79,15 @@ impl Series {
         }
     }
 
-    /// Tells the attributes that only the end tells.
-    pub(crate) fn close(&self, set: &mut dyn FnMut(KeyValue)) {
+    /// Tells the route of a server, which may become known, or another, before the end.
+    pub(crate) fn route(&self, set: &mut dyn FnMut(KeyValue)) {
         if let (Some(route), Some(_)) = (&self.target, self.scheme) {
             set(KeyValue::new(attributes::HTTP_ROUTE, route.to_value()));
         }
+    }
+
+    /// Tells the attributes that only the end tells.
+    pub(crate) fn close(&self, set: &mut dyn FnMut(KeyValue)) {
         if let Some(version) = self.version {
             set(KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version));
         }
@@ -182,6 +186,7 @@ impl Recorder {
         let mut labels = Vec::new();
         series.open(&mut |label| labels.push(label));
         let closing = Some(labels.len());
+        series.route(&mut |label| labels.push(label));
         series.close(&mut |label| labels.push(label));
         let bound = is_bound.then(|| histogram.bind(&labels));
         Self { labels, closing, bound }
@@ -193,7 +198,7 @@ impl Recorder {
         Self { labels, closing: None, bound }
     }
 
-    /// Returns what [`Series::close`] tells, without making it anew.
+    /// Returns what [`Series::route`] and [`Series::close`] tell, without making it anew.
     pub(crate) fn closing(&self) -> Option<&[KeyValue]> {
         self.closing.and_then(|closing| self.labels.get(closing..))
     }

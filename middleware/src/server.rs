@@ -57,8 +57,10 @@
 //! errors), else the type path of the error. A panic: `panic`. Dropped before the end, for example because
 //! the client went away: `cancelled`. 4xx are none.
 //!
-//! **Sampling.** The sampler is always asked, with name and kind; attributes are built afterwards, for
-//! recorded spans only, so that a sampler does not see them. An unsampled request still passes its ids on.
+//! **Sampling.** The sampler is always asked. Where the caller's trace is sampled it sees name, kind and attributes;
+//! where a trace begins, name and kind, since attributes are built for recorded spans only; where the caller's is not
+//! sampled, the method and the kind. [`sampled_by_attributes`](ServerOptions::sampled_by_attributes) shows it all of
+//! them always. An unsampled request still passes its ids on.
 //!
 //! # tracing
 //!
@@ -111,7 +113,7 @@ use opentelemetry::{
     logs::{Logger, LoggerProvider},
     metrics::MeterProvider,
     propagation::TextMapPropagator,
-    trace::{Tracer, TracerProvider},
+    trace::{TraceContextExt, Tracer, TracerProvider},
 };
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
@@ -311,9 +313,10 @@ where
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it, if the option says so.
+/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it, if the option says so. Without a span of
+/// its own the context has its caller's, which are not told.
 fn timing(exchange: &Exchange) -> Option<HeaderValue> {
-    if !exchange.rules().server_timing {
+    if !exchange.rules().server_timing || exchange.context().span().span_context().is_remote() {
         return None;
     }
     let mut headers = HeaderMap::new();

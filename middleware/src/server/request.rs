@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, Request, Uri, header};
+use http::{HeaderMap, Request, Uri, header, uri::Authority};
 use opentelemetry::{
     Context, KeyValue,
     trace::{SpanContext, TraceContextExt},
@@ -33,14 +33,14 @@ pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Su
     let head = RequestHead { uri: target(&head), ..head };
     let rules = instruments.rules();
     let mut parent = extract(instruments, head.headers);
-    if rules.exclude(head.uri.path()) {
-        return Surroundings::Context(parent);
-    }
     let mut link = None;
     if rules.public_endpoint {
         let caller = parent.span().span_context().clone();
         link = caller.is_valid().then_some(caller);
         parent = suppressed_as(&parent, Context::new());
+    }
+    if rules.exclude(head.uri.path()) {
+        return Surroundings::Context(parent);
     }
     Surroundings::Exchange(match rpc::is_call(&head) {
         true => begin_call(instruments, &parent, head, link),
@@ -96,8 +96,7 @@ fn begin_request(
             set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
         }
         tell_url(rules, head.uri, set);
-        let authority = original.host.as_deref().or_else(|| url::authority(head.uri, head.headers));
-        tell_server(authority, set);
+        tell_server(&[original.host.as_deref(), url::authority(head.uri, head.headers)], set);
         tell_client(instruments, original.client, Peer::of_request(head.extensions), set);
         if let Some(agent) = head.headers.get(header::USER_AGENT) {
             let lossy = |_| String::from_utf8_lossy(agent.as_bytes());
@@ -135,7 +134,7 @@ fn begin_call(
     let opening = Opening { head, series, link, claim, request_size: None };
     Exchange::begin(instruments, parent, opening, &|set| {
         // Not from `Host`: a call has an authority.
-        tell_server(head.uri.authority().map(http::uri::Authority::as_str), set);
+        tell_server(&[head.uri.authority().map(Authority::as_str)], set);
         if let Some(peer) = Peer::of_request(head.extensions) {
             peer.tell(peer.address(), set);
         }
@@ -163,8 +162,10 @@ fn tell_url(rules: &Rules, target: &Uri, set: &mut dyn FnMut(KeyValue)) {
     }
 }
 
-fn tell_server(authority: Option<&str>, set: &mut dyn FnMut(KeyValue)) {
-    if let Some((host, port)) = authority.and_then(url::split_authority) {
+/// Tells host and port of the first of these that has them.
+fn tell_server(authorities: &[Option<&str>], set: &mut dyn FnMut(KeyValue)) {
+    let server = authorities.iter().flatten().find_map(|authority| url::split_authority(authority));
+    if let Some((host, port)) = server {
         set(KeyValue::new(attributes::SERVER_ADDRESS, bounded(host).to_owned()));
         if let Some(port) = port {
             set(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));

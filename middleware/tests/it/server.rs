@@ -29,8 +29,9 @@ const BOUNDS: [f64; 14] = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75
 
 #[tokio::test]
 async fn a_matched_route_is_told_with_all_its_attributes_and_no_others() {
-    // H-001, H-002, H-006, H-030, H-031, H-035, H-036, H-038 to H-044, H-051, H-061, H-065, H-075, H-07B,
-    // H-080, H-084, H-08E: forwarding headers, which anybody can send, are not believed
+    // H-001, H-002, H-006, H-030, H-031, H-035, H-036, H-037, H-038, H-039, H-040, H-041, H-042, H-043, H-044,
+    // H-051, H-061, H-065, H-075, H-07B, H-080, H-084, H-08E: forwarding headers, which anybody can send, are not
+    // believed
     let telemetry = Telemetry::new();
     let router = Router::new().route("/users/{id}", get(|| async { "ada" })).layer(telemetry.server());
     let (peer, response) = ask(
@@ -125,7 +126,7 @@ async fn requests_without_a_route_are_one_series_however_many_paths_there_are() 
 
 #[tokio::test]
 async fn an_unknown_method_is_other_and_only_the_span_knows_its_name() {
-    // H-003, H-020, H-021, H-024
+    // H-003, H-020, H-021, H-024, H-034
     let telemetry = Telemetry::new();
     let router = Router::new().route("/pots/{id}", any(|| async { "coffee" })).layer(telemetry.server());
     ask(serve(router).await, "BREW /pots/1 HTTP/1.1\r\nhost: h\r\nconnection: close\r\n\r\n").await;

@@ -1,5 +1,7 @@
 //! Services to ask, something to ask them with, and what was recorded of it.
 
+mod measured;
+
 use std::{
     collections::BTreeMap,
     convert::Infallible,
@@ -18,13 +20,13 @@ use http_body::{Body, Frame};
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use opentelemetry::{KeyValue, Value};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::{
     metrics::{
         InMemoryMetricExporter, PeriodicReader, SdkMeterProvider,
         data::{AggregatedMetrics, MetricData},
     },
-    trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, SpanData},
+    trace::{InMemorySpanExporter, Sampler, SdkTracerProvider, ShouldSample, SpanData},
 };
 use throughline_middleware::{ClientLayer, ServerLayer, propagation::Composite};
 use tokio::{
@@ -62,6 +64,11 @@ pub(crate) fn expected<const N: usize>(attributes: [(&str, Value); N]) -> Attrib
     attributes.map(|(key, value)| (key.to_owned(), value)).into()
 }
 
+/// A list of texts, as captured headers are told.
+pub(crate) fn list<const N: usize>(values: [&'static str; N]) -> Value {
+    Value::Array(Array::String(values.map(StringValue::from).to_vec()))
+}
+
 /// One series of a duration histogram.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Series {
@@ -74,7 +81,7 @@ pub(crate) struct Series {
 /// Providers that keep what they are given.
 pub(crate) struct Telemetry {
     spans: InMemorySpanExporter,
-    metrics: InMemoryMetricExporter,
+    pub(crate) metrics: InMemoryMetricExporter,
     pub(crate) tracers: SdkTracerProvider,
     pub(crate) meters: SdkMeterProvider,
 }
@@ -84,7 +91,7 @@ impl Telemetry {
         Self::sampled(Sampler::ParentBased(Box::new(Sampler::AlwaysOn)))
     }
 
-    pub(crate) fn sampled(sampler: Sampler) -> Self {
+    pub(crate) fn sampled(sampler: impl ShouldSample + 'static) -> Self {
         let (spans, metrics) = (InMemorySpanExporter::default(), InMemoryMetricExporter::default());
         let tracers =
             SdkTracerProvider::builder().with_simple_exporter(spans.clone()).with_sampler(sampler).build();

@@ -106,6 +106,15 @@ fn scheme_and_host_are_those_of_the_same_hop() {
 }
 
 #[test]
+fn where_everybody_is_trusted_all_is_told_of_the_outermost() {
+    // H-032, H-060, H-063
+    let lines = &[("x-forwarded-proto", "https, http"), ("x-forwarded-host", "outer, inner")];
+    assert_eq!(original(&TrustedProxies::everybody(), lines), told("", "https", "outer"));
+    let lines = &[&[("x-forwarded-for", "203.0.113.9, 10.0.0.7, 192.0.2.1")], &lines[..]].concat();
+    assert_eq!(original(&TrustedProxies::everybody(), lines), told("203.0.113.9", "https", "outer"));
+}
+
+#[test]
 fn forwarded_is_read_as_the_standard_writes_it() {
     // H-064
     for (line, expected) in [

@@ -1,0 +1,70 @@
+//! Each clause of the standards is cited by the test that proves it, or told to be left out.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+const LEFT_OUT: &str = include_str!("../../conformance.md");
+
+/// The numbers that must be accounted for: how they begin, and their last digits.
+const NUMBERS: [(&str, &str); 11] = [
+    ("H-00", "1234567"),
+    ("H-02", "01234"),
+    ("H-03", "0123456789"),
+    ("H-04", "012345678"),
+    ("H-05", "01234"),
+    ("H-06", "012345"),
+    ("H-07", "0123456789ABCD"),
+    ("H-08", "0234589E"),
+    ("H-09", "0123"),
+    ("P-03", "4"),
+    ("P-09", "012"),
+];
+
+/// The numbers that a text has.
+fn numbers(text: &str) -> BTreeSet<String> {
+    let is_number = |place: &usize| {
+        let number = text.as_bytes().get(*place..place + 5);
+        number.is_some_and(|number| {
+            (number.starts_with(b"H-") || number.starts_with(b"P-"))
+                && number[2..].iter().all(|digit| matches!(digit, b'0'..=b'9' | b'A'..=b'F'))
+        })
+    };
+    (0..text.len()).filter(is_number).map(|place| text[place..place + 5].to_owned()).collect()
+}
+
+/// All files of a folder and of those in it.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// The numbers in comments of tests.
+fn cited() -> BTreeSet<String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut cited = BTreeSet::new();
+    for path in ["src", "tests/it"].into_iter().flat_map(|folder| files(&root.join(folder))) {
+        let text = fs::read_to_string(&path).unwrap();
+        let is_all_tests = path.ends_with("tests.rs") || path.starts_with(root.join("tests"));
+        let tests =
+            if is_all_tests { &text[..] } else { text.split_once("#[cfg(test)]").unwrap_or_default().1 };
+        let comments = tests.lines().filter_map(|line| Some(line.split_once("//")?.1));
+        cited.extend(comments.flat_map(numbers));
+    }
+    cited
+}
+
+#[test]
+fn every_clause_is_cited_by_a_test_or_told_to_be_left_out_and_none_is_both() {
+    let all = NUMBERS.iter().flat_map(|(start, ends)| ends.chars().map(move |end| format!("{start}{end}")));
+    let all = all.collect::<BTreeSet<_>>();
+    let rows = LEFT_OUT.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
+    let left_out = rows.flat_map(|(number, _)| numbers(number)).collect::<BTreeSet<_>>();
+    let cited = cited();
+    let missing = all.iter().filter(|number| !cited.contains(*number) && !left_out.contains(*number));
+    assert_eq!(Vec::from_iter(missing), [""; 0], "neither cited nor left out");
+    assert_eq!(Vec::from_iter(cited.intersection(&left_out)), [""; 0], "both cited and left out");
+    assert_eq!(Vec::from_iter(left_out.difference(&all)), [""; 0], "left out, but of no list");
+}

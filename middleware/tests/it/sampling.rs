@@ -1,0 +1,184 @@
+//! A sampler sees name, kind and links; attributes where the caller's trace is sampled, or where an option says so.
+
+use std::sync::{Arc, Mutex};
+
+use axum::{Router, routing::get};
+use http::Response;
+use opentelemetry::{
+    Context, KeyValue, TraceId,
+    trace::{Link, SpanKind, TraceContextExt, TraceState},
+};
+use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
+use throughline_middleware::{
+    Route,
+    options::{CapturedHeaders, OnRequest, ServerOptions},
+};
+
+use crate::support::{Attributes, Telemetry, ask, attributes, expected, get_request, list, serve};
+
+/// What a sampler was told: name, kind, how many links, attributes.
+type Told = (String, SpanKind, usize, Attributes);
+
+/// Notes what it is told, and samples what has no route `/healthz`.
+#[derive(Clone, Debug, Default)]
+struct Curious(Arc<Mutex<Vec<Told>>>);
+
+impl ShouldSample for Curious {
+    fn should_sample(
+        &self,
+        parent: Option<&Context>,
+        _: TraceId,
+        name: &str,
+        kind: &SpanKind,
+        told: &[KeyValue],
+        links: &[Link],
+    ) -> SamplingResult {
+        let told = attributes(told);
+        let is_health = told.get("http.route") == Some(&"/healthz".into());
+        self.0.lock().unwrap().push((name.to_owned(), kind.clone(), links.len(), told));
+        let state = parent.map(|parent| parent.span().span_context().trace_state().clone());
+        SamplingResult {
+            decision: if is_health { SamplingDecision::Drop } else { SamplingDecision::RecordAndSample },
+            attributes: Vec::new(),
+            trace_state: state.unwrap_or(TraceState::NONE),
+        }
+    }
+}
+
+/// A service with these options, and what its sampler is told.
+async fn service(options: ServerOptions) -> (Telemetry, Curious, std::net::SocketAddr) {
+    let sampler = Curious::default();
+    let telemetry = Telemetry::sampled(sampler.clone());
+    let late = async || {
+        let mut response = Response::new(axum::body::Body::empty());
+        response.extensions_mut().insert(Route::new("/late/{id}"));
+        response
+    };
+    let router = Router::new()
+        .route("/users/{id}", get(async || "ada"))
+        .route("/healthz", get(async || "well"))
+        .fallback(late)
+        .layer(telemetry.server().with_options(options));
+    (telemetry, sampler, serve(router).await)
+}
+
+fn request(path: &str, lines: &str) -> String {
+    get_request(path).replace("host: h", &format!("host: h:81\r\nuser-agent: curl/8\r\nx-id: 7{lines}"))
+}
+
+fn parent(flags: &str) -> String {
+    format!("\r\ntraceparent: 00-12345678901234567890123456789012-1234567890123456-{flags}")
+}
+
+fn by_attributes() -> ServerOptions {
+    let mut options = ServerOptions::default();
+    options.sampled_by_attributes = true;
+    options.request_headers = CapturedHeaders::new(["x-id"]).unwrap();
+    options
+}
+
+#[tokio::test]
+async fn by_default_a_sampler_sees_attributes_only_of_traces_that_are_sampled() {
+    // H-007: the layers build them at once where the caller's trace is sampled, and where it is not, even the name
+    // only if the sampler wants the span all the same
+    for (lines, sees_name, sees) in [
+        (String::new(), "GET /users/{id}", false),
+        (parent("00"), "GET", false),
+        (parent("01"), "GET /users/{id}", true),
+    ] {
+        let (telemetry, sampler, address) = service(ServerOptions::default()).await;
+        ask(address, request("/users/42?a=1", &lines)).await;
+        let asked = sampler.0.lock().unwrap().clone();
+        let [(name, kind, links, told)] = &asked[..] else { panic!("asked once") };
+        assert_eq!((name.as_str(), kind, *links), (sees_name, &SpanKind::Server, 0));
+        assert_eq!(!told.is_empty(), sees, "{lines}");
+        assert_eq!(telemetry.spans::<1>().await[0].name, "GET /users/{id}");
+    }
+}
+
+#[tokio::test]
+async fn by_option_a_sampler_sees_what_is_known_at_the_start() {
+    // H-007, H-046
+    for lines in [String::new(), parent("00"), parent("01")] {
+        let (telemetry, sampler, address) = service(by_attributes()).await;
+        let (peer, _) = ask(address, request("/users/42?a=1&sig=2", &lines)).await;
+        let mut at_start = expected([
+            ("http.request.method", "GET".into()),
+            ("http.request.header.x-id", list(["7"])),
+            ("url.scheme", "http".into()),
+            ("url.path", "/users/42".into()),
+            ("url.query", "a=1&sig=REDACTED".into()),
+            ("http.route", "/users/{id}".into()),
+            ("server.address", "h".into()),
+            ("server.port", 81.into()),
+            ("client.address", "127.0.0.1".into()),
+            ("network.peer.address", "127.0.0.1".into()),
+            ("network.peer.port", i64::from(peer.port()).into()),
+            ("user_agent.original", "curl/8".into()),
+        ]);
+        let asked = sampler.0.lock().unwrap().clone();
+        let [(_, _, _, told)] = &asked[..] else { panic!("asked once") };
+        assert_eq!(*told, at_start);
+        at_start.extend(expected([
+            ("network.protocol.version", "1.1".into()),
+            ("http.response.status_code", 200.into()),
+        ]));
+        let [span] = telemetry.spans().await;
+        assert_eq!(attributes(&span.attributes), at_start);
+    }
+}
+
+#[tokio::test]
+async fn by_option_a_route_decides_what_is_sampled_and_nothing_goes_unmeasured() {
+    // H-007, H-036
+    let (telemetry, _, address) = service(by_attributes()).await;
+    for path in ["/healthz", "/users/1", "/healthz"] {
+        ask(address, request(path, "")).await;
+    }
+    let [span] = telemetry.spans().await;
+    assert_eq!(span.name, "GET /users/{id}");
+    assert_eq!(telemetry.measured(), 3);
+}
+
+#[tokio::test]
+async fn by_option_a_route_that_becomes_known_late_is_still_told() {
+    // H-005
+    let (telemetry, sampler, address) = service(by_attributes()).await;
+    ask(address, request("/late/1", "")).await;
+    assert!(!sampler.0.lock().unwrap()[0].3.contains_key("http.route"));
+    let [span] = telemetry.spans().await;
+    assert_eq!(span.name, "GET /late/{id}");
+    assert_eq!(attributes(&span.attributes)["http.route"], "/late/{id}".into());
+}
+
+#[tokio::test]
+async fn by_option_a_sampler_sees_what_the_closure_changed() {
+    // H-007
+    let mut options = by_attributes();
+    options.on_request = Some(OnRequest::new(|_, span| {
+        span.rename("chosen");
+        span.set(KeyValue::new("http.route", "/chosen"));
+    }));
+    let (telemetry, sampler, address) = service(options).await;
+    ask(address, request("/users/42", "")).await;
+    {
+        let asked = sampler.0.lock().unwrap();
+        assert_eq!(asked[0].0, "chosen");
+        assert_eq!(asked[0].3["http.route"], "/chosen".into());
+    }
+    let [span] = telemetry.spans().await;
+    assert_eq!(span.name, "chosen");
+    assert_eq!(attributes(&span.attributes)["http.route"], "/chosen".into());
+}
+
+#[tokio::test]
+async fn a_sampler_of_a_public_endpoint_sees_the_link_to_its_caller() {
+    // P-034
+    let mut options = ServerOptions::default();
+    options.public_endpoint = true;
+    let (_telemetry, sampler, address) = service(options).await;
+    ask(address, request("/users/42", &parent("01"))).await;
+    ask(address, request("/users/42", "")).await;
+    let asked = sampler.0.lock().unwrap();
+    assert_eq!([asked[0].2, asked[1].2], [1, 0]);
+}
