@@ -45,7 +45,7 @@ enum Part {
 }
 
 impl Composite {
-    /// Makes one propagator of a list; an empty list reads and writes nothing.
+    /// Makes one propagator of any others; an empty list reads and writes nothing.
     pub fn new(propagators: impl IntoIterator<Item = Arc<dyn TextMapPropagator + Send + Sync>>) -> Self {
         Self::from_parts(propagators.into_iter().map(Part::Other))
     }

@@ -89,16 +89,18 @@ fn padded<const N: usize>(digits: &[u8]) -> Option<[u8; N]> {
 
 fn read_baggage(base: Option<&Context>, source: &impl Source) -> Option<Context> {
     let mut length = 0;
-    let all = source.prefixed(UBER_BAGGAGE).take_while(|(name, value)| {
+    // Each costs a search, which may go through all fields.
+    let first = source.prefixed(UBER_BAGGAGE).take(baggage::MOST_MEMBERS);
+    let within = first.take_while(|(name, value)| {
         length += name.len() + value.len();
         length <= baggage::LIMIT_BYTES
     });
-    let valid = all.filter_map(|(name, value)| {
+    let valid = within.filter_map(|(name, value)| {
         let value = std::str::from_utf8(value).ok().filter(|value| value.is_ascii())?;
         baggage::is_token(name).then(|| (name.to_owned(), baggage::decode(value).into_owned()))
     });
     let mut members = Members::new();
-    for (name, value) in valid.take(baggage::MOST_MEMBERS) {
+    for (name, value) in valid {
         members.insert(name, value);
     }
     if members.is_empty() {

@@ -1,7 +1,5 @@
 //! What came with a trace from outside and the API's span context cannot hold.
 
-use std::sync::LazyLock;
-
 use opentelemetry::{
     Context, SpanId, TraceFlags, TraceId,
     trace::{SpanContext, TraceContextExt, TraceState},
@@ -14,8 +12,8 @@ pub(super) const SAMPLED: u8 = 0x01;
 /// The trace id's low 56 bits are random (W3C Trace Context level 2 §2.2.3.2.2).
 pub(super) const RANDOM: u8 = 0x02;
 
-/// What a caller says about recording that the flags of a span context cannot say. B3 and X-Ray have it;
-/// see [`decision`].
+/// What a caller says about recording that the flags of a span context cannot say. B3 says all of it, X-Ray
+/// the first and Jaeger the last; see [`decision`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {
@@ -50,8 +48,8 @@ pub fn decision(context: &Context) -> Option<Decision> {
     if span.is_valid() && !span.is_remote() {
         return None;
     }
-    let origin = context.get::<Origin>()?;
-    origin.trace_id.is_none_or(|trace_id| trace_id == span.trace_id()).then_some(origin.decision)?
+    let trace_id = span.is_valid().then(|| span.trace_id());
+    context.get::<Origin>().filter(|origin| origin.trace_id == trace_id)?.decision
 }
 
 /// What a context keeps of the trace that it continues: the SDK forgets flags when it drops a span, and the
@@ -69,13 +67,19 @@ pub(super) struct Origin {
     hides: bool,
 }
 
-/// A context that holds nothing but that its trace came without the random flag, as most do. It is shared,
-/// so that a request that comes so costs no more than its span. It names no trace: a flag that is not set
-/// only says that nothing is known (§2.2.3.2.2), which is true of every trace.
-static NOT_RANDOM: LazyLock<Context> =
-    LazyLock::new(|| Context::new().with_value(Origin { random: Some(false), ..Origin::default() }));
+thread_local! {
+    /// A context that holds nothing but that its trace came without the random flag, as most do. It is
+    /// shared, so that a request that comes so costs no more than its span; not by all threads, which would
+    /// contend for its count.
+    static NOT_RANDOM: Context = Context::new().with_value(Origin::NOT_RANDOM);
+}
 
 impl Origin {
+    /// It names no trace: a flag that is not set only says that nothing is known (§2.2.3.2.2), which is true
+    /// of every trace.
+    const NOT_RANDOM: Self =
+        Self { trace_id: None, random: Some(false), decision: None, members: String::new(), hides: false };
+
     /// Returns what is known of the trace of a span.
     pub(super) fn of<'a>(context: &'a Context, span: &SpanContext) -> Option<&'a Self> {
         let is_same = |origin: &&Self| origin.trace_id.is_none_or(|trace_id| trace_id == span.trace_id());
@@ -109,7 +113,7 @@ pub(super) fn with_parent(
     let random = span.trace_flags().to_u8() & RANDOM != 0;
     let is_plain = members.is_empty();
     match base {
-        None if is_plain && !random => NOT_RANDOM.with_remote_span_context(span),
+        None if is_plain && !random => without_random(span),
         None if is_plain && random_ids => Context::new().with_remote_span_context(span),
         // Is passed on as one that started here: there is nothing to note.
         Some(base) if is_plain && random == random_ids && base.get::<Origin>().is_none() => {
@@ -127,6 +131,13 @@ pub(super) fn with_parent(
     }
 }
 
+/// Returns an empty context with the span of a trace that came without the random flag.
+fn without_random(span: SpanContext) -> Context {
+    let base = NOT_RANDOM.try_with(Context::clone);
+    // A thread that ends has none any more.
+    base.unwrap_or_else(|_| Context::new().with_value(Origin::NOT_RANDOM)).with_remote_span_context(span)
+}
+
 /// Returns the base, or an empty context, with a span of a format that has ids and a decision, but neither
 /// the flags nor the state of W3C. Where the base has the same span, from another format, it keeps those.
 pub(super) fn with_ids(base: Option<&Context>, ids: (TraceId, SpanId), decision: Decision) -> Context {
@@ -134,13 +145,7 @@ pub(super) fn with_ids(base: Option<&Context>, ids: (TraceId, SpanId), decision:
     let said = matches!(decision, Decision::Debug | Decision::Defer).then_some(decision);
     if base.is_none() && said.is_none() {
         let flags = TraceFlags::default().with_sampled(is_sampled);
-        return NOT_RANDOM.with_remote_span_context(SpanContext::new(
-            ids.0,
-            ids.1,
-            flags,
-            true,
-            TraceState::NONE,
-        ));
+        return without_random(SpanContext::new(ids.0, ids.1, flags, true, TraceState::NONE));
     }
     let base = base.cloned().unwrap_or_default();
     let earlier = base.span().span_context().clone();
@@ -173,7 +178,8 @@ pub(super) fn with_decision(base: Option<&Context>, decision: Decision) -> Optio
 pub(super) fn noted(context: Context) -> Context {
     let span = context.span().span_context().clone();
     let random = span.trace_flags().to_u8() & RANDOM != 0;
-    if random || !span.is_valid() || !span.is_remote() || Origin::of(&context, &span).is_some() {
+    let is_noted = Origin::of(&context, &span).is_some_and(|origin| origin.random.is_some());
+    if is_noted || random || !span.is_valid() || !span.is_remote() {
         return context;
     }
     let (trace_id, members) = (Some(span.trace_id()), span.trace_state().header());

@@ -43,7 +43,7 @@ fn is_key(key: &str) -> bool {
 
 fn is_value(value: &str) -> bool {
     let is_allowed = |byte: u8| matches!(byte, b' '..=b'~') && byte != b',' && byte != b'=';
-    (1..=MEMBER_LIMIT_BYTES).contains(&value.len()) && !value.ends_with(' ') && value.bytes().all(is_allowed)
+    (1..=MEMBER_LIMIT_BYTES).contains(&value.len()) && value.bytes().all(is_allowed)
 }
 
 /// Returns as many of the members as the API's type can hold: it still has level 1's rule for `@`.

@@ -155,8 +155,13 @@ fn a_decision_without_ids_holds_for_the_trace_that_begins_and_goes_on() {
         assert_eq!(inject(&B3Multi, &context), headers(&[multi]));
         assert_eq!(decision(&extract(&[multi])), Some(said));
 
-        let below = context.with_remote_span_context(local(&context, TraceFlags::SAMPLED));
-        assert_eq!(decision(&below), None, "it is the root's, not that of spans below");
+        let below = local(&context, TraceFlags::SAMPLED);
+        let (trace_id, span_id) = (below.trace_id(), below.span_id());
+        let remote = SpanContext::new(trace_id, span_id, TraceFlags::SAMPLED, true, TraceState::NONE);
+        for span in [below, remote] {
+            let continued = context.with_remote_span_context(span);
+            assert_eq!(decision(&continued), None, "it is for a trace that begins");
+        }
     }
     // Where a trace is continued, it says what is to be done with it.
     let propagator = Composite::of([Format::TraceContext, Format::B3]);

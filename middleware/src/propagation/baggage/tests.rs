@@ -37,7 +37,7 @@ fn inject(context: &Context) -> Vec<String> {
 
 #[test]
 fn members_are_read_from_all_lines() {
-    // P-060, P-061, P-065
+    // P-060, P-061, P-065, P-067
     for (lines, expected) in [
         (vec!["a=1"], vec![member("a", "1", "")]),
         (vec!["a=1,b=2", "c=3"], vec![member("a", "1", ""), member("b", "2", ""), member("c", "3", "")]),
@@ -90,7 +90,7 @@ fn reading_stops_at_64_members_and_at_8192_bytes() {
 
 #[test]
 fn values_are_coded_on_the_wire_and_come_back_as_they_were() {
-    // P-062
+    // P-062, P-067
     for (value, wire) in [
         ("DF 28", "DF%2028"),
         ("Amélie", "Am%C3%A9lie"),

@@ -1,8 +1,10 @@
+use std::cell::Cell;
+
 use http::{HeaderMap, HeaderName};
 use opentelemetry::{
     Context, SpanId, TraceFlags,
     baggage::{Baggage as Members, BaggageExt},
-    propagation::TextMapPropagator,
+    propagation::{Extractor, TextMapPropagator},
     trace::{SpanContext, TraceContextExt, TraceState},
 };
 
@@ -148,10 +150,32 @@ fn baggage_over_the_limits_is_left_out_by_whole_members() {
     let huge = "v".repeat(64 * 1024);
     assert!(extract(&[("uberctx-huge", &huge)]).baggage().is_empty());
 
+    // Coded, three times as long as in memory.
+    assert!(extract(&[("uberctx-coded", &"%41".repeat(3000))]).baggage().is_empty());
+
     let mut baggage = Members::new();
     baggage.insert("a", "1");
     baggage.insert("coded", " ".repeat(4000));
     assert_eq!(inject(&Context::new().with_baggage(baggage)), headers(&[("uberctx-a", "1")]));
+}
+
+#[test]
+fn many_names_do_not_cost_as_many_searches() {
+    // P-019
+    struct Searched(Cell<usize>);
+    impl Extractor for Searched {
+        fn get(&self, _: &str) -> Option<&str> {
+            self.0.set(self.0.get() + 1);
+            Some("")
+        }
+
+        fn keys(&self) -> Vec<&str> {
+            vec!["uberctx-"; 10_000]
+        }
+    }
+    let searched = Searched(Cell::new(0));
+    assert!(Jaeger.extract_with_context(&Context::new(), &searched).baggage().is_empty());
+    assert_eq!(searched.0.get(), 64 + 1, "and one for the ids");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 
 use super::TraceContext;
-use crate::propagation::{Composite, HeaderExtractor, HeaderInjector};
+use crate::propagation::{B3, Composite, HeaderExtractor, HeaderInjector};
 
 const TRACE: &str = "12345678901234567890123456789012";
 const VALID: &str = "00-12345678901234567890123456789012-1234567890123456-01";
@@ -87,7 +87,7 @@ fn flags_survive_as_far_as_they_are_known() {
 
 #[test]
 fn a_parent_that_is_not_valid_restarts_the_trace_without_its_state() {
-    // P-010, P-012 to P-020
+    // P-010, P-012, P-013, P-014, P-015, P-016, P-017, P-018, P-019, P-020
     let huge = "0".repeat(64 * 1024);
     for parent in [
         "00-12345678901234567890123456789012-1234567890123456-01.",
@@ -348,15 +348,15 @@ fn a_trace_that_another_propagator_read_does_not_become_random() {
             FieldIter::new(&[])
         }
     }
-    let propagators: [std::sync::Arc<dyn TextMapPropagator + Send + Sync>; 2] =
-        [std::sync::Arc::new(TraceContext::default()), std::sync::Arc::new(Foreign)];
-    let propagator = Composite::new(propagators);
-    let incoming = headers([("traceparent", VALID.replace("-01", "-03"))]);
-    let parent = propagator.extract_with_context(&Context::new(), &HeaderExtractor(&incoming));
-    assert_eq!(parent.span().span_context().trace_id(), TraceId::from(1), "later ones win");
-    let tracer = SdkTracerProvider::builder().build().tracer("service");
-    let outgoing = inject(&parent.with_span(tracer.start_with_context("work", &parent)));
-    assert_eq!(parent_of(&outgoing)[3], "01");
+    let propagator =
+        Composite::new([Arc::new(TraceContext::default()) as _, Arc::new(B3) as _, Arc::new(Foreign) as _]);
+    for incoming in [headers([("traceparent", VALID.replace("-01", "-03"))]), headers([("b3", "d")])] {
+        let parent = propagator.extract_with_context(&Context::new(), &HeaderExtractor(&incoming));
+        assert_eq!(parent.span().span_context().trace_id(), TraceId::from(1), "later ones win");
+        let tracer = SdkTracerProvider::builder().build().tracer("service");
+        let outgoing = inject(&parent.with_span(tracer.start_with_context("work", &parent)));
+        assert_eq!(parent_of(&outgoing)[3], "01", "{incoming:?}");
+    }
 }
 
 #[test]
