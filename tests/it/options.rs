@@ -1,22 +1,19 @@
 //! What the variables of the layers say is what is told of requests.
 
 use crate::support::{
-    PATIENCE,
+    HttpClient, PATIENCE, ask, client,
+    here::SAMPLED as CALLER,
     receiver::{Receiver, attributes, hex},
-    serve,
+    request, serve,
 };
 use axum::{
     Router,
-    body::{Body, Bytes},
+    body::Body,
     extract::State,
-    http::{HeaderMap, Request, Response},
+    http::{HeaderMap, Request},
     routing,
 };
-use http_body_util::{BodyExt, Full};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use http_body_util::BodyExt;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
@@ -24,14 +21,7 @@ use std::{
 use throughline::{Config, Telemetry, middleware::ClientService};
 use tower::{ServiceBuilder, ServiceExt};
 
-type HttpClient = Client<HttpConnector, Full<Bytes>>;
 type Called = (ClientService<HttpClient>, SocketAddr);
-
-const CALLER: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-
-fn client() -> HttpClient {
-    Client::builder(TokioExecutor::new()).build_http()
-}
 
 /// Telemetry by these variables, without a fault unless one is expected, and where it goes.
 async fn telemetry(vars: &[(&str, &str)], faults: usize) -> (Receiver, Telemetry) {
@@ -41,18 +31,6 @@ async fn telemetry(vars: &[(&str, &str)], faults: usize) -> (Receiver, Telemetry
     let config = Config::from_vars(vars);
     assert_eq!(config.faults().len(), faults, "{:?}", config.faults());
     (receiver, Telemetry::build(config).unwrap())
-}
-
-async fn ask(request: Request<Full<Bytes>>) -> Option<Response<Body>> {
-    client().request(request).await.ok().map(|response| response.map(Body::new))
-}
-
-fn request(method: &str, url: String, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
-    let request =
-        headers.iter().fold(Request::builder().method(method).uri(url), |request, (name, value)| {
-            request.header(*name, *value)
-        });
-    request.body(Full::default()).unwrap()
 }
 
 fn expected<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
