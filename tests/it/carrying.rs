@@ -3,7 +3,7 @@
 use crate::support::{
     PATIENCE, ask,
     child::Process,
-    here::{Here, INTERNAL, SAMPLED, SERVER, UNSAMPLED, record, records, spans, told},
+    here::{Here, INTERNAL, SAMPLED, SERVER, UNSAMPLED, record, records, span, spans},
     receiver::{Receiver, hex, value},
     request, until,
 };
@@ -47,12 +47,12 @@ async fn a_task_a_thread_a_set_a_queue_and_a_stream_have_the_ids_in_spans_record
     assert_eq!(
         spans(&receiver, INTERNAL),
         [
-            told("confirm", "order", 0, &[]),
-            told("order", "POST /orders", 0, &[]),
-            told("pack", "order", 0, &[("part", "\"pot\"")]),
-            told("pack", "order", 0, &[("part", "\"tea\"")]),
-            told("print_invoice", "order", 0, &[]),
-            told("ship", "order", 0, &[]),
+            span("confirm", "order", 0, &[]),
+            span("order", "POST /orders", 0, &[]),
+            span("pack", "order", 0, &[("part", "\"pot\"")]),
+            span("pack", "order", 0, &[("part", "\"tea\"")]),
+            span("print_invoice", "order", 0, &[]),
+            span("ship", "order", 0, &[]),
         ]
     );
     let said = [
@@ -103,7 +103,7 @@ async fn a_task_that_outlives_its_request_still_has_its_ids() {
     gate.notify_one();
     ended.await.unwrap();
     let receiver = here.finish().await;
-    assert_eq!(spans(&receiver, INTERNAL), [told("inner", "GET /", 0, &[])]);
+    assert_eq!(spans(&receiver, INTERNAL), [span("inner", "GET /", 0, &[])]);
     let expected = [record("\"late\"", "GET /", &[]), record("\"later\"", "inner", &[])];
     assert_eq!(records(&receiver), expected);
 }

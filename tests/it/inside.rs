@@ -1,7 +1,7 @@
 //! `tracing` inside a request belongs to it.
 
 use crate::support::{
-    here::{CALLER, Here, INTERNAL, SAMPLED, SERVER, UNSAMPLED, record, records, spans, told},
+    here::{CALLER, Here, INTERNAL, SAMPLED, SERVER, UNSAMPLED, record, records, span, spans},
     receiver::value,
 };
 use axum::{Router, body::Body, extract::Path, http::StatusCode, routing};
@@ -50,10 +50,10 @@ async fn spans_of_a_handler_are_children_of_the_servers_and_events_are_records_o
         let id = path.rsplit('/').next().unwrap();
         let text = format!("{id:?}");
         let expected = [
-            told("bank", "pay", 0, &[("fast", "true")]),
-            told("bill", "order", 0, &[("id", id), ("item", "\"tea\"")]),
-            told("order", "GET /orders/{id}", 0, &[("id", &text)]),
-            told("pay", "order", failed, &[("attempts", "3")]),
+            span("bank", "pay", 0, &[("fast", "true")]),
+            span("bill", "order", 0, &[("id", id), ("item", "\"tea\"")]),
+            span("order", "GET /orders/{id}", 0, &[("id", &text)]),
+            span("pay", "order", failed, &[("attempts", "3")]),
         ];
         assert_eq!(spans(&receiver, INTERNAL), expected);
         // A 402 is the caller's fault: what failed inside is no error of the server.
@@ -150,7 +150,7 @@ async fn the_request_span_is_current_wherever_the_request_is_served_and_is_a_chi
     assert_eq!(*log.lock().unwrap(), MOMENTS.map(|moment| format!("{moment} in request")));
 
     let fields = [("method", "\"GET\""), ("route", "\"/{id}\""), ("tenant", "7"), ("user", "\"ada\"")];
-    let expected = [told("inner", "request", 0, &[]), told("request", "GET /{id}", 2, &fields)];
+    let expected = [span("inner", "request", 0, &[]), span("request", "GET /{id}", 2, &fields)];
     assert_eq!(spans(&receiver, INTERNAL), expected);
     let [server] = &spans(&receiver, SERVER)[..] else { panic!("one span of the server") };
     assert_eq!((server.name.as_str(), server.parent.as_str(), server.status), ("GET /{id}", CALLER, 0));
@@ -166,7 +166,7 @@ async fn without_the_option_no_span_of_tracing_is_current_and_what_is_spawned_wi
     assert_eq!(here.ask(watched(&log), "/1", SAMPLED).await, (200, "onetwo".into()));
     let receiver = here.finish().await;
     assert_eq!(*log.lock().unwrap(), MOMENTS.map(|moment| format!("{moment} in none")));
-    assert_eq!(spans(&receiver, INTERNAL), [told("inner", "GET /{id}", 0, &[])]);
+    assert_eq!(spans(&receiver, INTERNAL), [span("inner", "GET /{id}", 0, &[])]);
     let alone = receiver.logs().into_iter().filter(|(_, record)| record.trace_id.is_empty());
     assert_eq!(Vec::from_iter(alone.map(|(_, record)| value(record.body.as_ref()))), ["\"spawned\""]);
 }

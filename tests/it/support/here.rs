@@ -62,7 +62,7 @@ pub(crate) struct Told {
     pub(crate) attributes: BTreeMap<String, String>,
 }
 
-pub(crate) fn told(name: &str, parent: &str, status: i32, attributes: &[(&str, &str)]) -> Told {
+pub(crate) fn span(name: &str, parent: &str, status: i32, attributes: &[(&str, &str)]) -> Told {
     Told { name: name.into(), parent: parent.into(), status, attributes: set(attributes) }
 }
 
