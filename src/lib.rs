@@ -37,6 +37,7 @@
 //! | know the variables | [`config::env`] |
 //! | set something in code | [`Config`] |
 //! | record what arrives and what leaves | [`middleware::ServerLayer`], [`middleware::ClientLayer`] |
+//! | spawn without leaving the trace | [`carry`], [`carry_fn`] |
 //! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLine`] |
 //! | know what became of everything | [`Stats`] |
 //! | measure something of my own | [`interop`] |
@@ -58,6 +59,7 @@ mod providers; // config → tracer, meter, logger
 pub mod resource; // who is speaking
 mod layers; // the tracing layers
 pub mod log; // log lines with trace_id and span_id
+mod carry; // what is active in a request, for what leaves it
 mod sampler; // which traces are recorded
 mod baggage; // what callers say of a request, onto spans and log records
 mod batch; // spans and log records that wait for their batch
@@ -75,6 +77,7 @@ pub use throughline_collector as collector;
 pub use throughline_middleware as middleware;
 pub use throughline_sender as sender;
 
+pub use carry::{Carried, carry, carry_fn};
 #[doc(inline)]
 pub use config::Config;
 pub use error::Error;

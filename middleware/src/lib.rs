@@ -36,10 +36,8 @@
 //!
 //! # Limits
 //!
-//! Spans have no exception events and no captured headers; forwarding headers are not read. The known methods
-//! (those of RFC 9110, PATCH, QUERY) and the redacted query keys are fixed. Every text that a caller can choose
-//! is cut after 4,096 bytes, none becomes an attribute of a measurement. Nothing panics on a request's path,
-//! whatever the request is.
+//! Spans have no exception events: exceptions are log records. Every text that a caller can choose is cut after 4,096
+//! bytes, none becomes an attribute of a measurement. Nothing panics on a request's path, whatever the request is.
 
 // What a layer tells and whom it believes: the options, as they are set and as they are used.
 pub mod options;

@@ -46,8 +46,11 @@
 //! `http.route` (see [`Route`]), `server.address` and `server.port` (as the caller wrote them: request target,
 //! `:authority`, else `Host`; no default port), `client.address`, `network.peer.address` and
 //! `network.peer.port` (the socket's peer, if the router is served with axum's connect info),
-//! `network.protocol.version`, `user_agent.original`, `http.response.status_code`, `error.type`. Forwarding
-//! headers are not believed. Each text from outside is cut after 4,096 bytes.
+//! `network.protocol.version`, `user_agent.original`, `http.response.status_code`, `error.type`. Each text from
+//! outside is cut after 4,096 bytes. What a proxy says of the original request counts if it is one of the
+//! [trusted](crate::options::TrustedProxies), by default none. A handler adds attributes through [`ServerSpan`], code
+//! that sees every request through [`OnRequest`](crate::options::OnRequest). Headers, sizes, methods, paths and what
+//! else can be told or left out are in [`ServerOptions`].
 //!
 //! **Attributes of the duration.** `http.request.method`, `url.scheme`, `http.route`,
 //! `http.response.status_code`, `network.protocol.version`, `error.type`: nothing a caller can make grow.
@@ -55,7 +58,11 @@
 //! **Errors.** 5xx: `error.type` is the code. A service or body that fails: `timeout`, `connect` or `reset`
 //! where an `std::io::Error` is the cause and the error can be seen through (itself, `axum::Error`, boxed
 //! errors), else the type path of the error. A panic: `panic`. Dropped before the end, for example because
-//! the client went away: `cancelled`. 4xx are none.
+//! the client went away: `cancelled`. 4xx are none. Panics and errors are log records too, with the ids of the span,
+//! where there is a [provider](ServerLayer::with_exceptions) for them.
+//!
+//! **gRPC.** A POST of `application/grpc` is told as a call: a span `package.Service/Method` with `rpc.method`,
+//! `rpc.system.name` and the status of the trailers, and the histogram `rpc.server.call.duration`.
 //!
 //! **Sampling.** The sampler is always asked. Where the caller's trace is sampled it sees name, kind and attributes;
 //! where a trace begins, name and kind, since attributes are built for recorded spans only; where the caller's is not

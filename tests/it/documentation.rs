@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 const README: &str = include_str!("../../README.md");
+const MIGRATING: &str = include_str!("../../docs/migrating.md");
 const FRONT_PAGE: &str = include_str!("../../src/lib.rs");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 
@@ -45,7 +46,7 @@ fn every_feature_is_told_and_no_other() {
 }
 
 #[test]
-fn every_variable_of_the_readme_is_in_the_table() {
+fn every_variable_of_the_documents_is_in_the_table() {
     let table = include_str!("../../src/config/variables.md");
     let forms = |name: &str| {
         ["TRACES", "METRICS", "LOGS"].into_iter().fold(name.to_owned(), |name, signal| {
@@ -54,9 +55,12 @@ fn every_variable_of_the_readme_is_in_the_table() {
         })
     };
     let is_name = |word: &&str| word.starts_with("OTEL_") || word.starts_with("THROUGHLINE_");
-    let words = README.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).filter(is_name);
-    let named: BTreeSet<&str> = words.filter(|word| !word.starts_with("THROUGHLINE_TEST")).collect();
-    assert!(named.len() > 5, "{named:?}");
+    let text = format!("{README}{MIGRATING}");
+    let words = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).filter(is_name);
+    // `OTEL_INSTRUMENTATION_HTTP_…`: any of them.
+    let is_whole = |word: &&str| !word.starts_with("THROUGHLINE_TEST") && !word.ends_with('_');
+    let named: BTreeSet<&str> = words.filter(is_whole).collect();
+    assert!(named.len() > 15, "{named:?}");
     for name in named {
         let known = [forms(name), name.replace("OTLP_", "OTLP_[SIGNAL_]")]
             .iter()
@@ -65,14 +69,28 @@ fn every_variable_of_the_readme_is_in_the_table() {
     }
 }
 
-/// Links to files of the project lead somewhere.
+/// Links to files of the project, and to headings of the same document, lead somewhere.
 #[test]
-fn every_link_of_the_readme_to_a_file_leads_there() {
+fn every_link_of_the_documents_leads_somewhere() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let targets = README.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    let files: Vec<&str> = targets.filter(|target| !target.contains("://")).collect();
-    assert!(files.len() >= 4, "{files:?}");
-    for file in files {
-        assert!(root.join(file).exists(), "{file}");
+    for (text, folder, least) in [(README, "", 4), (MIGRATING, "docs", 8)] {
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        let targets: Vec<&str> = targets.filter(|target| !target.contains("://")).collect();
+        assert!(targets.len() >= least, "{targets:?}");
+        let headings: BTreeSet<String> = text.lines().filter_map(anchor).collect();
+        for target in targets {
+            let leads = match target.strip_prefix('#') {
+                Some(heading) => headings.contains(heading),
+                None => root.join(folder).join(target).exists(),
+            };
+            assert!(leads, "{target}");
+        }
     }
+}
+
+/// The anchor of a heading, as it is made for Markdown on the web: no punctuation, dashes for spaces.
+fn anchor(line: &str) -> Option<String> {
+    let heading = line.strip_prefix('#')?.trim_start_matches('#').trim().to_lowercase();
+    let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+    Some(kept.map(|c| if c == ' ' { '-' } else { c }).collect())
 }

@@ -1,99 +1,17 @@
 //! `tracing` inside a request belongs to it.
 
 use crate::support::{
-    PATIENCE, get,
-    receiver::{Receiver, attributes, hex, value},
-    serve,
+    here::{CALLER, Here, INTERNAL, SAMPLED, SERVER, UNSAMPLED, record, records, span, spans},
+    receiver::value,
 };
 use axum::{Router, body::Body, extract::Path, http::StatusCode, routing};
 use opentelemetry::{Context, trace::TraceContextExt};
 use std::{
-    collections::BTreeMap,
     convert::Infallible,
     sync::{Arc, Mutex},
 };
-use throughline::{Config, Telemetry};
 use tokio_stream::StreamExt;
-use tracing::{Instrument, Span, subscriber::DefaultGuard};
-use tracing_subscriber::prelude::*;
-
-const SAMPLED: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-const UNSAMPLED: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-00");
-
-/// Telemetry whose layers are those of this thread, which is the only one of the test's runtime.
-struct Here {
-    receiver: Receiver,
-    telemetry: Telemetry,
-    subscriber: DefaultGuard,
-}
-
-/// A span as the receiver got it: name, name of the parent, kind, status, attributes.
-type Told = (String, String, i32, i32, BTreeMap<String, String>);
-
-impl Here {
-    async fn start(vars: &[(&str, &str)]) -> Self {
-        let receiver = Receiver::start().await;
-        let endpoint = format!("http://{}", receiver.http);
-        let vars = vars
-            .iter()
-            .copied()
-            .chain([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_METRICS_EXPORTER", "none")]);
-        let config = Config::from_vars(vars);
-        config.check().unwrap();
-        let telemetry = Telemetry::build(config).unwrap();
-        let subscriber =
-            tracing::subscriber::set_default(tracing_subscriber::registry().with(telemetry.layers()));
-        Here { receiver, telemetry, subscriber }
-    }
-
-    /// Asks a router behind the layer.
-    async fn ask(&self, app: Router, path: &str, caller: (&str, &str)) -> (u16, String) {
-        let address = serve(app.layer(self.telemetry.server_layer())).await;
-        get(&format!("http://{address}{path}"), &[caller]).await.unwrap()
-    }
-
-    async fn finish(self) -> Receiver {
-        self.telemetry.shutdown(PATIENCE).await.unwrap();
-        drop(self.subscriber);
-        self.receiver
-    }
-}
-
-/// The spans, sorted by name, after checking that they are of the caller's trace and have no events.
-fn spans(receiver: &Receiver) -> Vec<Told> {
-    let spans = receiver.spans();
-    let name = |id: &[u8]| {
-        let found = spans.iter().find(|(_, span)| span.span_id == id);
-        found.map_or_else(|| hex(id), |(_, span)| span.name.clone())
-    };
-    let told = spans.iter().map(|(_, span)| {
-        assert_eq!(hex(&span.trace_id), "4bf92f3577b34da6a3ce929d0e0e4736", "{span:?}");
-        assert_eq!((span.events.len(), span.links.len()), (0, 0), "{span:?}");
-        let status = span.status.as_ref().map_or(0, |status| status.code);
-        (span.name.clone(), name(&span.parent_span_id), span.kind, status, attributes(&span.attributes))
-    });
-    let mut told = Vec::from_iter(told);
-    told.sort();
-    told
-}
-
-/// The records, in the order of their making: body, name of the span, attributes.
-fn records(receiver: &Receiver) -> Vec<(String, String, BTreeMap<String, String>)> {
-    let spans = receiver.spans();
-    let mut records = receiver.logs();
-    records.sort_by_key(|(_, record)| record.observed_time_unix_nano);
-    let told = records.iter().map(|(_, record)| {
-        assert_eq!(hex(&record.trace_id), "4bf92f3577b34da6a3ce929d0e0e4736", "{record:?}");
-        let span = spans.iter().find(|(_, span)| span.span_id == record.span_id);
-        let span = span.map_or_else(|| hex(&record.span_id), |(_, span)| span.name.clone());
-        (value(record.body.as_ref()), span, attributes(&record.attributes))
-    });
-    told.collect()
-}
-
-fn set<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
-    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
-}
+use tracing::{Instrument, Span};
 
 /// The name of the current `tracing` span.
 fn current() -> &'static str {
@@ -121,18 +39,6 @@ async fn pay(id: i64) -> Result<(), &'static str> {
     if id > 1 { Err("no money") } else { Ok(()) }
 }
 
-fn row(name: &str, parent: &str, status: i32, set: BTreeMap<String, String>) -> Told {
-    (name.to_owned(), parent.to_owned(), 1, status, set)
-}
-
-fn record(
-    body: &str,
-    span: &str,
-    set: BTreeMap<String, String>,
-) -> (String, String, BTreeMap<String, String>) {
-    (body.to_owned(), span.to_owned(), set)
-}
-
 // H-076, H-090
 #[tokio::test]
 async fn spans_of_a_handler_are_children_of_the_servers_and_events_are_records_only() {
@@ -143,28 +49,25 @@ async fn spans_of_a_handler_are_children_of_the_servers_and_events_are_records_o
         let receiver = here.finish().await;
         let id = path.rsplit('/').next().unwrap();
         let text = format!("{id:?}");
-        let (server, inner): (Vec<_>, Vec<_>) = spans(&receiver).into_iter().partition(|told| told.2 == 2);
         let expected = [
-            row("bank", "pay", 0, set([("fast", "true")])),
-            row("bill", "order", 0, set([("id", id), ("item", "\"tea\"")])),
-            row("order", "GET /orders/{id}", 0, set([("id", &text)])),
-            row("pay", "order", failed, set([("attempts", "3")])),
+            span("bank", "pay", 0, &[("fast", "true")]),
+            span("bill", "order", 0, &[("id", id), ("item", "\"tea\"")]),
+            span("order", "GET /orders/{id}", 0, &[("id", &text)]),
+            span("pay", "order", failed, &[("attempts", "3")]),
         ];
-        assert_eq!(inner, expected);
+        assert_eq!(spans(&receiver, INTERNAL), expected);
         // A 402 is the caller's fault: what failed inside is no error of the server.
-        assert_eq!(
-            Vec::from_iter(server.iter().map(|told| (told.0.as_str(), told.3))),
-            [("GET /orders/{id}", 0)]
-        );
+        let [server] = &spans(&receiver, SERVER)[..] else { panic!("one span of the server") };
+        assert_eq!((server.name.as_str(), server.status), ("GET /orders/{id}", 0));
 
-        let error = (failed > 0).then(|| record("None", "pay", set([("error", "\"no money\"")])));
+        let error = (failed > 0).then(|| record("None", "pay", &[("error", "\"no money\"")]));
         let returned = if failed > 0 { "\"Err(402)\"" } else { "\"Ok(\\\"2\\\")\"" };
         let mut expected = vec![
-            record("\"ordering\"", "order", set([("steps", "2")])),
-            record("\"asking the bank\"", "bank", set([])),
+            record("\"ordering\"", "order", &[("steps", "2")]),
+            record("\"asking the bank\"", "bank", &[]),
         ];
         expected.extend(error);
-        expected.push(record("None", "order", set([("return", returned)])));
+        expected.push(record("None", "order", &[("return", returned)]));
         assert_eq!(records(&receiver), expected);
     }
 }
@@ -183,13 +86,13 @@ async fn an_unsampled_request_makes_no_spans_inside_and_its_records_have_its_ids
         let here = Here::start(&[("THROUGHLINE_REQUEST_SPAN", request_span)]).await;
         let app = Router::new()
             .route("/{id}", routing::get(|| async { format!("{} {}", current(), active_spans().await) }));
-        let (_, told) = here.ask(app, "/1", UNSAMPLED).await;
-        let [tracing, active, same] = Vec::from_iter(told.split(' '))[..] else { panic!("{told}") };
+        let (_, answer) = here.ask(app, "/1", UNSAMPLED).await;
+        let [tracing, active, same] = Vec::from_iter(answer.split(' '))[..] else { panic!("{answer}") };
         assert_eq!((tracing, same), (if request_span == "true" { "request" } else { "none" }, "true"));
         let receiver = here.finish().await;
-        assert_eq!(spans(&receiver), []);
-        assert_eq!(records(&receiver), [record("\"told\"", active, set([]))]);
-        assert_ne!(active, &UNSAMPLED.1[36..52], "an id of its own");
+        assert_eq!((spans(&receiver, SERVER), spans(&receiver, INTERNAL)), (vec![], vec![]));
+        assert_eq!(records(&receiver), [record("\"told\"", active, &[])]);
+        assert_ne!(active, CALLER, "an id of its own");
     }
 }
 
@@ -246,18 +149,14 @@ async fn the_request_span_is_current_wherever_the_request_is_served_and_is_a_chi
     let receiver = here.finish().await;
     assert_eq!(*log.lock().unwrap(), MOMENTS.map(|moment| format!("{moment} in request")));
 
-    let (server, inner): (Vec<_>, Vec<_>) = spans(&receiver).into_iter().partition(|told| told.2 == 2);
-    let told = [("method", "\"GET\""), ("route", "\"/{id}\""), ("user", "\"ada\""), ("tenant", "7")];
-    let expected = [row("inner", "request", 0, set([])), row("request", "GET /{id}", 2, set(told))];
-    assert_eq!(inner, expected);
-    assert_eq!(Vec::from_iter(server.iter().map(|told| (told.0.as_str(), told.3))), [("GET /{id}", 0)]);
+    let fields = [("method", "\"GET\""), ("route", "\"/{id}\""), ("tenant", "7"), ("user", "\"ada\"")];
+    let expected = [span("inner", "request", 0, &[]), span("request", "GET /{id}", 2, &fields)];
+    assert_eq!(spans(&receiver, INTERNAL), expected);
+    let [server] = &spans(&receiver, SERVER)[..] else { panic!("one span of the server") };
+    assert_eq!((server.name.as_str(), server.parent.as_str(), server.status), ("GET /{id}", CALLER, 0));
     let expected = [("inside", "inner"), ("outside", "request"), ("spawned", "request")];
-    let expected = expected.map(|(body, span)| record(&format!("{body:?}"), span, set([])));
+    let expected = expected.map(|(body, span)| record(&format!("{body:?}"), span, &[]));
     assert_eq!(records(&receiver), expected);
-    let all = receiver.spans();
-    let [server, request] =
-        ["GET /{id}", "request"].map(|name| &all.iter().find(|(_, span)| span.name == name).unwrap().1);
-    assert!(server.start_time_unix_nano <= request.start_time_unix_nano);
 }
 
 #[tokio::test]
@@ -267,9 +166,7 @@ async fn without_the_option_no_span_of_tracing_is_current_and_what_is_spawned_wi
     assert_eq!(here.ask(watched(&log), "/1", SAMPLED).await, (200, "onetwo".into()));
     let receiver = here.finish().await;
     assert_eq!(*log.lock().unwrap(), MOMENTS.map(|moment| format!("{moment} in none")));
-    let names = Vec::from_iter(spans(&receiver).into_iter().map(|told| (told.0, told.1, told.3)));
-    let caller = SAMPLED.1[36..52].to_owned();
-    assert_eq!(names, [("GET /{id}".into(), caller, 0), ("inner".into(), "GET /{id}".into(), 0)]);
+    assert_eq!(spans(&receiver, INTERNAL), [span("inner", "GET /{id}", 0, &[])]);
     let alone = receiver.logs().into_iter().filter(|(_, record)| record.trace_id.is_empty());
     assert_eq!(Vec::from_iter(alone.map(|(_, record)| value(record.body.as_ref()))), ["\"spawned\""]);
 }

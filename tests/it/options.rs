@@ -1,22 +1,21 @@
 //! What the variables of the layers say is what is told of requests.
 
 use crate::support::{
-    PATIENCE,
+    HttpClient, PATIENCE, ask,
+    child::Process,
+    client,
+    here::{self, SAMPLED as CALLER},
     receiver::{Receiver, attributes, hex},
-    serve,
+    request, serve, until,
 };
 use axum::{
     Router,
-    body::{Body, Bytes},
+    body::Body,
     extract::State,
-    http::{HeaderMap, Request, Response},
+    http::{HeaderMap, Request},
     routing,
 };
-use http_body_util::{BodyExt, Full};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use http_body_util::BodyExt;
 use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
@@ -24,14 +23,7 @@ use std::{
 use throughline::{Config, Telemetry, middleware::ClientService};
 use tower::{ServiceBuilder, ServiceExt};
 
-type HttpClient = Client<HttpConnector, Full<Bytes>>;
 type Called = (ClientService<HttpClient>, SocketAddr);
-
-const CALLER: (&str, &str) = ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
-
-fn client() -> HttpClient {
-    Client::builder(TokioExecutor::new()).build_http()
-}
 
 /// Telemetry by these variables, without a fault unless one is expected, and where it goes.
 async fn telemetry(vars: &[(&str, &str)], faults: usize) -> (Receiver, Telemetry) {
@@ -41,18 +33,6 @@ async fn telemetry(vars: &[(&str, &str)], faults: usize) -> (Receiver, Telemetry
     let config = Config::from_vars(vars);
     assert_eq!(config.faults().len(), faults, "{:?}", config.faults());
     (receiver, Telemetry::build(config).unwrap())
-}
-
-async fn ask(request: Request<Full<Bytes>>) -> Option<Response<Body>> {
-    client().request(request).await.ok().map(|response| response.map(Body::new))
-}
-
-fn request(method: &str, url: String, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
-    let request =
-        headers.iter().fold(Request::builder().method(method).uri(url), |request, (name, value)| {
-            request.header(*name, *value)
-        });
-    request.body(Full::default()).unwrap()
 }
 
 fn expected<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
@@ -235,4 +215,69 @@ async fn exceptions_are_told_with_or_without_their_message() {
         assert_eq!(attributes(&record.attributes), expected);
         assert_eq!(record.event_name, "http.server.request.exception");
     }
+}
+
+// H-004, H-006, H-009
+#[tokio::test]
+async fn the_example_tells_of_nests_fallbacks_streams_and_what_its_code_adds() {
+    let receiver = Receiver::start().await;
+    let endpoint = format!("http://{}", receiver.http);
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "50"),
+        ("THROUGHLINE_OMITTED_ATTRIBUTES", "network.peer.port,server.port"),
+    ];
+    let example = Process::example("options", &["127.0.0.1:0"], &variables);
+    let line = example.line(&["curl http://", "/healthz"]).await;
+    let base = line.split_whitespace().nth(1).unwrap().strip_suffix("/healthz").unwrap().to_owned();
+    let get = async |path: &str, headers: &[(&str, &str)]| {
+        let response = ask(request("GET", format!("{base}{path}"), headers)).await.unwrap();
+        let (status, timed) = (response.status().as_u16(), response.headers().contains_key("server-timing"));
+        let body = response.into_body().collect().await.unwrap().to_bytes();
+        (status, timed, String::from_utf8(body.to_vec()).unwrap())
+    };
+    assert_eq!(get("/healthz", &[CALLER]).await, (200, false, String::new()));
+    assert_eq!(get("/nowhere", &[CALLER]).await, (404, true, "no such page\n".into()));
+    let headers = [CALLER, ("x-tenant", "blue"), ("x-request-id", "8")];
+    assert_eq!(get("/api/orders/7", &headers).await, (200, true, "order 7\n".into()));
+    let events = get("/api/orders/7/events", &[CALLER]).await;
+    assert_eq!(events, (200, true, "data: packed\n\ndata: shipped\n\n".into()));
+    until("four spans and two records of the stream", || async {
+        let told = receiver.logs().into_iter().filter(|(_, record)| !record.trace_id.is_empty());
+        (receiver.spans().len() >= 4 && told.count() >= 2).then_some(())
+    })
+    .await;
+
+    let served = |name: &str, path: &str, status: &str, more: &[(&str, &str)]| {
+        let told = [
+            ("http.request.method", "\"GET\""),
+            ("http.response.status_code", status),
+            ("url.path", path),
+            ("url.scheme", "\"http\""),
+            ("server.address", "\"127.0.0.1\""),
+            ("client.address", "\"127.0.0.1\""),
+            ("network.peer.address", "\"127.0.0.1\""),
+            ("network.protocol.version", "\"1.1\""),
+        ];
+        here::span(name, here::CALLER, 0, &[&told[..], more].concat())
+    };
+    let list = "Some(ArrayValue(ArrayValue { values: [AnyValue { value: Some(StringValue(\"8\")) }] }))";
+    let order = [
+        ("http.route", "\"/api/orders/{id}\""),
+        ("http.request.header.x-request-id", list),
+        ("app.tenant", "\"blue\""),
+        ("app.order.id", "7"),
+    ];
+    let stream = [("http.route", "\"/api/orders/{id}/events\"")];
+    assert_eq!(
+        here::spans(&receiver, here::SERVER),
+        [
+            served("GET", "\"/nowhere\"", "404", &[]),
+            served("GET /api/orders/{id}", "\"/api/orders/7\"", "200", &order),
+            served("GET /api/orders/{id}/events", "\"/api/orders/7/events\"", "200", &stream),
+        ]
+    );
+    let inner = here::span("order", "GET /api/orders/{id}", 0, &[("id", "\"7\"")]);
+    assert_eq!(here::spans(&receiver, here::INTERNAL), [inner]);
 }

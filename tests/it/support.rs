@@ -1,11 +1,16 @@
 //! What the tests share.
 
 pub(crate) mod child; // a program of its own
+pub(crate) mod here; // a service on the test's one thread
 pub(crate) mod receiver; // a plain OTLP server that keeps what it gets
 
+use axum::body::Body;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
 use std::{
     net::SocketAddr,
     time::{Duration, Instant},
@@ -38,6 +43,23 @@ pub(crate) async fn serve(app: axum::Router) -> SocketAddr {
     address
 }
 
+pub(crate) type HttpClient = Client<HttpConnector, Full<Bytes>>;
+
+pub(crate) fn client() -> HttpClient {
+    Client::builder(TokioExecutor::new()).build_http()
+}
+
+pub(crate) fn request(method: &str, url: String, headers: &[(&str, &str)]) -> http::Request<Full<Bytes>> {
+    let request = http::Request::builder().method(method).uri(url);
+    let add = |request: http::request::Builder, (name, value): &(&str, &str)| request.header(*name, *value);
+    headers.iter().fold(request, add).body(Full::default()).unwrap()
+}
+
+/// Sends a request; `None` if it is not answered.
+pub(crate) async fn ask(request: http::Request<Full<Bytes>>) -> Option<http::Response<Body>> {
+    client().request(request).await.ok().map(|response| response.map(Body::new))
+}
+
 /// GETs a URL; headers, then status and body.
 pub(crate) async fn get(
     url: &str,
@@ -47,8 +69,7 @@ pub(crate) async fn get(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let client = Client::builder(TokioExecutor::new()).build_http();
-    let response = client.request(request.body(Full::<Bytes>::default())?).await?;
+    let response = client().request(request.body(Full::<Bytes>::default())?).await?;
     let status = response.status().as_u16();
     let body = response.into_body().collect().await?.to_bytes();
     Ok((status, String::from_utf8_lossy(&body).into_owned()))
