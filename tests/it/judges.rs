@@ -5,9 +5,12 @@
 
 use crate::support::{PATIENCE, child::Process, get, peer, until};
 use axum::{Router, routing};
+use http_body_util::Empty;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use std::{net::SocketAddr, path::PathBuf};
 use throughline::{Config, Telemetry};
 use tokio::net::TcpListener;
+use tower::{BoxError, ServiceBuilder, ServiceExt};
 use tracing_subscriber::prelude::*;
 
 /// A port that was free a moment ago, for peers that cannot choose one themselves.
@@ -100,7 +103,7 @@ async fn pythons_official_messages_decode_what_we_send() {
 
 // B-001, B-002, B-008, B-010, H-089
 #[tokio::test]
-async fn a_real_prometheus_takes_the_histogram() {
+async fn a_real_prometheus_takes_the_histograms() {
     let remedy = "Prometheus 3 with its OTLP receiver";
     let Some(prometheus) = peer("prometheus stores", "THROUGHLINE_TEST_PROMETHEUS", remedy) else { return };
     let (directory, port) = (scratch("prometheus"), free_port());
@@ -133,23 +136,33 @@ async fn a_real_prometheus_takes_the_histogram() {
     ]))
     .unwrap();
     serve_one_call(&telemetry).await;
+    let nobody = free_port();
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<axum::body::Bytes>>();
+    let client =
+        ServiceBuilder::new().layer(telemetry.client_layer()).map_err(BoxError::from).service(client);
+    let call = http::Request::get(format!("http://127.0.0.1:{nobody}/")).body(Empty::new()).unwrap();
+    client.oneshot(call).await.unwrap_err();
+    telemetry.handle().flush(PATIENCE).await.unwrap();
 
-    let (status, answer) =
-        get(&format!("{base}/api/v1/query?query=http_server_request_duration_seconds_count"), &[])
-            .await
-            .unwrap();
-    let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-    let series = answer["data"]["result"].as_array().unwrap();
-    assert_eq!((status, series.len()), (200, 1), "{answer}");
-    assert_eq!(
-        series[0]["metric"],
+    for labels in [
         serde_json::json!({
             "__name__": "http_server_request_duration_seconds_count", "job": "shop/cart", "instance": "one",
             "http_request_method": "GET", "http_response_status_code": "200", "http_route": "/items/{id}",
             "network_protocol_version": "1.1", "url_scheme": "http",
-        })
-    );
-    assert_eq!(series[0]["value"][1], "1");
+        }),
+        serde_json::json!({
+            "__name__": "http_client_request_duration_seconds_count", "job": "shop/cart", "instance": "one",
+            "http_request_method": "GET", "server_address": "127.0.0.1", "server_port": nobody.to_string(),
+            "error_type": "connect",
+        }),
+    ] {
+        let query = format!("{base}/api/v1/query?query={}", labels["__name__"].as_str().unwrap());
+        let (status, answer) = get(&query, &[]).await.unwrap();
+        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
+        let series = answer["data"]["result"].as_array().unwrap();
+        assert_eq!((status, series.len()), (200, 1), "{answer}");
+        assert_eq!((&series[0]["metric"], &series[0]["value"][1]), (&labels, &"1".into()));
+    }
     drop(server);
     std::fs::remove_dir_all(directory).unwrap();
 }
