@@ -128,9 +128,12 @@ pub(crate) fn respond<B: Body>(
 ) -> Option<u64> {
     let exchange = surroundings.exchange()?;
     exchange.respond(response);
-    // What the body says of its length is what hyper goes by, and cheaper to ask.
+    // What the body says of its length is what hyper goes by, and cheaper to ask. A call goes on to its trailers.
     let exact = || response.body().size_hint().exact();
-    let announced = exact().or_else(|| content_length(response.headers()));
+    let announced = match exchange.convention() {
+        Convention::Http => exact().or_else(|| content_length(response.headers())),
+        Convention::Rpc => None,
+    };
     let is_over = match (exchange.convention(), exchange.side()) {
         (Convention::Rpc, _) => response.body().is_end_stream(),
         (Convention::Http, Side::Client) => {

@@ -177,6 +177,24 @@ async fn trailers_are_the_end_of_a_body() {
 }
 
 #[tokio::test]
+async fn a_call_lasts_until_its_trailers_although_the_length_of_its_body_is_known() {
+    // H-101, H-104
+    let telemetry = Telemetry::new();
+    let service = telemetry.server().layer(respond(|| {
+        let status = HeaderMap::from_iter([("grpc-status".parse().unwrap(), "13".parse().unwrap())]);
+        let trailers = std::future::ready(Some(Ok(status)));
+        Response::new(Full::new(Bytes::from("message")).with_trailers(trailers))
+    }));
+    let request =
+        Request::post("/pkg.Service/Method").header("content-type", "application/grpc").body(()).unwrap();
+    let response = service.oneshot(request).await.unwrap();
+    assert_eq!(response.body().size_hint().exact(), Some(7));
+    assert!(response.into_body().collect().await.unwrap().trailers().is_some());
+    let [span] = telemetry.spans().await;
+    assert_eq!(attributes(&span.attributes)["rpc.response.status_code"], "INTERNAL".into());
+}
+
+#[tokio::test]
 async fn a_body_nobody_reads_still_ends_its_exchange() {
     // H-009, H-079
     let telemetry = Telemetry::new();
