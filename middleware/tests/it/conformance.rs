@@ -55,10 +55,9 @@ fn files(folder: &Path) -> Vec<PathBuf> {
 fn cited() -> BTreeSet<String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut cited = BTreeSet::new();
-    // Some clauses show only in a whole service.
-    for path in ["src", "tests/it", "../tests/it"].into_iter().flat_map(|folder| files(&root.join(folder))) {
+    for path in ["src", "tests/it"].into_iter().flat_map(|folder| files(&root.join(folder))) {
         let text = fs::read_to_string(&path).unwrap();
-        let is_all_tests = path.ends_with("tests.rs") || !path.starts_with(root.join("src"));
+        let is_all_tests = path.ends_with("tests.rs") || path.starts_with(root.join("tests"));
         let tests =
             if is_all_tests { &text[..] } else { text.split_once("#[cfg(test)]").unwrap_or_default().1 };
         let comments = tests.lines().filter_map(|line| Some(line.split_once("//")?.1));
