@@ -5,7 +5,8 @@
 //! [`ExchangeBody`] passes every frame on as it is and ends the exchange when
 //!
 //! - the body was polled to its end, or says so right after a frame (`is_end_stream`),
-//! - the bytes that `content-length` announced are out, or trailers are: a server asks for nothing more,
+//! - the bytes that `content-length` announced are out, or trailers are: a server asks for nothing more (a gRPC call goes
+//!   on to its trailers),
 //! - the body fails: `error.type` as for a service that fails, see [`server`](crate::server),
 //! - the body is dropped before all that: `error.type` is `cancelled`, the status code stays.
 //!

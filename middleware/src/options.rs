@@ -16,7 +16,8 @@
 //! The default of every option is what the standard recommends, and nothing that a caller could abuse: no
 //! forwarding header is believed, no header is captured, no opt-in metric is recorded.
 //!
-//! One closure per side may see the head of a request and change the span that is about to be told of it:
+//! One closure per side may see the head of a request and change the span that is about to be told of it. What it
+//! sets stands in the place of what the layer would tell: so a path that holds a secret is scrubbed.
 //!
 //! ```
 //! use opentelemetry::KeyValue;
@@ -27,8 +28,13 @@
 //!     if let Some(tenant) = request.headers.get("x-tenant").and_then(|value| value.to_str().ok()) {
 //!         span.set(KeyValue::new("app.tenant", tenant.chars().take(64).collect::<String>()));
 //!     }
+//!     if request.uri.path().starts_with("/reset-password/") {
+//!         span.set(KeyValue::new("url.path", "/reset-password/-"));
+//!     }
 //! }));
 //! ```
+//!
+//! The closure runs where the span is recorded, or may be: a panic in it is one of the request.
 
 mod headers;
 mod hosts;
@@ -80,14 +86,17 @@ pub struct ServerOptions {
     /// Default: false.
     pub public_endpoint: bool,
     /// Whether responses tell the ids of their span in `server-timing: trace;desc=00-…`. A browser's script of
-    /// another origin reads it only if the response also has `Timing-Allow-Origin`. Default: false.
+    /// another origin reads it only if the response also has `Timing-Allow-Origin`, and sends ids of its own only if
+    /// `traceparent`, `tracestate` and `baggage` are among your `Access-Control-Allow-Headers`. Default: false.
     pub server_timing: bool,
     /// Whether a `tracing` span is entered wherever the request is served, for code that relies on
     /// `tracing::Span::current()`; see [`server`](crate::server#tracing). Needs the feature `tracing`: without it, a
     /// [notice](crate::ServerLayer::on_notice) says so. Default: false.
     pub request_span: bool,
-    /// Whether attributes are built before the sampler is asked, so that it can decide by them. Costs unsampled
-    /// requests what sampled ones cost. Default: false, samplers then see name and kind.
+    /// Whether attributes are built before the sampler is asked, so that it can decide by them, by `http.route` too
+    /// where it is known by then. A route that the response changes is then told twice: the last one holds. Costs
+    /// unsampled requests what sampled ones cost. Default: false; what samplers then see is told in
+    /// [`server`](crate::server).
     pub sampled_by_attributes: bool,
     /// Whether `http.server.active_requests` is recorded. Default: false.
     pub active_requests: bool,
@@ -97,7 +106,8 @@ pub struct ServerOptions {
     /// Whether the log records of panics and errors carry their message, which may hold anything.
     /// Default: true.
     pub exception_messages: bool,
-    /// Sees each request whose span is recorded, before it is served. Default: nothing does.
+    /// Sees each request whose span is recorded, before it is served, and changes what the span tells. Default: nothing
+    /// does.
     pub on_request: Option<OnRequest>,
     /// Whether the histograms are bound to their attributes, which records at a third of the price. Only for
     /// meter providers that can (`opentelemetry_sdk` with `experimental_metrics_bound_instruments`): with all

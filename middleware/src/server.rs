@@ -41,25 +41,37 @@
 //! # let _: axum::Router = axum::Router::new().route("/orders", axum::routing::post(order));
 //! ```
 //!
+//! **End.** With the last byte of the body that the HTTP server takes, see [`ExchangeBody`]; what happens to that byte on
+//! the way nobody tells a layer. An upgrade (a WebSocket, CONNECT) ends with its answer's head. A stream of events ends
+//! when its reader leaves, which is an error by the standard: `cancelled`, with the code that was sent.
+//!
 //! **Attributes of the span.** `http.request.method`, `http.request.method_original` (unknown methods),
-//! `url.scheme`, `url.path` (as it was sent, with the prefix of every nest), `url.query` (secrets redacted),
-//! `http.route` (see [`Route`]), `server.address` and `server.port` (as the caller wrote them: request target,
-//! `:authority`, else `Host`; no default port), `client.address`, `network.peer.address` and
-//! `network.peer.port` (the socket's peer, if the router is served with axum's connect info),
-//! `network.protocol.version`, `user_agent.original`, `http.response.status_code`, `error.type`. Each text from
-//! outside is cut after 4,096 bytes. What a proxy says of the original request counts if it is one of the
-//! [trusted](crate::options::TrustedProxies), by default none. A handler adds attributes through [`ServerSpan`], code
-//! that sees every request through [`OnRequest`](crate::options::OnRequest). Headers, sizes, methods, paths and what
-//! else can be told or left out are in [`ServerOptions`].
+//! `url.scheme` (`http` or `https`: as the request target or HTTP/2's `:scheme` has it, else as an
+//! [option](ServerOptions::scheme) says), `url.path` (as it was sent, with the prefix of every nest), `url.query`
+//! (secrets redacted), `http.route` (see [`Route`]), `server.address` and `server.port` (as the caller wrote them:
+//! request target, `:authority`, else `Host`; no default port), `client.address`, `network.peer.address` and
+//! `network.peer.port` (the socket's peer, if the router is served with axum's connect info or a
+//! [`Peer`](crate::Peer) is among the request's extensions), `network.protocol.version`, `user_agent.original`,
+//! `http.response.status_code`, `error.type`. Each text from outside is cut after 4,096 bytes.
+//!
+//! What a proxy says of the original request counts if it is one of the [trusted](crate::options::TrustedProxies), by
+//! default none. A handler adds attributes through [`ServerSpan`], code that sees every request through
+//! [`OnRequest`](crate::options::OnRequest). Headers, sizes, methods, paths and what else can be told or left out are in
+//! [`ServerOptions`].
 //!
 //! **Attributes of the duration.** `http.request.method`, `url.scheme`, `http.route`,
 //! `http.response.status_code`, `network.protocol.version`, `error.type`: nothing a caller can make grow.
 //!
 //! **Errors.** 5xx: `error.type` is the code. A service or body that fails: `timeout`, `connect` or `reset`
-//! where an `std::io::Error` is the cause and the error can be seen through (itself, `axum::Error`, boxed
-//! errors), else the type path of the error. A panic: `panic`. Dropped before the end, for example because
-//! the client went away: `cancelled`. 4xx are none. Panics and errors are log records too, with the ids of the span,
-//! where there is a [provider](ServerLayer::with_exceptions) for them.
+//! where an `std::io::Error` or tower's timeout is the cause and the error can be seen through (itself, `axum::Error`,
+//! boxed errors), else the type path of the error, `_OTHER` if that is a box. A panic: `panic`, unless a catcher further
+//! in answers for it. Dropped before the end, because the client went away or a timeout further out ran off:
+//! `cancelled`. 4xx are none.
+//!
+//! **Exceptions.** Where there is a [provider](ServerLayer::with_exceptions) for them, what fails and what panics is also
+//! one log record `http.server.request.exception` of severity ERROR, with the ids of the span, `exception.type` and, as
+//! far as it can be seen, `exception.message`; never with a stack trace, since errors have none. Codes and cancelled
+//! requests are no exceptions.
 //!
 //! **gRPC.** A POST of `application/grpc` is told as a call: a span `package.Service/Method` with `rpc.method`,
 //! `rpc.system.name` and the status of the trailers, and the histogram `rpc.server.call.duration`.
@@ -68,6 +80,10 @@
 //! where a trace begins, name and kind, since attributes are built for recorded spans only; where the caller's is not
 //! sampled, the method and the kind. [`sampled_by_attributes`](ServerOptions::sampled_by_attributes) shows it all of
 //! them always. An unsampled request still passes its ids on.
+//!
+//! **Limits.** What the HTTP server refuses itself (a malformed head, too many headers) never comes here. A request body
+//! has the size that its head announces, or none. Two thousand series are kept apart, what comes after them is one,
+//! with `otel.metric.overflow`. What else of the standards is missing is in [`conformance`](crate::conformance).
 //!
 //! # tracing
 //!

@@ -28,7 +28,7 @@ enum Trust {
 }
 
 /// Which headers the proxies write. Only these are read: a proxy that writes one family passes the other on as
-/// its caller sent it.
+/// its caller sent it. One that writes only some of a family must remove the rest, which else counts as its own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProxyHeaders {
