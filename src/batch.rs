@@ -7,7 +7,7 @@
 //! The SDK's own processors hide what they drop, report a failed export as success, and export spans that
 //! were not sampled; here everything is counted. Nothing wakes while nothing is recorded.
 
-use opentelemetry::{Context, InstrumentationScope, logs::LogRecord};
+use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     logs::{LogProcessor, SdkLogRecord},
@@ -135,17 +135,18 @@ impl SpanProcessor for SpanQueue {
 }
 
 /// Log records that were emitted, towards their queue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LogQueue(pub(crate) Arc<Queue<(SdkLogRecord, InstrumentationScope)>>);
+
+impl LogQueue {
+    pub(crate) fn push(&self, record: SdkLogRecord, scope: &InstrumentationScope) {
+        self.0.push((record, scope.clone()));
+    }
+}
 
 impl LogProcessor for LogQueue {
     fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        let mut record = record.clone();
-        // `tracing` names an event without a name after its place in the source: that is no event name.
-        if record.event_name().is_some_and(|name| name.starts_with("event ") && name.contains(".rs:")) {
-            record.set_event_name("");
-        }
-        self.0.push((record, scope.clone()));
+        self.push(record.clone(), scope);
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -37,7 +37,7 @@
 //! | know the variables | [`config::env`] |
 //! | set something in code | [`Config`] |
 //! | record what arrives and what leaves | [`middleware::ServerLayer`], [`middleware::ClientLayer`] |
-//! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLine`] |
+//! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLayer`] |
 //! | know what became of everything | [`Stats`] |
 //! | measure something of my own | [`interop`] |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
@@ -57,7 +57,8 @@ mod error; // the one error
 mod providers; // config → tracer, meter, logger
 pub mod resource; // who is speaking
 mod layers; // the tracing layers
-pub mod log; // log lines with trace_id and span_id
+mod filter; // what they let through, changeable
+pub mod log; // log lines with trace_id and span_id, log records
 mod batch; // spans and log records that wait for their batch
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process

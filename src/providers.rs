@@ -4,6 +4,9 @@ use crate::{
     Error,
     batch::{LogQueue, Queue, SpanQueue},
     config::{Config, Propagator, Sampler},
+    filter::Filters,
+    layers::events,
+    log::Output,
     middleware::propagation::{Baggage, Composite, TraceContext},
     pipeline::{Pipeline, Reader, Source},
     resource::resource,
@@ -22,8 +25,14 @@ use std::sync::Arc;
 pub(crate) struct Providers {
     pub(crate) tracer: SdkTracerProvider,
     pub(crate) meter: SdkMeterProvider,
-    /// `None`: log records go nowhere.
-    pub(crate) logger: Option<SdkLoggerProvider>,
+    /// With the queue behind it; `None`: log records go nowhere.
+    pub(crate) logger: Option<(SdkLoggerProvider, LogQueue)>,
+    /// Where log lines go.
+    pub(crate) lines: Arc<Output>,
+    /// Which events become lines and records.
+    pub(crate) event_filters: Filters,
+    /// Which `tracing` spans are recorded.
+    pub(crate) span_filters: Filters,
     pub(crate) propagator: Arc<dyn TextMapPropagator + Send + Sync>,
     pub(crate) pipelines: Vec<Pipeline>,
 }
@@ -39,9 +48,12 @@ impl Providers {
             .with_resource(resource.clone())
             .with_sampler(sampler(config))
             // Else the builder reads limits from the environment, unchecked: 0 takes all attributes away.
-            .with_span_limits(SpanLimits::default());
+            .with_span_limits(SpanLimits {
+                max_attributes_per_span: u32::try_from(config.span_limits.count).unwrap_or(u32::MAX),
+                ..SpanLimits::default()
+            });
         let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
-        let source = || Source::Spans(spans.clone(), attributes());
+        let source = || Source::Spans(spans.clone(), attributes(), config.span_limits);
         if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
             tracer = tracer.with_span_processor(SpanQueue(spans));
             pipelines.push(pipeline);
@@ -56,17 +68,24 @@ impl Providers {
         }
 
         let records = Queue::new(config.logs.max_queue, config.logs.max_batch);
-        let source = || Source::Logs(records.clone(), attributes());
+        let source = || Source::Logs(records.clone(), attributes(), config.log.limits);
         let logger = Pipeline::start(config, Signal::Logs, source)?.map(|pipeline| {
             pipelines.push(pipeline);
-            SdkLoggerProvider::builder()
-                .with_resource(resource.clone())
-                .with_log_processor(LogQueue(records))
-                .build()
+            let queue = LogQueue(records);
+            let provider = SdkLoggerProvider::builder().with_resource(resource.clone());
+            (provider.with_log_processor(queue.clone()).build(), queue)
         });
 
-        let propagator = Arc::new(Composite::new(config.propagators.iter().map(propagator)));
-        Ok(Providers { tracer: tracer.build(), meter: meter.build(), logger, propagator, pipelines })
+        Ok(Providers {
+            tracer: tracer.build(),
+            meter: meter.build(),
+            logger,
+            lines: Arc::new(Output::start(&config.log)?),
+            event_filters: Filters::new(events(&config.log.filter)),
+            span_filters: Filters::new(&*config.span_filter),
+            propagator: Arc::new(Composite::new(config.propagators.iter().map(propagator))),
+            pipelines,
+        })
     }
 }
 

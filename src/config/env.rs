@@ -68,7 +68,11 @@ const EXPORTERS: &[&str] = &["otlp", "none"];
 const PROTOCOLS: &[&str] = &["http/protobuf", "grpc"];
 const COMPRESSIONS: &[&str] = &["none", "gzip"];
 const PROPAGATORS: &[&str] = &["tracecontext", "baggage", "none"];
-const LOG_FORMATS: &[&str] = &["text", "json"];
+const LOG_FORMATS: &[&str] = &["text", "json", "logfmt"];
+const LOG_OUTPUTS: &[&str] = &["stdout", "stderr", "none"];
+const FIELD_PLACES: &[&str] = &["nested", "flat"];
+const SPAN_FIELDS: &[&str] = &["lines", "records", "none"];
+const MOMENTS: &[&str] = &["new", "enter", "exit", "close", "none"];
 const SAMPLERS: &[&str] = &[
     "always_on",
     "always_off",
@@ -103,9 +107,24 @@ variables! {
     BLRP_DELAY "OTEL_BLRP_SCHEDULE_DELAY", Kind::Milliseconds, "1000; 200 into a local collector", "The longest wait of a log record for its batch.";
     BLRP_QUEUE "OTEL_BLRP_MAX_QUEUE_SIZE", Kind::Count, "2048", "Log records that may wait; more are dropped and counted.";
     BLRP_BATCH "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", Kind::Count, "512", "Log records of one request.";
+    ATTRIBUTE_COUNT "OTEL_ATTRIBUTE_COUNT_LIMIT", Kind::Count, "128", "Attributes of a span or of a log record; more are dropped and counted in it.";
+    ATTRIBUTE_LENGTH "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Count, "none", "Characters of a text in an attribute of a span or of a log record; longer ones are cut.";
+    SPAN_ATTRIBUTE_COUNT "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", Kind::Count, "the general limit", "Attributes of a span.";
+    SPAN_ATTRIBUTE_LENGTH "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Count, "the general limit", "Characters of a text in an attribute of a span.";
+    RECORD_ATTRIBUTE_COUNT "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", Kind::Count, "the general limit", "Attributes of a log record.";
+    RECORD_ATTRIBUTE_LENGTH "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Count, "the general limit", "Characters of a text in an attribute of a log record.";
     METRIC_INTERVAL "OTEL_METRIC_EXPORT_INTERVAL", Kind::Milliseconds, "60000; 5000 into a local collector", "The time between two collections of the metrics.";
     RUST_LOG "RUST_LOG", Kind::Text, "info,opentelemetry=warn", "Which events become log lines and log records; spans are not touched. `off` or a word on `throughline` also silences throughline itself.";
-    LOG_FORMAT "THROUGHLINE_LOG_FORMAT", Kind::Choice(LOG_FORMATS), "text", "The form of the log lines on stdout.";
+    LOG_FORMAT "THROUGHLINE_LOG_FORMAT", Kind::Choice(LOG_FORMATS), "text", "The form of the log lines.";
+    LOG_OUTPUT "THROUGHLINE_LOG_OUTPUT", Kind::Choice(LOG_OUTPUTS), "stdout", "Where the log lines go.";
+    LOG_FIELDS "THROUGHLINE_LOG_FIELDS", Kind::Choice(FIELD_PLACES), "nested", "JSON: the fields of an event in an object of their own, or beside the other members.";
+    LOG_SPAN_FIELDS "THROUGHLINE_LOG_SPAN_FIELDS", Kind::Choices(SPAN_FIELDS), "lines", "What has the fields of the `tracing` spans around it.";
+    LOG_SPANS "THROUGHLINE_LOG_SPANS", Kind::Choices(MOMENTS), "none", "Moments of a `tracing` span that write a line.";
+    LOG_SOURCE "THROUGHLINE_LOG_SOURCE", Kind::Boolean, "false", "Log lines have the file and the line of the source.";
+    LOG_SERVICE_NAME "THROUGHLINE_LOG_SERVICE_NAME", Kind::Boolean, "false", "Log lines have the name of the service.";
+    LOG_PANICS "THROUGHLINE_LOG_PANICS", Kind::Boolean, "false", "A panic is a log line too.";
+    LOG_BUFFER "THROUGHLINE_LOG_BUFFER", Kind::Count, "none", "Bytes of log lines that may wait for a thread that writes them; more are dropped and counted. Unset: whoever logs writes.";
+    NO_COLOR "NO_COLOR", Kind::Text, "none", "Any value: no colours, also on a terminal.";
     SPAN_FILTER "THROUGHLINE_SPAN_FILTER", Kind::Text, "info", "Which `tracing` spans are recorded, in the syntax of `RUST_LOG`.";
     VIEW "THROUGHLINE_VIEW", Kind::Boolean, "false", "`1` or `true`: starts a collector with its view in this process (feature `collector`).";
     COLLECTOR_GRPC "THROUGHLINE_COLLECTOR_GRPC", Kind::Address, "127.0.0.1:4317", "Where that collector takes OTLP/gRPC.";
@@ -121,14 +140,8 @@ variables! {
     BSP_TIMEOUT "OTEL_BSP_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
     BLRP_TIMEOUT "OTEL_BLRP_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
     METRIC_TIMEOUT "OTEL_METRIC_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
-    ATTRIBUTE_COUNT "OTEL_ATTRIBUTE_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 attributes, log records all.";
-    ATTRIBUTE_LENGTH "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Unsupported, "", "Values are not cut.";
-    SPAN_ATTRIBUTE_COUNT "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 attributes.";
-    SPAN_ATTRIBUTE_LENGTH "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Unsupported, "", "Values are not cut.";
     SPAN_EVENTS "OTEL_SPAN_EVENT_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 events.";
     SPAN_LINKS "OTEL_SPAN_LINK_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 links.";
-    RECORD_ATTRIBUTE_COUNT "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", Kind::Unsupported, "", "Log records keep all attributes.";
-    RECORD_ATTRIBUTE_LENGTH "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Unsupported, "", "Values are not cut.";
 }
 
 impl Variable {
@@ -341,45 +354,4 @@ fn is_ours(name: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_table_in_the_docs_is_the_table_of_the_parser() {
-        let mut table = String::from("| variable | holds | default | meaning |\n|---|---|---|---|\n");
-        for Variable { name, kind, default, meaning } in VARIABLES {
-            let kind = match kind {
-                Kind::Text => "text".into(),
-                Kind::Secret => "secret".into(),
-                Kind::Boolean => "true or false".into(),
-                Kind::Milliseconds => "milliseconds".into(),
-                Kind::Count => "number".into(),
-                Kind::Choice(words) => words.join(" \\| "),
-                Kind::Choices(words) => words.join(", "),
-                Kind::Pairs => "k=v,k=v".into(),
-                Kind::SecretPairs => "k=v,k=v, secret".into(),
-                Kind::Address => "address:port or off".into(),
-                Kind::Unsupported => "not supported yet".into(),
-            };
-            table += &format!("| `{name}` | {kind} | {default} | {meaning} |\n");
-        }
-        assert_eq!(include_str!("variables.md"), table, "write this into src/config/variables.md:\n{table}");
-    }
-
-    // O-004, O-090
-    #[test]
-    fn an_empty_variable_is_unset_and_the_form_of_the_signal_wins() {
-        let environment = Environment::from_vars(
-            [
-                ("OTEL_EXPORTER_OTLP_ENDPOINT", "all"),
-                ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "logs"),
-                ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", " "),
-            ]
-            .map(|(name, value)| (name.into(), value.into())),
-        );
-        let read = |signal| environment.text(&ENDPOINT, Some(signal)).map(|found| (found.value, found.name));
-        assert_eq!(read(Signal::Logs), Some(("logs".into(), "OTEL_EXPORTER_OTLP_LOGS_ENDPOINT".into())));
-        assert_eq!(read(Signal::Traces), Some(("all".into(), "OTEL_EXPORTER_OTLP_ENDPOINT".into())));
-        assert_eq!(environment.text(&SERVICE_NAME, None), None);
-    }
-}
+mod tests;
