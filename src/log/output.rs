@@ -239,3 +239,45 @@ impl Buffer {
         stats.queued = state.recorded - state.delivered - state.failed - state.dropped;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    fn counts(buffer: &Buffer) -> [u64; 5] {
+        let mut stats = Stats::new(Signal::Logs, &"test");
+        buffer.count(&mut stats);
+        [stats.recorded, stats.delivered, stats.failed, stats.dropped, stats.queued]
+    }
+
+    #[test]
+    fn a_buffer_is_bounded_in_bytes_counts_exactly_and_recovers() {
+        let buffer = Arc::new(Buffer::new(8));
+        let ((ready, writes), (go, proceed)) = (mpsc::channel(), mpsc::channel::<io::Result<()>>());
+        let lines = buffer.clone();
+        let thread = thread::spawn(move || {
+            lines.run(|bytes| {
+                ready.send(bytes.to_vec()).unwrap();
+                proceed.recv().unwrap()
+            });
+        });
+        buffer.push(b"12345");
+        assert_eq!(writes.recv().unwrap(), b"12345");
+        // The first is under way, which no longer counts against the bound.
+        [&b"abcde"[..], b"xyz", b"!", b"123456789"].iter().for_each(|line| buffer.push(line));
+        assert_eq!(counts(&buffer), [5, 0, 0, 2, 3]);
+        assert_eq!(buffer.flush(Duration::from_millis(1)), 3);
+        go.send(Ok(())).unwrap();
+        assert_eq!(writes.recv().unwrap(), b"abcdexyz");
+        go.send(Err(io::ErrorKind::BrokenPipe.into())).unwrap();
+        assert_eq!(buffer.flush(Duration::from_secs(60)), 0);
+        assert_eq!(counts(&buffer), [5, 1, 2, 2, 0]);
+        buffer.push(b"again");
+        buffer.lock().closed = true;
+        assert_eq!(writes.recv().unwrap(), b"again");
+        go.send(Ok(())).unwrap();
+        thread.join().unwrap();
+        assert_eq!(counts(&buffer), [6, 2, 2, 2, 0]);
+    }
+}

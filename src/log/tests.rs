@@ -1,3 +1,5 @@
+mod hostile; // what an event must not do to its line
+
 use super::*;
 use crate::config::{Log, LogFormat};
 use opentelemetry::{
@@ -266,91 +268,6 @@ fn the_moments_of_a_span_have_its_own_ids() {
         assert!(told.iter().all(|told| *told == ids), "{told:?} {ids:?}");
         assert_ne!(ids.1, "00000000000000f0");
     }
-}
-
-struct Panics;
-
-impl fmt::Debug for Panics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("half\n")?;
-        panic!("in Debug");
-    }
-}
-
-struct Logs;
-
-impl fmt::Debug for Logs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        tracing::info!("inner");
-        f.write_str("told")
-    }
-}
-
-struct Fails;
-
-impl fmt::Debug for Fails {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("begun")?;
-        Err(fmt::Error)
-    }
-}
-
-#[test]
-fn a_value_that_panics_or_fails_to_show_itself_spoils_no_line() {
-    let event =
-        || tracing::info!(target: "cart", panics = ?Panics, fails = ?Fails, after = 1, "still {:?}", Panics);
-    assert_eq!(
-        timeless(&Log::new(LogFormat::Text), event),
-        " INFO cart: still half\\n<panicked> panics=half\\n<panicked> fails=begun after=1\n"
-    );
-    let line = object(&lines(&Log::new(LogFormat::Json), event));
-    assert_eq!(line["message"], "still half\n<panicked>");
-    assert_eq!(line["fields"], json!({"panics": "half\n<panicked>", "fails": "begun", "after": 1}));
-}
-
-#[test]
-fn a_value_that_logs_while_it_is_shown_has_a_line_of_its_own_before() {
-    // With a subscriber of the thread `tracing` itself drops what is logged inside of a log line.
-    let mut seen = Vec::new();
-    line::make(|outer| {
-        outer.bytes.extend_from_slice(b"outer");
-        line::make(|inner| {
-            inner.bytes.extend_from_slice(b"inner");
-            seen.push(inner.bytes.clone());
-        });
-        seen.push(outer.bytes.clone());
-    });
-    line::make(|next| assert!(next.bytes.is_empty()));
-    assert_eq!(seen, [b"inner", b"outer"]);
-    let text = timeless(&Log::new(LogFormat::Text), || tracing::info!(target: "cart", logs = ?Logs, "outer"));
-    assert!(text.ends_with(" INFO cart: outer logs=told\n"), "{text}");
-}
-
-#[test]
-fn a_line_at_the_end_of_a_thread_is_written_without_ids() {
-    struct Last;
-    impl Drop for Last {
-        fn drop(&mut self) {
-            tracing::info!(target: "cart", "last");
-        }
-    }
-    thread_local!(static LAST: Last = const { Last });
-    let kept = Lines::default();
-    let writer = kept.clone();
-    let layer = LogLayer::with_format(LogFormat::Text).with_writer(move || writer.clone());
-    let dispatch = tracing::Dispatch::new(tracing_subscriber::registry().with(layer));
-    std::thread::spawn(move || {
-        LAST.with(|_| ());
-        // Kept for ever, so that the thread's last values still find it.
-        std::mem::forget(tracing::dispatcher::set_default(&dispatch));
-        let _active = std::mem::ManuallyDrop::new(Context::new().attach());
-        tracing::info!(target: "cart", "first");
-    })
-    .join()
-    .unwrap();
-    // What `tracing` itself no longer hands out cannot be written.
-    let text = kept.text();
-    assert!(text.lines().next().unwrap().ends_with(" INFO cart: first"), "{text}");
 }
 
 #[test]

@@ -14,5 +14,6 @@ mod encryption; // https, judged by a certificate authority of the test
 mod faults; // the other side refuses, hangs, comes and goes
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
+mod logs; // every line has the ids of its span, and is one line
 mod stopping; // SIGTERM under load loses nothing
 mod view; // the collector and its view beside a service
