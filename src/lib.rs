@@ -37,6 +37,7 @@
 //! | know the variables | [`config::env`] |
 //! | set something in code | [`Config`] |
 //! | record what arrives and what leaves | [`middleware::ServerLayer`], [`middleware::ClientLayer`] |
+//! | see what a log line looks like | [`log`] |
 //! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLayer`] |
 //! | know what became of everything | [`Stats`] |
 //! | measure something of my own | [`interop`] |
@@ -83,3 +84,8 @@ pub use sender::Stats;
 pub use stop::stop_signal;
 #[doc(inline)]
 pub use telemetry::Telemetry;
+
+/// Compiles what `docs/logs.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/logs.md")]
+struct LogsPage;

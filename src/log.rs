@@ -20,8 +20,8 @@
 //! ```text
 //! timestamp=2026-11-21T20:44:30.123456Z severity=INFO trace_id=4bf92f3577b34da6a3ce929d0e0e4736 span_id=00f067aa0ba902b7 trace_flags=01 target=cart message=added item=tea count=2 span=checkout user=ada
 //! ```
-//! The names are [data](Keys); a table of them, recipes for Loki, Grafana Cloud, Google Cloud and Datadog, and the
-//! way from `tracing_subscriber::fmt` are in `docs/logs.md`.
+//! The names are [data](Keys). `docs/logs.md` has a table of them, recipes for Loki, Grafana Cloud, Google Cloud and
+//! Datadog, and the way from `tracing_subscriber::fmt`.
 //!
 //! # Ids
 //! They are those of the span that is active where the event happens, whether it was made by a layer, by
@@ -42,7 +42,8 @@
 //! - A stdout that nobody reads blocks whoever logs, unless there is a [buffer](crate::config::Log::buffer). After the
 //!   shutdown the buffer's thread goes on, but nothing waits for it at the end of the process.
 //! - To see the ids of new spans, add this layer after that of `tracing-opentelemetry`. A span that was never entered
-//!   has none in its last line, unless it had a first.
+//!   has none in its last line, unless it had a first. In a `Vec` of layers, events with `parent:` have its ids only if
+//!   the subscriber is the global one.
 //! - Of the name of a function `tracing` knows nothing: `code.function.name` is absent.
 
 mod clock; // points in time
