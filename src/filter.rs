@@ -4,7 +4,7 @@
 //! one text change together. A span that is open stays what it was when it was made.
 
 use crate::Error;
-use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
 use tracing::{
     Metadata,
     level_filters::LevelFilter,
@@ -17,23 +17,32 @@ use tracing_subscriber::{
 };
 
 /// A text in the syntax of `RUST_LOG`, and the filters made from it.
-#[derive(Clone, Debug)]
-pub(crate) struct Filters(Arc<Mutex<State>>);
+#[derive(Debug)]
+pub(crate) struct Filters {
+    state: Mutex<State>,
+    /// What we add to a text of the program.
+    complete: fn(&str) -> String,
+}
 
 #[derive(Debug)]
 struct State {
+    /// Complete.
     text: String,
     filters: Vec<Weak<RwLock<EnvFilter>>>,
 }
 
 impl Filters {
-    pub(crate) fn new(text: impl Into<String>) -> Self {
-        Filters(Arc::new(Mutex::new(State { text: text.into(), filters: Vec::new() })))
+    pub(crate) fn new(text: &str, complete: fn(&str) -> String) -> Self {
+        Filters { state: Mutex::new(State { text: complete(text), filters: Vec::new() }), complete }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A filter for one layer.
     pub(crate) fn filter(&self) -> ChangingFilter {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
         let filter = Arc::new(RwLock::new(EnvFilter::new(&state.text)));
         state.filters.retain(|filter| filter.strong_count() > 0);
         state.filters.push(Arc::downgrade(&filter));
@@ -41,11 +50,11 @@ impl Filters {
     }
 
     /// Another text, for all filters made so far and later.
-    pub(crate) fn change(&self, text: impl Into<String>) -> Result<(), Error> {
-        let text = text.into();
-        EnvFilter::try_new(&text).map_err(|error| Error::filter(&text, error))?;
+    pub(crate) fn change(&self, text: &str) -> Result<(), Error> {
+        EnvFilter::try_new(text).map_err(|error| Error::filter(text, error))?;
+        let text = (self.complete)(text);
         let filters = {
-            let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut state = self.lock();
             state.text.clone_from(&text);
             state.filters.clone()
         };

@@ -1,6 +1,6 @@
 //! The cloneable part of a [`Telemetry`](crate::Telemetry): to flush, and to look.
 
-use crate::{Error, layers::events, pipeline::Settle, providers::Providers, sender::Stats};
+use crate::{Error, pipeline::Settle, providers::Providers, sender::Stats};
 use std::{
     fmt,
     sync::{Arc, mpsc},
@@ -65,7 +65,7 @@ impl Handle {
     /// # Errors
     /// If the text is not a filter; then the one before holds.
     pub fn filter_logs(&self, filter: &str) -> Result<(), Error> {
-        self.providers.event_filters.change(events(filter))
+        self.providers.event_filters.change(filter)
     }
 
     /// Decides anew which `tracing` spans are recorded, in the syntax of `RUST_LOG`. A span that was made before

@@ -81,8 +81,8 @@ impl Providers {
             meter: meter.build(),
             logger,
             lines: Arc::new(Output::start(&config.log)?),
-            event_filters: Filters::new(events(&config.log.filter)),
-            span_filters: Filters::new(&*config.span_filter),
+            event_filters: Filters::new(&config.log.filter, events),
+            span_filters: Filters::new(&config.span_filter, str::to_owned),
             propagator: Arc::new(Composite::new(config.propagators.iter().map(propagator))),
             pipelines,
         })

@@ -1,6 +1,6 @@
 //! The ids of an event: those of the span it happens in.
 
-use super::line;
+use super::{line, span::Kept};
 use opentelemetry::{
     Context, SpanId, TraceFlags, TraceId,
     trace::{SpanContext, TraceContextExt},
@@ -42,9 +42,6 @@ impl Ids {
     }
 }
 
-/// Where a span was made: the ids of the context that was active then.
-pub(super) struct Origin(pub(super) Ids);
-
 /// The subscriber that a layer became a part of, in which spans can be looked up past every filter.
 #[derive(Debug, Default)]
 pub(crate) struct Spans(OnceLock<WeakDispatch>);
@@ -82,6 +79,6 @@ fn ids_in(dispatch: &Dispatch, id: &span::Id) -> Option<Ids> {
     span.scope().find_map(|span| {
         let own = get_otel_context(&span.id(), dispatch);
         let own = own.and_then(|context| Ids::of(context.span().span_context()));
-        own.or_else(|| span.extensions().get::<Origin>().map(|origin| origin.0))
+        own.or_else(|| span.extensions().get::<Kept>()?.origin)
     })
 }

@@ -7,7 +7,7 @@ use super::{
     life::{Life, Moment},
     line::{self, Line},
     output::Output,
-    span::{self, SpanFields},
+    span::{self, Kept},
 };
 use crate::config::{Log, LogFormat, SpanMoments};
 use std::sync::Arc;
@@ -33,7 +33,8 @@ pub struct LogLayer {
 
 impl LogLayer {
     /// Lines of this form, to its output. They are written by whoever logs, whatever [`Log::buffer`] says:
-    /// only a [`Telemetry`](crate::Telemetry) has a thread for them.
+    /// only a [`Telemetry`](crate::Telemetry) has a thread for them. It also is what knows the name of the
+    /// service: here it is one of the [`Log::attributes`].
     pub fn new(log: &Log) -> Self {
         LogLayer::to(log, Arc::new(Output::standard(log.output)))
     }
@@ -93,8 +94,8 @@ impl LogLayer {
         }
         let mut fields = Fields::of_spans(&self.form, line);
         for span in scope {
-            if let Some(SpanFields(kept)) = span.extensions().get() {
-                kept.iter().for_each(|(name, value)| fields.value(name, value));
+            if let Some(kept) = span.extensions().get::<Kept>() {
+                kept.fields.iter().for_each(|(name, value)| fields.value(name, value));
             }
         }
         fields.end();

@@ -16,7 +16,7 @@
 use super::{
     ids::Spans,
     line,
-    span::{self, SpanFields},
+    span::{self, Kept},
     value::{Value, causes, plain_name},
 };
 use crate::batch::LogQueue;
@@ -169,8 +169,8 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     for span in context.event_scope(event).into_iter().flatten() {
-        if let Some(SpanFields(kept)) = span.extensions().get() {
-            kept.iter().for_each(|(name, value)| add(record, name, value.clone()));
+        if let Some(kept) = span.extensions().get::<Kept>() {
+            kept.fields.iter().for_each(|(name, value)| add(record, name, value.clone()));
         }
     }
 }

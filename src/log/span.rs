@@ -1,7 +1,7 @@
 //! What a `tracing` span keeps for the lines and records inside it: its fields and the place where it was made.
 
 use super::{
-    ids::{Ids, Origin},
+    ids::Ids,
     value::{Value, plain_name},
 };
 use std::{error::Error, fmt};
@@ -11,53 +11,50 @@ use tracing::{
 };
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-/// The fields of a span, in the order in which they came.
+/// The fields of a span, in the order in which they came, and the ids of the place where it was made.
 #[derive(Debug, Default)]
-pub(crate) struct SpanFields(pub(crate) Vec<(&'static str, Value)>);
+pub(crate) struct Kept {
+    pub(crate) fields: Vec<(&'static str, Value)>,
+    pub(crate) origin: Option<Ids>,
+}
 
-impl SpanFields {
+impl Kept {
     /// A value that is recorded again takes the place of the first.
     fn set(&mut self, name: &'static str, value: Value) {
         let name = plain_name(name);
-        match self.0.iter_mut().find(|(known, _)| *known == name) {
+        match self.fields.iter_mut().find(|(known, _)| *known == name) {
             Some((_, old)) => *old = value,
-            None => self.0.push((name, value)),
+            None => self.fields.push((name, value)),
         }
     }
 }
 
-/// Keeps the fields of a new span, unless another layer did.
+/// Keeps what is known of a new span, unless another layer did.
 pub(crate) fn keep<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, attributes: &Attributes<'_>) {
-    if span.extensions().get::<SpanFields>().is_some() {
+    if span.extensions().get::<Kept>().is_some() {
         return;
     }
-    let mut fields = SpanFields::default();
-    // While the span is not locked: the `Debug` of a value may do anything.
-    attributes.record(&mut fields);
     let origin = attributes.is_contextual().then(Ids::active).flatten();
-    let mut extensions = span.extensions_mut();
-    if let Some(origin) = origin
-        && extensions.get_mut::<Origin>().is_none()
-    {
-        extensions.insert(Origin(origin));
-    }
-    if !fields.0.is_empty() {
-        extensions.replace(fields);
+    let mut kept = Kept { fields: Vec::new(), origin };
+    // While the span is not locked: the `Debug` of a value may do anything.
+    attributes.record(&mut kept);
+    if !kept.fields.is_empty() || kept.origin.is_some() {
+        span.extensions_mut().replace(kept);
     }
 }
 
 /// Keeps what a span records later.
 pub(crate) fn keep_later<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, values: &Record<'_>) {
-    let mut later = SpanFields::default();
+    let mut later = Kept::default();
     values.record(&mut later);
     let mut extensions = span.extensions_mut();
-    match extensions.get_mut::<SpanFields>() {
-        Some(fields) => later.0.into_iter().for_each(|(name, value)| fields.set(name, value)),
+    match extensions.get_mut::<Kept>() {
+        Some(kept) => later.fields.into_iter().for_each(|(name, value)| kept.set(name, value)),
         None => drop(extensions.replace(later)),
     }
 }
 
-impl Visit for SpanFields {
+impl Visit for Kept {
     fn record_bool(&mut self, field: &Field, value: bool) {
         self.set(field.name(), Value::Boolean(value));
     }

@@ -231,6 +231,28 @@ fn an_event_has_the_ids_of_the_parent_that_it_names() {
 }
 
 #[test]
+fn lines_of_several_subscribers_have_the_ids_of_the_active_span() {
+    let mut inner = String::new();
+    let outer = lines(&Log::new(LogFormat::Json), || {
+        let _span = tracing::info_span!("outer").entered();
+        let expected = active();
+        inner = lines(&Log::new(LogFormat::Json), || {
+            tracing::info!("in the inner subscriber");
+            let nested = tracing::info_span!("inner").in_scope(active);
+            assert_eq!(nested.0, expected.0);
+        });
+        tracing::info!("in the outer one");
+        let told = |text: &str| {
+            let line = object(text);
+            (line["trace_id"].as_str().unwrap().to_owned(), line["span_id"].as_str().unwrap().to_owned())
+        };
+        assert_eq!(told(&inner), expected);
+    });
+    assert_eq!(object(&outer)["trace_id"], object(&inner)["trace_id"]);
+    assert_eq!(object(&outer)["span_id"], object(&inner)["span_id"]);
+}
+
+#[test]
 fn the_moments_of_a_span_have_its_own_ids() {
     let mut log = Log::new(LogFormat::Json);
     for (new, entered) in [(true, true), (false, true), (true, false)] {
