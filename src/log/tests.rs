@@ -231,6 +231,24 @@ fn an_event_has_the_ids_of_the_parent_that_it_names() {
 }
 
 #[test]
+fn a_span_that_is_none_of_opentelemetrys_has_the_ids_of_the_place_where_it_was_made() {
+    let written = Lines::default();
+    let writer = written.clone();
+    let layer = LogLayer::with_format(LogFormat::Json).with_writer(move || writer.clone());
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let mut span = tracing::Span::none();
+        inside(TraceFlags::default(), || span = tracing::info_span!("plain"));
+        let nested = tracing::info_span!(parent: &span, "nested");
+        tracing::info!(parent: &nested, "explicit");
+    });
+    let line = object(&written.text());
+    assert_eq!(
+        (&line["trace_id"], &line["span_id"]),
+        (&json!(format!("{:032x}", 0x4bf9)), &json!(format!("{:016x}", 0xf0)))
+    );
+}
+
+#[test]
 fn lines_of_several_subscribers_have_the_ids_of_the_active_span() {
     let mut inner = String::new();
     let outer = lines(&Log::new(LogFormat::Json), || {

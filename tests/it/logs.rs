@@ -75,8 +75,24 @@ async fn every_line_of_a_request_has_the_ids_of_its_span_and_so_has_its_record()
     ];
     assert_eq!(places, expected.map(|(message, span)| (message, span.to_owned())).into());
 
+    // The `log` crate's own place, and no fields for it.
+    let mut by_log = lines["by the log crate"].clone();
+    ["timestamp", "trace_id", "span_id"].iter().for_each(|name| drop(by_log[*name].take()));
+    assert_eq!(
+        by_log,
+        serde_json::json!({
+            "timestamp": null, "severity": "INFO", "trace_id": null, "span_id": null, "trace_flags": "01",
+            "target": "logs", "message": "by the log crate",
+        })
+    );
+
     // The records: the same events, the same ids.
     let records = receiver.logs();
+    let of_log =
+        records.iter().find(|(_, record)| value(record.body.as_ref()) == "\"by the log crate\"").unwrap();
+    let place = attributes(&of_log.1.attributes);
+    assert_eq!(place.keys().collect::<Vec<_>>(), ["code.file.path", "code.line.number"]);
+    assert_eq!(place["code.file.path"], "\"examples/logs.rs\"");
     let mut of_records: Vec<_> = records
         .iter()
         .map(|(resource, record)| {
