@@ -35,7 +35,7 @@
 //! the prefix `fields.`. What is not finite, or beyond 64 bits, is a text in JSON.
 //!
 //! Whatever an event says, it is one line: what breaks lines, moves the cursor or turns the direction of text is
-//! escaped. A value whose `Debug` panics is written as `<panicked>`; one that logs has its line before.
+//! escaped. A value whose `Debug` panics is written as `<panicked>`; what one logs meanwhile is a line of its own.
 //!
 //! # Limits
 //! - Lines are not cut, however long. A thread keeps a buffer of at most 64 KiB for its lines.

@@ -23,7 +23,7 @@ pub struct Log {
     pub source: bool,
     /// Lines have the name of the service. Default: false.
     pub service_name: bool,
-    /// What else every line has. Default: nothing.
+    /// What else every line has; one that has the name of a member of ours is left out. Default: nothing.
     pub attributes: Vec<(String, String)>,
     /// The names of the members that are ours.
     pub keys: Keys,

@@ -21,6 +21,8 @@ pub(super) struct Fields<'a> {
     /// The object the fields are in, as it begins; empty if they are in none.
     object: &'a str,
     opened: bool,
+    /// The message was there.
+    said: bool,
     /// The fields which the `log` crate's lines bring for their metadata are none.
     log: bool,
 }
@@ -36,14 +38,22 @@ pub(super) enum Stage {
 
 impl<'a> Fields<'a> {
     pub(super) fn of_event(form: &'a Form, line: &'a mut Line, stage: Stage, log: bool) -> Self {
-        Fields { object: &form.fields, form, line, stage, opened: false, log }
+        Fields { object: &form.fields, form, line, stage, opened: false, said: false, log }
     }
 
     pub(super) fn of_spans(form: &'a Form, line: &'a mut Line) -> Self {
         if !form.flat {
             line.names.clear();
         }
-        Fields { object: &form.span_fields, form, line, stage: Stage::Others, opened: false, log: false }
+        Fields {
+            object: &form.span_fields,
+            form,
+            line,
+            stage: Stage::Others,
+            opened: false,
+            said: false,
+            log: false,
+        }
     }
 
     /// Ends the object.
@@ -72,7 +82,8 @@ impl<'a> Fields<'a> {
     fn begin(&mut self, field: &Field) -> bool {
         let name = field.name();
         if name == "message" {
-            if self.stage == Stage::Others || self.form.message.is_empty() {
+            let said = std::mem::replace(&mut self.said, true);
+            if said || self.stage == Stage::Others || self.form.message.is_empty() {
                 return false;
             }
             self.line.bytes.extend_from_slice(self.form.message.as_bytes());

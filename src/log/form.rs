@@ -66,20 +66,14 @@ impl Form {
         let quote = if format == LogFormat::Json { "\"" } else { "" };
         let reset = if colors { RESET } else { "" };
         let severities = [0, 1, 2, 3, 4].map(|level| severity(format, keys, level, colors));
-        let constant = log.attributes.iter().map(|(key, value)| {
-            let mut member = before(key, "").into_bytes();
-            if !member.is_empty() {
-                text(&mut member, format, value);
-            }
-            String::from_utf8_lossy(&member).into_owned()
-        });
+        let (constant, taken) = constant(log);
         Form {
             format,
             flat: log.flat || format != LogFormat::Json,
             reset,
             timestamp: dim(bare(&keys.timestamp, quote)),
             severities,
-            trace_id: dim(before(&keys.trace_id, &format!("{quote}{}", keys.trace_prefix))),
+            trace_id: dim(before(&keys.trace_id, &format!("{quote}{}", prefix(format, &keys.trace_prefix)))),
             span_id: dim(before(&keys.span_id, quote)),
             trace_flags: if format == LogFormat::Text {
                 String::new()
@@ -98,8 +92,8 @@ impl Form {
             fields: object(&keys.fields),
             span: if log.span_fields { before(&keys.span, "") } else { String::new() },
             span_fields: object(&keys.span_fields),
-            constant: constant.collect(),
-            taken: taken(log),
+            constant,
+            taken,
         }
     }
 
@@ -282,17 +276,29 @@ fn before(format: LogFormat, key: &str, value: &str) -> String {
 
 fn severity(format: LogFormat, keys: &Keys, level: usize, colors: bool) -> String {
     const COLORS: [&str; 5] = ["35", "34", "32", "33", "31"];
-    let name = &keys.severities[level];
+    let mut name = Vec::new();
+    escape(&mut name, &keys.severities[level], Place::Open);
+    let name = String::from_utf8_lossy(&name);
     match format {
         _ if keys.severity.is_empty() => String::new(),
         LogFormat::Text if colors => format!(" \x1b[{}m{name:>5}{RESET}", COLORS[level]),
         LogFormat::Text => format!(" {name:>5}"),
         _ => {
             let mut member = before(format, &keys.severity, "").into_bytes();
-            text(&mut member, format, name);
+            text(&mut member, format, &keys.severities[level]);
             String::from_utf8_lossy(&member).into_owned()
         }
     }
+}
+
+/// What stands before the digits of a trace, in the quotes of JSON or as a part of a word.
+fn prefix(format: LogFormat, prefix: &str) -> String {
+    let mut bytes = Vec::new();
+    match format {
+        LogFormat::Json => escape(&mut bytes, prefix, Place::Quoted),
+        _ => word(&mut bytes, prefix),
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 fn index(level: Level) -> usize {
@@ -305,20 +311,28 @@ fn index(level: Level) -> usize {
     }
 }
 
-fn taken(log: &Log) -> Vec<String> {
+/// The members that every line has, and the names that are taken by them and by ours.
+fn constant(log: &Log) -> (String, Vec<String>) {
     let Keys { timestamp, severity, trace_id, span_id, trace_flags, sampled, target, .. } = &log.keys;
-    let Keys { file, line, message, span, .. } = &log.keys;
-    let mut taken: Vec<String> =
-        [timestamp, severity, trace_id, span_id, trace_flags, sampled, target, message]
-            .map(|key| key.to_string())
-            .into();
+    let Keys { file, line, message, fields, span, span_fields, .. } = &log.keys;
+    let mut ours = vec![timestamp, severity, trace_id, span_id, trace_flags, sampled, target, message];
     if log.source {
-        taken.extend([file, line].map(|key| key.to_string()));
+        ours.extend([file, line]);
     }
     if log.span_fields {
-        taken.push(span.to_string());
+        ours.push(span);
     }
-    taken.extend(log.attributes.iter().map(|(key, _)| key.clone()));
-    taken.retain(|key| !key.is_empty());
-    taken
+    if log.format == LogFormat::Json && !log.flat {
+        ours.extend([fields, span_fields]);
+    }
+    let mut taken: Vec<String> = ours.into_iter().map(ToString::to_string).collect();
+    let mut constant = Vec::new();
+    for (key, value) in &log.attributes {
+        if !key.is_empty() && !taken.contains(key) {
+            taken.push(key.clone());
+            constant.extend_from_slice(before(log.format, key, "").as_bytes());
+            text(&mut constant, log.format, value);
+        }
+    }
+    (String::from_utf8_lossy(&constant).into_owned(), taken)
 }

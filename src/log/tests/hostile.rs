@@ -133,6 +133,40 @@ fn fields_with_names_like_ours_take_no_place_of_ours() {
     );
 }
 
+#[test]
+fn names_and_values_of_the_configuration_are_escaped_and_come_once() {
+    let hostile = "a\"\\\n\u{1b}";
+    let mut log = Log::new(LogFormat::Json);
+    log.keys.trace_prefix = hostile.into();
+    log.keys.severities[2] = hostile.into();
+    log.keys.target = hostile.into();
+    log.attributes =
+        [("severity", "mine"), ("fields", "mine"), ("x", hostile), ("x", "again"), (hostile, "mine")]
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .into();
+    let event = || {
+        inside(
+            TraceFlags::SAMPLED,
+            || tracing::info!(target: "cart", message = "first", message = "second", a = 1),
+        );
+    };
+    let line = lines(&log, event);
+    assert_eq!(line.matches("\"message\"").count(), 1, "{line}");
+    assert_eq!((line.matches("\"severity\"").count(), line.matches("\"x\"").count()), (1, 1), "{line}");
+    assert_eq!(
+        object(&line),
+        json!({
+            "severity": hostile, "trace_id": format!("{hostile}{:032x}", 0x4bf9), "span_id": format!("{:016x}", 0xf0),
+            "trace_flags": "01", hostile: "cart", "message": "first", "fields": {"a": 1}, "x": hostile,
+        })
+    );
+    for format in [LogFormat::Text, LogFormat::Logfmt] {
+        log.format = format;
+        let line = lines(&log, event);
+        assert!(is_harmless(&line), "{line}");
+    }
+}
+
 /// What JSON has for a number.
 fn number(value: f64) -> Value {
     match value {
