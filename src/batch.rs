@@ -8,7 +8,7 @@
 //! were not sampled; here everything is counted. Nothing wakes while nothing is recorded.
 
 use crate::baggage::BaggageKeys;
-use opentelemetry::{Context, InstrumentationScope, logs::LogRecord};
+use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
     logs::{LogProcessor, SdkLogRecord},
@@ -142,21 +142,22 @@ impl SpanProcessor for SpanQueue {
 }
 
 /// Log records that were emitted, towards their queue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct LogQueue {
     pub(crate) queue: Arc<Queue<(SdkLogRecord, InstrumentationScope)>>,
     pub(crate) keys: BaggageKeys,
 }
 
-impl LogProcessor for LogQueue {
-    fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
-        let mut record = record.clone();
-        // `tracing` names an event without a name after its place in the source: that is no event name.
-        if record.event_name().is_some_and(|name| name.starts_with("event ") && name.contains(".rs:")) {
-            record.set_event_name("");
-        }
+impl LogQueue {
+    pub(crate) fn push(&self, mut record: SdkLogRecord, scope: &InstrumentationScope) {
         self.keys.on_emit(&mut record);
         self.queue.push((record, scope.clone()));
+    }
+}
+
+impl LogProcessor for LogQueue {
+    fn emit(&self, record: &mut SdkLogRecord, scope: &InstrumentationScope) {
+        self.push(record.clone(), scope);
     }
 
     fn force_flush(&self) -> OTelSdkResult {

@@ -25,6 +25,7 @@
 
 pub mod env; // the one table of variables
 mod export; // where one signal goes
+mod log; // lines and records
 mod otlp; // … decided from the variables
 mod layers; // what the layers go by, decided from the variables
 
@@ -41,6 +42,7 @@ use std::{fmt, net::SocketAddr, path::Path};
 pub use crate::middleware::propagation::Format as Propagator;
 pub(crate) use export::Decided;
 pub use export::Export;
+pub use log::{Log, LogFormat, LogOutput, SpanMoments};
 
 /// What to record and where it goes. See the [module's page](self).
 #[derive(Clone, Debug)]
@@ -67,7 +69,7 @@ pub struct Config {
     pub metrics: Export,
     /// Where log records go, besides the log lines on stdout.
     pub logs: Export,
-    /// What the log lines look like.
+    /// What the log lines and log records look like.
     pub log: Log,
     /// Which `tracing` spans are recorded, in the syntax of `RUST_LOG`. Default: `info`.
     pub span_filter: String,
@@ -75,6 +77,8 @@ pub struct Config {
     pub server: ServerOptions,
     /// What the layer of a client tells, and whom it tells ids.
     pub client: ClientOptions,
+    /// What a span may hold (E-13, E-15).
+    pub span_limits: AttributeLimits,
     /// The collector and its view in this process.
     pub view: View,
     faults: Vec<Fault>,
@@ -185,16 +189,11 @@ impl Config {
             traces: otlp::export(&mut environment, Signal::Traces),
             metrics: otlp::export(&mut environment, Signal::Metrics),
             logs: otlp::export(&mut environment, Signal::Logs),
-            log: Log {
-                format: match environment.choice(&env::LOG_FORMAT, None) {
-                    Some(found) if found.value == "json" => LogFormat::Json,
-                    _ => LogFormat::Text,
-                },
-                filter: filter(&mut environment, &env::RUST_LOG),
-            },
+            log: Log::read(&mut environment),
             span_filter: filter(&mut environment, &env::SPAN_FILTER),
             server,
             client,
+            span_limits: limits(&mut environment, [&env::SPAN_ATTRIBUTE_COUNT, &env::SPAN_ATTRIBUTE_LENGTH]),
             view: View {
                 enabled: environment.boolean(&env::VIEW, None).unwrap_or(false),
                 grpc: address(&mut environment, &env::COLLECTOR_GRPC, 4317),
@@ -242,25 +241,14 @@ pub enum Sampler {
     ParentBasedTraceIdRatio(f64),
 }
 
-/// What the log lines look like.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct Log {
-    /// Default: [`LogFormat::Text`].
-    pub format: LogFormat,
-    /// Which events become lines and log records, in the syntax of `RUST_LOG`. Default:
-    /// `info,opentelemetry=warn`.
-    pub filter: String,
-}
-
-/// The form of a log line. See [`crate::log`].
+/// What a span or a log record may hold (E-13).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum LogFormat {
-    /// For people, and for a Loki that looks for `trace_id=`.
-    Text,
-    /// One JSON object a line.
-    Json,
+pub struct AttributeLimits {
+    /// Attributes; more are dropped, and their number is told in the span or record. Default: 128.
+    pub count: usize,
+    /// Characters of a text in an attribute, or bytes; longer ones are cut. `None`: no limit. Default: `None`.
+    pub value_length: Option<usize>,
 }
 
 /// The collector and its view in this process; needs the feature `collector`.
@@ -334,6 +322,15 @@ fn filter(environment: &mut Environment, variable: &env::Variable) -> String {
             );
             variable.default.into()
         }
+    }
+}
+
+/// The limits of these two variables, else the general ones.
+fn limits(environment: &mut Environment, [count, length]: [&env::Variable; 2]) -> AttributeLimits {
+    let mut read = |own, general| environment.count(own).or_else(|| environment.count(general));
+    AttributeLimits {
+        count: read(count, &env::ATTRIBUTE_COUNT).unwrap_or(128),
+        value_length: read(length, &env::ATTRIBUTE_LENGTH),
     }
 }
 

@@ -4,7 +4,7 @@
 //! used: they read the environment once more, and a compression feature turned on anywhere in a program
 //! would change what they hand on.
 
-use crate::sender::Request;
+use crate::{config::AttributeLimits, sender::Request};
 use bytes::Bytes;
 use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::{
@@ -13,6 +13,7 @@ use opentelemetry_proto::{
             logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
             trace::v1::ExportTraceServiceRequest,
         },
+        common::v1::{AnyValue, KeyValue, any_value::Value},
         logs::v1::{ResourceLogs, ScopeLogs},
         metrics::v1::metric::Data,
         trace::v1::{ResourceSpans, ScopeSpans},
@@ -35,10 +36,14 @@ const MAX_REQUEST_BYTES: usize = 4 << 20;
 pub(crate) fn spans(
     spans: Vec<SpanData>,
     resource: &ResourceAttributesWithSchema,
+    limits: AttributeLimits,
     mut send: impl FnMut(Request),
 ) {
     let items = spans.len() as u64;
-    let resource_spans = group_spans_by_resource_and_scope(spans, resource);
+    let mut resource_spans = group_spans_by_resource_and_scope(spans, resource);
+    for span in resource_spans.iter_mut().flat_map(|of| &mut of.scope_spans).flat_map(|of| &mut of.spans) {
+        span.dropped_attributes_count += limit(&mut span.attributes, limits);
+    }
     let message = ExportTraceServiceRequest { resource_spans };
     let whole = request(items, &message);
     if whole.body.len() <= MAX_REQUEST_BYTES {
@@ -59,10 +64,16 @@ pub(crate) fn spans(
 pub(crate) fn logs(
     records: &[(SdkLogRecord, InstrumentationScope)],
     resource: &ResourceAttributesWithSchema,
+    limits: AttributeLimits,
     mut send: impl FnMut(Request),
 ) {
     let borrowed: Vec<_> = records.iter().map(|(record, scope)| (record, scope)).collect();
-    let resource_logs = group_logs_by_resource_and_scope(&LogBatch::new(&borrowed), resource);
+    let mut resource_logs = group_logs_by_resource_and_scope(&LogBatch::new(&borrowed), resource);
+    for record in
+        resource_logs.iter_mut().flat_map(|of| &mut of.scope_logs).flat_map(|of| &mut of.log_records)
+    {
+        record.dropped_attributes_count += limit(&mut record.attributes, limits);
+    }
     let message = ExportLogsServiceRequest { resource_logs };
     let whole = request(records.len() as u64, &message);
     if whole.body.len() <= MAX_REQUEST_BYTES {
@@ -77,6 +88,33 @@ pub(crate) fn logs(
                 send(request(items, &ExportLogsServiceRequest { resource_logs }));
             }
         }
+    }
+}
+
+/// Drops and cuts what is beyond the limits; how many were dropped (E-13, E-16).
+fn limit(attributes: &mut Vec<KeyValue>, limits: AttributeLimits) -> u32 {
+    let dropped = attributes.len().saturating_sub(limits.count);
+    attributes.truncate(limits.count);
+    if let Some(length) = limits.value_length {
+        attributes.iter_mut().for_each(|attribute| cut(attribute.value.as_mut(), length));
+    }
+    u32::try_from(dropped).unwrap_or(u32::MAX)
+}
+
+/// Cuts texts to so many characters and byte strings to so many bytes, also those inside of lists and maps.
+fn cut(value: Option<&mut AnyValue>, length: usize) {
+    match value.and_then(|value| value.value.as_mut()) {
+        Some(Value::StringValue(text)) if text.len() > length => {
+            if let Some((end, _)) = text.char_indices().nth(length) {
+                text.truncate(end);
+            }
+        }
+        Some(Value::BytesValue(bytes)) => bytes.truncate(length),
+        Some(Value::ArrayValue(list)) => list.values.iter_mut().for_each(|value| cut(Some(value), length)),
+        Some(Value::KvlistValue(map)) => {
+            map.values.iter_mut().for_each(|member| cut(member.value.as_mut(), length));
+        }
+        _ => {}
     }
 }
 

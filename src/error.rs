@@ -32,7 +32,7 @@ enum ErrorKind {
 }
 
 impl Error {
-    /// A variable or a destination is wrong.
+    /// A variable, a destination or a filter is wrong.
     pub fn is_configuration(&self) -> bool {
         self.kind == ErrorKind::Configuration
     }
@@ -59,6 +59,11 @@ impl Error {
 
     pub(crate) fn destination(variable: &str, source: sender::Error) -> Self {
         let message = format!("{variable}: {source}");
+        Error { kind: ErrorKind::Configuration, message, source: Some(source.into()) }
+    }
+
+    pub(crate) fn filter(text: &str, source: tracing_subscriber::filter::ParseError) -> Self {
+        let message = format!("{text:?} is not a filter ({source}); the one before holds");
         Error { kind: ErrorKind::Configuration, message, source: Some(source.into()) }
     }
 

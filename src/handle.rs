@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{Arc, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 use tokio::{runtime, sync::oneshot};
 
@@ -43,9 +43,38 @@ impl Handle {
         self.settle(limit, Settle::Flush).await
     }
 
-    /// What became of everything so far: one row per signal and destination.
+    /// What became of everything so far: one row per signal and destination. Log lines have a row when they have
+    /// a [buffer](crate::config::Log::buffer), or when one could not be written.
     pub fn stats(&self) -> Vec<Stats> {
-        self.providers.pipelines.iter().flat_map(|pipeline| pipeline.stats()).collect()
+        let signals = self.providers.pipelines.iter().flat_map(|pipeline| pipeline.stats());
+        signals.chain(self.providers.lines.stats()).collect()
+    }
+
+    /// Decides anew which events become log lines and log records, in the syntax of `RUST_LOG`; spans are not
+    /// touched. Holds for all layers of this telemetry, those of the subscriber of
+    /// [`Telemetry::init`](crate::Telemetry::init) among them.
+    ///
+    /// ```
+    /// # use throughline::{Config, Telemetry};
+    /// # let vars = [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "none")];
+    /// # let telemetry = Telemetry::build(Config::from_vars(vars))?;
+    /// telemetry.handle().filter_logs("info,cart=debug")?;
+    /// # Ok::<(), throughline::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// If the text is not a filter; then the one before holds.
+    pub fn filter_logs(&self, filter: &str) -> Result<(), Error> {
+        self.providers.event_filters.change(filter)
+    }
+
+    /// Decides anew which `tracing` spans are recorded, in the syntax of `RUST_LOG`. A span that was made before
+    /// stays what it is.
+    ///
+    /// # Errors
+    /// If the text is not a filter; then the one before holds.
+    pub fn filter_spans(&self, filter: &str) -> Result<(), Error> {
+        self.providers.span_filters.change(filter)
     }
 
     /// Waits on a thread of its own, so that the limit holds in any runtime, and whatever the export thread
@@ -66,8 +95,11 @@ impl Handle {
         let (reply, failures) = mpsc::channel();
         let work = settle_all(self.providers.clone(), limit, settle);
         self.runtime.spawn(async move { drop(reply.send(work.await)) });
-        match failures.recv_timeout(limit + REPLY_SLACK) {
-            Ok(failures) => undelivered(failures),
+        // While the signals are under way: all within the one limit.
+        let start = Instant::now();
+        let lines = self.providers.lines.flush(limit);
+        match failures.recv_timeout(limit.saturating_sub(start.elapsed()) + REPLY_SLACK) {
+            Ok(failures) => undelivered(failures.into_iter().chain(lines.err()).collect()),
             Err(mpsc::RecvTimeoutError::Disconnected) => {
                 undelivered(vec!["telemetry is already shut down".into()])
             }

@@ -33,7 +33,7 @@ impl Telemetry {
 
     /// The provider of the loggers; `None` if log records go nowhere.
     pub fn logger_provider(&self) -> Option<&SdkLoggerProvider> {
-        self.handle.providers.logger.as_ref()
+        self.handle.providers.logger.as_ref().map(|(provider, _)| provider)
     }
 
     /// What the layers read and write headers with: for message queues and other carriers.

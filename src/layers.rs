@@ -3,58 +3,127 @@
 //! Each has a filter of its own, so a quiet log takes no spans away. `tracing` events leave as log records
 //! only, never a second time as events of their span.
 
-use crate::{config::Config, log::LogLine, providers::Providers};
+use crate::{
+    config::{Config, LogOutput},
+    filter::ChangingFilter,
+    log::{LogLayer, RecordLayer},
+    providers::Providers,
+    resource::service_name,
+};
 use opentelemetry::{
     Context,
     trace::{Status, TraceContextExt, TracerProvider},
 };
-use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
-use std::io::{self, IsTerminal};
-use tracing::{Event, Level, Metadata, Subscriber, level_filters::LevelFilter, subscriber::Interest};
+use tracing::{
+    Event, Level, Metadata, Subscriber,
+    level_filters::LevelFilter,
+    span::{Attributes, Id, Record},
+    subscriber::Interest,
+};
 use tracing_subscriber::{
-    EnvFilter, Layer,
+    Layer,
     filter::FilterExt,
-    layer::{self, Filter},
+    layer::{self, Filter, Identity},
     registry::LookupSpan,
 };
 
-/// One of the layers, ready to be added to a subscriber.
+/// Layers, ready to be added to a subscriber.
 pub type BoxedLayer<S> = Box<dyn Layer<S> + Send + Sync>;
 
-/// In a list and not one around the other: those nested for a registry only heed the level of the outermost.
-pub(crate) fn layers<S>(config: &Config, providers: &Providers) -> Vec<BoxedLayer<S>>
+/// One around the other, and not in a list: a list tells its layers nothing of the subscriber they are in. The spans
+/// are innermost, which are called first: lines about a new span need its ids.
+pub(crate) fn layers<S>(config: &Config, providers: &Providers) -> BoxedLayer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
-    let lines = tracing_subscriber::fmt::layer().event_format(LogLine::new(config.log.format));
-    // On a terminal the formatter's own default holds, which respects NO_COLOR.
-    let lines = if io::stdout().is_terminal() { lines } else { lines.with_ansi(false) };
-    let mut layers = vec![lines.with_filter(events(&config.log.filter)).boxed()];
-
-    if !config.disabled {
-        let filter = || EnvFilter::new(&config.span_filter);
-        let spans = tracing_opentelemetry::layer()
-            .with_tracer(providers.tracer.tracer("throughline"))
-            .with_location(false)
-            .with_target(false)
-            .with_threads(false)
-            .with_tracked_inactivity(false);
-        layers.push(spans.with_filter(filter().and(SampledSpans)).boxed());
-        layers.push(FailedSpans.with_filter(SpansAndErrors(filter())).boxed());
+    let spans = || providers.span_filters.filter();
+    let outputs = outputs(config, providers);
+    if config.disabled {
+        return outputs.with_filter(providers.event_filters.filter()).boxed();
     }
-    if let Some(logger) = &providers.logger {
-        let records = OpenTelemetryTracingBridge::new(logger);
-        layers.push(records.with_filter(events(&config.log.filter)).boxed());
-    }
-    layers
+    let filter = Outermost { own: providers.event_filters.filter(), inside: spans() };
+    tracing_opentelemetry::layer()
+        .with_tracer(providers.tracer.tracer("throughline"))
+        .with_location(false)
+        .with_target(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
+        .with_filter(spans().and(SampledSpans))
+        .and_then(FailedSpans.with_filter(SpansAndErrors(spans())))
+        .and_then(outputs.with_filter(filter))
+        .boxed()
 }
 
-/// The filter of lines and records. What throughline itself says, which is little, is left out only by a filter
+/// Lines and records, behind one filter: the same events become both.
+fn outputs<S>(config: &Config, providers: &Providers) -> BoxedLayer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
+    let mut log = config.log.clone();
+    if log.service_name && !log.keys.service_name.is_empty() {
+        log.attributes.insert(0, (log.keys.service_name.to_string(), service_name(config)));
+    }
+    let lines = (log.output != LogOutput::None).then(|| LogLayer::to(&log, providers.lines.clone()));
+    let records = providers
+        .logger
+        .as_ref()
+        .map(|(provider, queue)| RecordLayer::new(provider, queue.clone(), config.log.record_span_fields));
+    match (lines, records) {
+        (Some(lines), Some(records)) => lines.and_then(records).boxed(),
+        (Some(lines), None) => lines.boxed(),
+        (None, Some(records)) => records.boxed(),
+        (None, None) => Identity::new().boxed(),
+    }
+}
+
+/// The filters of lines and records. What throughline itself says, which is little, is left out only by a filter
 /// that names it: a service that asks for its own lines alone must still be told that none arrive.
-fn events(filter: &str) -> EnvFilter {
+pub(crate) fn events(filter: &str) -> String {
     match filter {
-        _ if filter.contains("throughline") || filter.eq_ignore_ascii_case("off") => EnvFilter::new(filter),
-        _ => EnvFilter::new(format!("{filter},throughline=info")),
+        _ if filter.contains("throughline") || filter.eq_ignore_ascii_case("off") => filter.into(),
+        _ => format!("{filter},throughline=info"),
+    }
+}
+
+/// The filter of the outermost of several layers: in a registry its level is taken for that of all.
+struct Outermost {
+    own: ChangingFilter,
+    inside: ChangingFilter,
+}
+
+impl<S> Filter<S> for Outermost {
+    fn enabled(&self, metadata: &Metadata<'_>, context: &layer::Context<'_, S>) -> bool {
+        self.own.enabled(metadata, context)
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        Filter::<S>::callsite_enabled(&self.own, metadata)
+    }
+
+    /// Errors mark their span, whatever the filters say.
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        let [own, inside] = [&self.own, &self.inside].map(Filter::<S>::max_level_hint);
+        Some(own?.max(inside?).max(LevelFilter::ERROR))
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: layer::Context<'_, S>) {
+        self.own.on_new_span(attributes, id, context);
+    }
+
+    fn on_record(&self, id: &Id, values: &Record<'_>, context: layer::Context<'_, S>) {
+        self.own.on_record(id, values, context);
+    }
+
+    fn on_enter(&self, id: &Id, context: layer::Context<'_, S>) {
+        self.own.on_enter(id, context);
+    }
+
+    fn on_exit(&self, id: &Id, context: layer::Context<'_, S>) {
+        self.own.on_exit(id, context);
+    }
+
+    fn on_close(&self, id: Id, context: layer::Context<'_, S>) {
+        self.own.on_close(id, context);
     }
 }
 
@@ -92,12 +161,12 @@ where
 }
 
 /// The events that mark a span as failed, and the spans that they can mark.
-struct SpansAndErrors(EnvFilter);
+struct SpansAndErrors(ChangingFilter);
 
 impl<S> Filter<S> for SpansAndErrors {
     fn enabled(&self, metadata: &Metadata<'_>, context: &layer::Context<'_, S>) -> bool {
         match metadata.is_span() {
-            true => Filter::enabled(&self.0, metadata, context),
+            true => self.0.enabled(metadata, context),
             false => *metadata.level() == Level::ERROR,
         }
     }

@@ -37,8 +37,9 @@
 //! | know the variables | [`config::env`] |
 //! | set something in code | [`Config`] |
 //! | record what arrives and what leaves | [`middleware::ServerLayer`], [`middleware::ClientLayer`] |
+//! | see what a log line looks like | [`log`] |
 //! | spawn without leaving the trace | [`carry`], [`carry_fn`] |
-//! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLine`] |
+//! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLayer`] |
 //! | know what became of everything | [`Stats`] |
 //! | measure something of my own | [`interop`] |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
@@ -59,7 +60,8 @@ mod error; // the one error
 mod providers; // config → tracer, meter, logger
 pub mod resource; // who is speaking
 mod layers; // the tracing layers
-pub mod log; // log lines with trace_id and span_id
+mod filter; // what they let through, changeable
+pub mod log; // log lines with trace_id and span_id, log records
 mod carry; // what is active in a request, for what leaves it
 mod sampler; // which traces are recorded
 mod baggage; // what callers say of a request, onto spans and log records
@@ -88,3 +90,8 @@ pub use sender::Stats;
 pub use stop::stop_signal;
 #[doc(inline)]
 pub use telemetry::Telemetry;
+
+/// Compiles what `docs/logs.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/logs.md")]
+struct LogsPage;

@@ -5,7 +5,7 @@
 use crate::{
     Error,
     batch::{Counts, Queue},
-    config::{Config, Decided},
+    config::{AttributeLimits, Config, Decided},
     encode,
     sender::{Limits, Mark, Request, Sender, Signal, Stats},
 };
@@ -32,8 +32,8 @@ use tokio::{
 
 /// Where a pipeline takes its data from.
 pub(crate) enum Source {
-    Spans(Arc<Queue<SpanData>>, ResourceAttributesWithSchema),
-    Logs(Arc<Queue<(SdkLogRecord, InstrumentationScope)>>, ResourceAttributesWithSchema),
+    Spans(Arc<Queue<SpanData>>, ResourceAttributesWithSchema, AttributeLimits),
+    Logs(Arc<Queue<(SdkLogRecord, InstrumentationScope)>>, ResourceAttributesWithSchema, AttributeLimits),
     Metrics(Reader),
 }
 
@@ -41,8 +41,8 @@ impl Source {
     /// Completes when there is something to send.
     async fn due(&self, delay: Duration) {
         match self {
-            Source::Spans(queue, _) => queue.due(delay).await,
-            Source::Logs(queue, _) => queue.due(delay).await,
+            Source::Spans(queue, ..) => queue.due(delay).await,
+            Source::Logs(queue, ..) => queue.due(delay).await,
             Source::Metrics(_) => tokio::time::sleep(delay).await,
         }
     }
@@ -50,18 +50,18 @@ impl Source {
     /// Hands on everything that waits, request by request.
     async fn drain(&self, mut send: impl FnMut(Request)) -> Result<(), String> {
         match self {
-            Source::Spans(queue, resource) => {
+            Source::Spans(queue, resource, limits) => {
                 while let batch = queue.take()
                     && !batch.is_empty()
                 {
-                    encode::spans(batch, resource, &mut send);
+                    encode::spans(batch, resource, *limits, &mut send);
                 }
             }
-            Source::Logs(queue, resource) => {
+            Source::Logs(queue, resource, limits) => {
                 while let batch = queue.take()
                     && !batch.is_empty()
                 {
-                    encode::logs(&batch, resource, &mut send);
+                    encode::logs(&batch, resource, *limits, &mut send);
                 }
             }
             Source::Metrics(reader) => send(reader.clone().read().await?),
@@ -71,8 +71,8 @@ impl Source {
 
     fn counts(&self) -> Option<Counts> {
         match self {
-            Source::Spans(queue, _) => Some(queue.counts()),
-            Source::Logs(queue, _) => Some(queue.counts()),
+            Source::Spans(queue, ..) => Some(queue.counts()),
+            Source::Logs(queue, ..) => Some(queue.counts()),
             Source::Metrics(_) => None,
         }
     }
@@ -231,8 +231,8 @@ impl Pipeline {
     /// Stops at once: what was not delivered is lost and counted.
     pub(crate) fn abandon(&self) {
         match &*self.source {
-            Source::Spans(queue, _) => queue.close(),
-            Source::Logs(queue, _) => queue.close(),
+            Source::Spans(queue, ..) => queue.close(),
+            Source::Logs(queue, ..) => queue.close(),
             Source::Metrics(_) => {}
         }
         self.senders.iter().for_each(Sender::abandon);

@@ -5,6 +5,9 @@ use crate::{
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
     config::Config,
+    filter::Filters,
+    layers::events,
+    log::Output,
     middleware::propagation::Composite,
     pipeline::{Pipeline, Reader, Source},
     resource::resource,
@@ -23,8 +26,14 @@ use std::sync::Arc;
 pub(crate) struct Providers {
     pub(crate) tracer: SdkTracerProvider,
     pub(crate) meter: SdkMeterProvider,
-    /// `None`: log records go nowhere.
-    pub(crate) logger: Option<SdkLoggerProvider>,
+    /// With the queue behind it; `None`: log records go nowhere.
+    pub(crate) logger: Option<(SdkLoggerProvider, LogQueue)>,
+    /// Where log lines go.
+    pub(crate) lines: Arc<Output>,
+    /// Which events become lines and records.
+    pub(crate) event_filters: Filters,
+    /// Which `tracing` spans are recorded.
+    pub(crate) span_filters: Filters,
     pub(crate) propagator: Arc<Composite>,
     pub(crate) pipelines: Vec<Pipeline>,
 }
@@ -41,9 +50,12 @@ impl Providers {
             .with_resource(resource.clone())
             .with_sampler(sampler(config))
             // Else the builder reads limits from the environment, unchecked: 0 takes all attributes away.
-            .with_span_limits(SpanLimits::default());
+            .with_span_limits(SpanLimits {
+                max_attributes_per_span: u32::try_from(config.span_limits.count).unwrap_or(u32::MAX),
+                ..SpanLimits::default()
+            });
         let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
-        let source = || Source::Spans(spans.clone(), attributes());
+        let source = || Source::Spans(spans.clone(), attributes(), config.span_limits);
         if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
             tracer = tracer.with_span_processor(SpanQueue { queue: spans, keys: keys.clone() });
             pipelines.push(pipeline);
@@ -58,16 +70,23 @@ impl Providers {
         }
 
         let records = Queue::new(config.logs.max_queue, config.logs.max_batch);
-        let source = || Source::Logs(records.clone(), attributes());
+        let source = || Source::Logs(records.clone(), attributes(), config.log.limits);
         let logger = Pipeline::start(config, Signal::Logs, source)?.map(|pipeline| {
             pipelines.push(pipeline);
-            SdkLoggerProvider::builder()
-                .with_resource(resource.clone())
-                .with_log_processor(LogQueue { queue: records, keys })
-                .build()
+            let queue = LogQueue { queue: records, keys };
+            let provider = SdkLoggerProvider::builder().with_resource(resource.clone());
+            (provider.with_log_processor(queue.clone()).build(), queue)
         });
 
-        let propagator = Arc::new(Composite::of(config.propagators.iter().copied()));
-        Ok(Providers { tracer: tracer.build(), meter: meter.build(), logger, propagator, pipelines })
+        Ok(Providers {
+            tracer: tracer.build(),
+            meter: meter.build(),
+            logger,
+            lines: Arc::new(Output::start(&config.log)?),
+            event_filters: Filters::new(&config.log.filter, events),
+            span_filters: Filters::new(&config.span_filter, str::to_owned),
+            propagator: Arc::new(Composite::of(config.propagators.iter().copied())),
+            pipelines,
+        })
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     export::ExportRuntime,
     handle::Handle,
     layers::{self, BoxedLayer},
+    log::log_panic,
     middleware::{ClientLayer, ServerLayer},
     pipeline::{Pipeline, Settle},
     providers::Providers,
@@ -36,9 +37,9 @@ use opentelemetry::{
     trace::noop::NoopTracerProvider,
 };
 use std::{
-    fmt,
+    fmt, panic,
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -96,6 +97,11 @@ impl Telemetry {
         tracing::subscriber::set_global_default(subscriber)
             .map_err(|_| Error::already_set("a tracing subscriber is already set"))?;
         let providers = &telemetry.handle.providers;
+        // An error means that the program has a logger of its own: then its lines are not meant for us.
+        let _ = tracing_log::LogTracer::init();
+        if telemetry.config.log.panics {
+            log_panics();
+        }
         if !telemetry.config.disabled {
             global::set_tracer_provider(providers.tracer.clone());
             global::set_meter_provider(providers.meter.clone());
@@ -128,7 +134,7 @@ impl Telemetry {
     }
 
     /// The layers for a subscriber of your own: log lines on stdout, spans, log records.
-    pub fn layers<S>(&self) -> Vec<BoxedLayer<S>>
+    pub fn layers<S>(&self) -> BoxedLayer<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
     {
@@ -148,7 +154,7 @@ impl Telemetry {
         let layer =
             layer.with_options(options).on_notice(|text| tracing::warn!(target: "throughline", "{text}"));
         match logger {
-            Some(logger) => layer.with_exceptions(logger),
+            Some((logger, _)) => layer.with_exceptions(logger),
             None => layer,
         }
     }
@@ -164,7 +170,7 @@ impl Telemetry {
         options.bound_instruments = true;
         let layer = layer.with_options(options);
         match logger {
-            Some(logger) => layer.with_exceptions(logger),
+            Some((logger, _)) => layer.with_exceptions(logger),
             None => layer,
         }
     }
@@ -227,6 +233,20 @@ impl fmt::Debug for Telemetry {
     }
 }
 
+/// Makes each panic an event too: one log line with its ids and place, and one record. Then the hook that was
+/// there before runs. Once is enough for a process; [`Telemetry::init`] does it by
+/// [option](crate::config::Log::panics).
+pub fn log_panics() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let earlier = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            log_panic(panic);
+            earlier(panic);
+        }));
+    });
+}
+
 /// After this nothing records any more, and what was not delivered is counted as lost.
 impl Drop for Running {
     fn drop(&mut self) {
@@ -234,7 +254,7 @@ impl Drop for Running {
         // They only close what is closed by now.
         let _ = self.providers.tracer.shutdown();
         let _ = self.providers.meter.shutdown();
-        let _ = self.providers.logger.as_ref().map(|logger| logger.shutdown());
+        let _ = self.providers.logger.as_ref().map(|(logger, _)| logger.shutdown());
     }
 }
 

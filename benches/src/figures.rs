@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, error::Error};
 use crate::{
     callgrind,
     load::Parent,
-    peers::{self, Peer},
+    peers::{self, Peer, Side},
     run::Run,
 };
 
@@ -62,9 +62,12 @@ impl Figures {
     }
 }
 
-/// All kinds of callers for throughline and what it is measured over, the two that matter for others.
+/// All kinds of callers for throughline and what it is measured over, the two that matter for others; a line says
+/// the same of each.
 fn parents(peer: &Peer) -> &'static [Parent] {
-    if peer.over.is_none() || peers::OURS.contains(&peer.name) {
+    if peer.side == Side::Line {
+        &[Parent::Sampled]
+    } else if peer.over.is_none() || peers::OURS.contains(&peer.name) {
         &Parent::ALL
     } else {
         &[Parent::Sampled, Parent::Unsampled]

@@ -8,6 +8,9 @@ mod peers;
 // With which requests.
 mod load;
 
+// Which log lines.
+mod lines;
+
 // What they record with.
 mod providers;
 

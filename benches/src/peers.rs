@@ -5,6 +5,7 @@ mod axum_tracing_opentelemetry;
 mod bare;
 mod by_hand;
 mod empty;
+mod lines;
 mod logfire;
 mod opentelemetry_instrumentation_tower;
 mod reqwest_tracing;
@@ -36,6 +37,8 @@ pub struct Peer {
 pub enum Side {
     Server,
     Client,
+    /// A log line.
+    Line,
 }
 
 impl Side {
@@ -43,21 +46,16 @@ impl Side {
         match self {
             Self::Server => "server",
             Self::Client => "client",
+            Self::Line => "a log line",
         }
     }
 
-    pub fn ours(self) -> &'static str {
-        match self {
-            Self::Server => throughline::SERVER.name,
-            Self::Client => throughline::CLIENT.name,
-        }
-    }
-
-    /// The peer that the shares and the bars are of.
+    /// The peer that the shares are of.
     pub fn reference(self) -> &'static str {
         match self {
             Self::Server => opentelemetry_instrumentation_tower::SERVER.name,
             Self::Client => tower_otel::CLIENT.name,
+            Self::Line => lines::JSON.name,
         }
     }
 }
@@ -67,6 +65,7 @@ pub enum Signals {
     None,
     Spans,
     Both,
+    Lines,
 }
 
 /// A peer that is set up: what calls it, and what it records with.
@@ -96,7 +95,7 @@ impl Stage {
     }
 }
 
-/// All of them, as the tables list them: first the servers, then the clients.
+/// All of them, as the tables list them: first the servers, then the clients, then the log lines.
 pub const ALL: &[Peer] = &[
     bare::SERVER,
     empty::SERVER,
@@ -115,9 +114,19 @@ pub const ALL: &[Peer] = &[
     tower_otel::CLIENT,
     reqwest_tracing::BARE,
     reqwest_tracing::CLIENT,
+    lines::NONE,
+    lines::THROUGHLINE_JSON,
+    lines::THROUGHLINE_FLAT,
+    lines::THROUGHLINE_TEXT,
+    lines::THROUGHLINE_LOGFMT,
+    lines::JSON,
+    lines::FLAT,
+    lines::TEXT,
+    lines::JSON_SUBSCRIBER,
+    lines::JSON_SUBSCRIBER_IDS,
 ];
 
-/// Which of them are throughline's.
+/// Which of them are throughline's layers.
 pub const OURS: [&str; 2] = [throughline::SERVER.name, throughline::CLIENT.name];
 
 /// The peer of that name.

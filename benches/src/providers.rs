@@ -22,4 +22,6 @@ pub struct Recorded {
     pub continued: usize,
     /// Values of `http.*.request.duration`.
     pub durations: usize,
+    /// Log lines.
+    pub lines: usize,
 }

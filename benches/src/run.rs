@@ -116,11 +116,12 @@ impl Work {
     fn finish(self) -> Result<(), Box<dyn Error>> {
         let Run { peer, parent } = self.run;
         let when = |records: bool| if records { self.requests } else { 0 };
-        let has_spans = peer.signals != Signals::None && parent != Parent::Unsampled;
+        let has_spans = matches!(peer.signals, Signals::Spans | Signals::Both) && parent != Parent::Unsampled;
         let expected = Recorded {
             spans: when(has_spans),
             continued: when(has_spans && parent != Parent::Absent),
             durations: when(peer.signals == Signals::Both),
+            lines: when(peer.signals == Signals::Lines),
         };
         let recorded = self.stage.recording.finish()?;
         if recorded != expected {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub fn print(figures: &Figures) {
-    for side in [Side::Server, Side::Client] {
+    for side in [Side::Server, Side::Client, Side::Line] {
         let peers: Vec<&Peer> = figures.peers.iter().copied().filter(|peer| peer.side == side).collect();
         if !peers.is_empty() {
             print_side(figures, side, &peers);
@@ -22,7 +22,8 @@ pub fn print(figures: &Figures) {
 }
 
 fn print_side(figures: &Figures, side: Side, peers: &[&Peer]) {
-    for parent in [Sampled, Unsampled] {
+    let parents: &[Parent] = if side == Side::Line { &[Sampled] } else { &[Sampled, Unsampled] };
+    for &parent in parents {
         println!(
             "| {}, {} | records | instructions | share | allocations | time, share |",
             side.name(),
@@ -41,6 +42,7 @@ fn print_row(figures: &Figures, peer: &Peer, parent: Parent) {
         Signals::None => "nothing",
         Signals::Spans => "spans",
         Signals::Both => "spans, metrics",
+        Signals::Lines => "lines",
     };
     if let Some(over) = figures.over(peer.name, parent) {
         let reference = figures.over(peer.side.reference(), parent);

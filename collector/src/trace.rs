@@ -213,6 +213,13 @@ pub struct LogRecord {
     pub event_name: String,
 }
 
+impl LogRecord {
+    /// The fields but for the place in the source, which is only in the way where many are read.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = (&str, &Value)> {
+        self.attributes.iter().filter(|(name, _)| !name.starts_with("code."))
+    }
+}
+
 impl Trace {
     /// The span with the id of 16 hexadecimal digits.
     pub fn span(&self, span_id: &str) -> Option<&Span> {

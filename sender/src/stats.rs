@@ -1,6 +1,6 @@
 //! What became of everything, in numbers and in words.
 
-use crate::{Destination, Signal};
+use crate::Signal;
 use std::fmt;
 
 /// What became of one signal on its way to one destination: for health pages, tests, jobs.
@@ -33,7 +33,8 @@ impl Stats {
         self.failed + self.dropped
     }
 
-    pub(crate) fn new(signal: Signal, destination: &Destination) -> Self {
+    /// Nothing so far.
+    pub fn new(signal: Signal, destination: &impl fmt::Display) -> Self {
         let destination = destination.to_string();
         Stats {
             signal,

@@ -73,7 +73,11 @@ const EXPORTERS: &[&str] = &["otlp", "none"];
 const PROTOCOLS: &[&str] = &["http/protobuf", "grpc"];
 const COMPRESSIONS: &[&str] = &["none", "gzip"];
 const PROPAGATORS: &[&str] = &Format::NAMES;
-const LOG_FORMATS: &[&str] = &["text", "json"];
+const LOG_FORMATS: &[&str] = &["text", "json", "logfmt"];
+const LOG_OUTPUTS: &[&str] = &["stdout", "stderr", "none"];
+const FIELD_PLACES: &[&str] = &["nested", "flat"];
+const SPAN_FIELDS: &[&str] = &["lines", "records", "none"];
+const MOMENTS: &[&str] = &["new", "enter", "exit", "close", "none"];
 const PROXY_HEADER_FAMILIES: &[&str] = &["x-forwarded", "forwarded"];
 const SCHEMES: &[&str] = &["http", "https"];
 const SAMPLERS: &[&str] = &[
@@ -111,9 +115,24 @@ variables! {
     BLRP_DELAY "OTEL_BLRP_SCHEDULE_DELAY", Kind::Milliseconds, "1000; 200 into a local collector", "The longest wait of a log record for its batch.";
     BLRP_QUEUE "OTEL_BLRP_MAX_QUEUE_SIZE", Kind::Count, "2048", "Log records that may wait; more are dropped and counted.";
     BLRP_BATCH "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", Kind::Count, "512", "Log records of one request.";
+    ATTRIBUTE_COUNT "OTEL_ATTRIBUTE_COUNT_LIMIT", Kind::Count, "128", "Attributes of a span or of a log record; more are dropped and counted in it.";
+    ATTRIBUTE_LENGTH "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Count, "none", "Characters of a text in an attribute of a span or of a log record; longer ones are cut.";
+    SPAN_ATTRIBUTE_COUNT "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", Kind::Count, "the general limit", "Attributes of a span.";
+    SPAN_ATTRIBUTE_LENGTH "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Count, "the general limit", "Characters of a text in an attribute of a span.";
+    RECORD_ATTRIBUTE_COUNT "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", Kind::Count, "the general limit", "Attributes of a log record.";
+    RECORD_ATTRIBUTE_LENGTH "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Count, "the general limit", "Characters of a text in an attribute of a log record.";
     METRIC_INTERVAL "OTEL_METRIC_EXPORT_INTERVAL", Kind::Milliseconds, "60000; 5000 into a local collector", "The time between two collections of the metrics.";
     RUST_LOG "RUST_LOG", Kind::Text, "info,opentelemetry=warn", "Which events become log lines and log records; spans are not touched. `off` or a word on `throughline` also silences throughline itself.";
-    LOG_FORMAT "THROUGHLINE_LOG_FORMAT", Kind::Choice(LOG_FORMATS), "text", "The form of the log lines on stdout.";
+    LOG_FORMAT "THROUGHLINE_LOG_FORMAT", Kind::Choice(LOG_FORMATS), "text", "The form of the log lines.";
+    LOG_OUTPUT "THROUGHLINE_LOG_OUTPUT", Kind::Choice(LOG_OUTPUTS), "stdout", "Where the log lines go.";
+    LOG_FIELDS "THROUGHLINE_LOG_FIELDS", Kind::Choice(FIELD_PLACES), "nested", "JSON: the fields of an event in an object of their own, or beside the other members.";
+    LOG_SPAN_FIELDS "THROUGHLINE_LOG_SPAN_FIELDS", Kind::Choices(SPAN_FIELDS), "lines", "What has the fields of the `tracing` spans around it.";
+    LOG_SPANS "THROUGHLINE_LOG_SPANS", Kind::Choices(MOMENTS), "none", "Moments of a `tracing` span that write a line.";
+    LOG_SOURCE "THROUGHLINE_LOG_SOURCE", Kind::Boolean, "false", "Log lines have the file and the line of the source.";
+    LOG_SERVICE_NAME "THROUGHLINE_LOG_SERVICE_NAME", Kind::Boolean, "false", "Log lines have the name of the service.";
+    LOG_PANICS "THROUGHLINE_LOG_PANICS", Kind::Boolean, "false", "A panic is a log line too.";
+    LOG_BUFFER "THROUGHLINE_LOG_BUFFER", Kind::Count, "none", "Bytes of log lines that may wait for a thread that writes them; more are dropped and counted. Unset: whoever logs writes.";
+    NO_COLOR "NO_COLOR", Kind::Text, "none", "Any value: no colours, also on a terminal.";
     SPAN_FILTER "THROUGHLINE_SPAN_FILTER", Kind::Text, "info", "Which `tracing` spans are recorded, in the syntax of `RUST_LOG`.";
     KNOWN_METHODS "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", Kind::List, "those of RFC 9110, PATCH, QUERY", "Methods that keep their name, written exactly so; all others are `_OTHER`. Replaces the whole list.";
     SERVER_REQUEST_HEADERS "OTEL_INSTRUMENTATION_HTTP_SERVER_CAPTURE_REQUEST_HEADERS", Kind::List, "none", "Headers of requests that arrive which become attributes; of `cookie` and other secrets only the presence.";
@@ -149,14 +168,8 @@ variables! {
     BSP_TIMEOUT "OTEL_BSP_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
     BLRP_TIMEOUT "OTEL_BLRP_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
     METRIC_TIMEOUT "OTEL_METRIC_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
-    ATTRIBUTE_COUNT "OTEL_ATTRIBUTE_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 attributes, log records all.";
-    ATTRIBUTE_LENGTH "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Unsupported, "", "Values are not cut.";
-    SPAN_ATTRIBUTE_COUNT "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 attributes.";
-    SPAN_ATTRIBUTE_LENGTH "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Unsupported, "", "Values are not cut.";
     SPAN_EVENTS "OTEL_SPAN_EVENT_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 events.";
     SPAN_LINKS "OTEL_SPAN_LINK_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 links.";
-    RECORD_ATTRIBUTE_COUNT "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", Kind::Unsupported, "", "Log records keep all attributes.";
-    RECORD_ATTRIBUTE_LENGTH "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Unsupported, "", "Values are not cut.";
 }
 
 impl Variable {
@@ -347,6 +360,24 @@ impl Environment {
                 None
             }
         }
+    }
+
+    /// Some of the words of the variable's kind, without repetition; unknown ones are faults and left out.
+    pub(crate) fn choices(&mut self, variable: &Variable) -> Option<Vec<&'static str>> {
+        let Kind::Choices(words) = variable.kind else { return None };
+        let found = self.text(variable, None)?;
+        let mut chosen = Vec::new();
+        for item in found.value.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+            match words.iter().find(|word| word.eq_ignore_ascii_case(item)) {
+                Some(word) if !chosen.contains(word) => chosen.push(*word),
+                Some(_) => {}
+                None => self.fault(
+                    &found.name,
+                    &format!("{item:?} is unknown and left out; use {}", words.join(", ")),
+                ),
+            }
+        }
+        Some(chosen)
     }
 }
 

@@ -1,10 +1,20 @@
 //! README and tables tell the truth.
 
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
+};
 use std::collections::BTreeSet;
+use throughline::{
+    config::{Log, LogFormat},
+    log::{Keys, LogLayer},
+};
+use tracing_subscriber::prelude::*;
 
 const README: &str = include_str!("../../README.md");
 const MIGRATING: &str = include_str!("../../docs/migrating.md");
 const FRONT_PAGE: &str = include_str!("../../src/lib.rs");
+const LOGS: &str = include_str!("../../docs/logs.md");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 
 /// The text between two marks, without them.
@@ -55,7 +65,8 @@ fn every_variable_of_the_documents_is_in_the_table() {
         })
     };
     let is_name = |word: &&str| word.starts_with("OTEL_") || word.starts_with("THROUGHLINE_");
-    let text = format!("{README}{MIGRATING}");
+    // The page on log lines names a family of variables by how they begin.
+    let text = format!("{README}{MIGRATING}{}", LOGS.replace("`THROUGHLINE_LOG_`", ""));
     let words = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).filter(is_name);
     // `OTEL_INSTRUMENTATION_HTTP_…`: any of them.
     let is_whole = |word: &&str| !word.starts_with("THROUGHLINE_TEST") && !word.ends_with('_');
@@ -93,4 +104,65 @@ fn anchor(line: &str) -> Option<String> {
     let heading = line.strip_prefix('#')?.trim_start_matches('#').trim().to_lowercase();
     let kept = heading.chars().filter(|c| c.is_alphanumeric() || " -_".contains(*c));
     Some(kept.map(|c| if c == ' ' { '-' } else { c }).collect())
+}
+
+#[test]
+fn the_names_of_a_line_are_those_of_the_page() {
+    // As `Debug` writes it: `Keys { timestamp: "timestamp", …`; the words for the severities stand in their row.
+    let keys = format!("{:?}", Keys::default());
+    let (before, rest) = keys.split_once("severities: [").unwrap();
+    let fields = format!("{before}{}", rest.split_once("], ").unwrap().1);
+    let fields: BTreeSet<(String, String)> = between(&fields, "Keys { ", " }")
+        .split(", ")
+        .filter_map(|pair| pair.split_once(": "))
+        .map(|(field, name)| (field.to_owned(), name.trim_matches('"').to_owned()))
+        .collect();
+    let page: BTreeSet<(String, String)> =
+        between(LOGS, "| field of `Keys` | default | holds |\n|---|---|---|\n", "\n\n")
+            .lines()
+            .map(|row| {
+                let cells: Vec<&str> = row.split('|').map(|cell| cell.trim().trim_matches('`')).collect();
+                (cells[1].to_owned(), cells[2].to_owned())
+            })
+            .collect();
+    assert_eq!(page, fields);
+}
+
+#[test]
+fn the_lines_of_the_pages_are_what_is_written() {
+    let ids = SpanContext::new(
+        TraceId::from_hex("4bf92f3577b34da6a3ce929d0e0e4736").unwrap(),
+        SpanId::from_hex("00f067aa0ba902b7").unwrap(),
+        TraceFlags::SAMPLED,
+        true,
+        TraceState::NONE,
+    );
+    for format in [LogFormat::Text, LogFormat::Json, LogFormat::Logfmt] {
+        let written = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let lines = written.clone();
+        let layer = LogLayer::new(&Log::new(format)).with_writer(move || Lines(lines.clone()));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let _active = Context::new().with_remote_span_context(ids.clone()).attach();
+            let _span = tracing::info_span!("checkout", user = "ada").entered();
+            tracing::info!(target: "cart", item = "tea", count = 2, "added");
+        });
+        let line = String::from_utf8(written.lock().unwrap().clone()).unwrap();
+        let (start, rest) = line.split_once("20").unwrap();
+        let line = format!("{start}2026-11-21T20:44:30.123456Z{}", rest.split_once('Z').unwrap().1);
+        assert!(LOGS.contains(&line), "{line}");
+        assert!(include_str!("../../src/log.rs").contains(&format!("//! {line}")), "{line}");
+    }
+}
+
+struct Lines(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }

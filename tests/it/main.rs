@@ -18,6 +18,7 @@ mod faults; // the other side refuses, hangs, comes and goes
 mod inside; // `tracing` inside a request belongs to it
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
+mod logs; // every line has the ids of its span, and is one line
 mod options; // what the variables of the layers say is what is told of requests
 mod propagation; // what arrives goes on
 mod stopping; // SIGTERM under load loses nothing

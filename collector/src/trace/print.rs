@@ -145,7 +145,7 @@ fn outcome(span: &Span, called_from_outside: bool) -> String {
 
 fn record(log: &LogRecord) -> String {
     let mut line = format!("{} {:<5} {}", clock(log.time), text(&log.level), text(&log.body.to_string()));
-    for (name, value) in log.attributes.iter() {
+    for (name, value) in log.fields() {
         let shown = text(&value.to_string());
         let quoted = matches!(value, Value::Text(text) if text.is_empty() || text.contains([' ', '"', '=']));
         let _ = if quoted {

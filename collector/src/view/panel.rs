@@ -166,6 +166,6 @@ pub(crate) fn message(log: &LogRecord) -> Markup {
     let body = (!log.body.to_string().is_empty()).then(|| text(&log.body));
     let event = (!log.event_name.is_empty()).then(|| html! { span.field { (printable(&log.event_name)) } });
     let field = |(name, value)| html! { span.field { span.key { (printable(name)) "=" } (text(value)) } };
-    let parts = body.into_iter().chain(event).chain(log.attributes.iter().map(field));
+    let parts = body.into_iter().chain(event).chain(log.fields().map(field));
     html! { @for (place, part) in parts.enumerate() { @if place > 0 { " " } (part) } }
 }

@@ -86,14 +86,17 @@ pub(crate) fn spans(receiver: &Receiver, kind: i32) -> Vec<Told> {
 pub(crate) const INTERNAL: i32 = 1;
 pub(crate) const SERVER: i32 = 2;
 
-/// The records in the order of their making: body, name of the span, attributes; all of the caller's trace.
+/// The records in the order of their making: body, name of the span, attributes but for the place in the source; all
+/// of the caller's trace.
 pub(crate) fn records(receiver: &Receiver) -> Vec<(String, String, BTreeMap<String, String>)> {
     let spans = Vec::from_iter(receiver.spans().into_iter().map(|(_, span)| span));
     let mut records = Vec::from_iter(receiver.logs().into_iter().map(|(_, record)| record));
     records.sort_by_key(|record: &LogRecord| record.observed_time_unix_nano);
     let told = records.iter().map(|record| {
         assert_eq!(hex(&record.trace_id), TRACE, "{record:?}");
-        (value(record.body.as_ref()), name(&spans, &record.span_id), attributes(&record.attributes))
+        let mut attributes = attributes(&record.attributes);
+        attributes.retain(|key, _| !key.starts_with("code."));
+        (value(record.body.as_ref()), name(&spans, &record.span_id), attributes)
     });
     told.collect()
 }
