@@ -16,9 +16,9 @@ use crate::attributes;
 ///
 /// ```
 /// use std::net::SocketAddr;
-/// use http::Response;
+/// use http::{Request, Response};
 /// use throughline_middleware::Peer;
-/// use tower::{ServiceBuilder, util::MapResponseLayer};
+/// use tower::{ServiceBuilder, util::{MapRequestLayer, MapResponseLayer}};
 ///
 /// # fn remote(_response: &Response<String>) -> Option<SocketAddr> { None }
 /// // Inside the client layer: with hyper-util's client, `remote` reads the extension `HttpInfo`.
@@ -27,6 +27,13 @@ use crate::attributes;
 ///         response.extensions_mut().insert(Peer::Socket(address));
 ///     }
 ///     response
+/// });
+/// # let _ = ServiceBuilder::new().layer(layer);
+///
+/// // Outside the server layer, on a unix socket:
+/// let layer = MapRequestLayer::new(|mut request: Request<String>| {
+///     request.extensions_mut().insert(Peer::Unix("/run/shop.socket".into()));
+///     request
 /// });
 /// # let _ = ServiceBuilder::new().layer(layer);
 /// ```
