@@ -46,6 +46,7 @@
 //! # Features
 //! - `tls` (default): https destinations, by rustls with ring and the system's root certificates.
 //! - `grpc`: OTLP over gRPC.
+//! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
 //! - `collector`: the embedded collector with its local view.
 //!
 //! # Limits

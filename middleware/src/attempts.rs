@@ -18,8 +18,8 @@ use crate::route::Route;
 /// # Ok::<_, http::Error>(())
 /// ```
 ///
-/// It counts whatever sends the request again, as long as that clones the request with its extensions, as
-/// `tower::retry` and `tower_http::follow_redirect` do where their policies clone it.
+/// It counts whatever sends the request again with its extensions: tower's `retry`, if the policy clones the request,
+/// redirects of tower-http from 0.7 on. The middleware for reqwest brings its own. Calls of gRPC are not numbered.
 #[derive(Clone, Debug, Default)]
 pub struct Attempts(Arc<AtomicU32>);
 

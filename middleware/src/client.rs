@@ -17,85 +17,102 @@
 //! seconds. The span's parent is what is active when the service is *called*, and its ids are written into
 //! the request's headers, in the place of any that were there.
 //!
-//! **One span per attempt.** Put the layer inside what retries or follows redirects: each request that
-//! reaches the inner service has a span and an id of its own.
+//! **Attempts.** One span for each: put the layer inside of what retries or follows redirects, and every request
+//! that reaches the inner service has a span and ids of its own. With [`Attempts`](crate::Attempts) in the
+//! request's extensions they are numbered. A layer outside tells the call as a whole, and not what it overcame.
 //!
 //! **End.** The exchange ends with the head of the response: a caller may leave the body unread for as long
-//! as it likes, and the time it takes to read is the caller's own.
+//! as it likes, and the time it takes to read is the caller's own. A gRPC call lasts until its status.
 //!
 //! **Attributes of the span.** `http.request.method`, `http.request.method_original` (unknown methods),
-//! `url.full` (credentials and secrets redacted, cut after 4,096 bytes; absent if neither URL nor `Host` names
-//! a host), `server.address`, `server.port` (80 or 443 where the URL has none, for `http`, `https`, `ws` and
-//! `wss`), `network.protocol.version` (as negotiated), `http.response.status_code`,
-//! `error.type`. The peer's address is not known to a layer.
+//! `http.request.resend_count`, `url.full` (credentials and secrets redacted, cut after 4,096 bytes; absent if
+//! neither URL nor `Host` names a host), `url.template` (of [`UrlTemplate`](crate::UrlTemplate), which then is in
+//! the name, too), `server.address`, `server.port` (80 or 443 where the URL has none, for `http`, `https`, `ws`
+//! and `wss`; a URL without scheme counts as `http`), `network.peer.address` and `network.peer.port` (of
+//! [`Peer`](crate::Peer), which the client has to tell), `network.protocol.version` (as negotiated),
+//! `http.response.status_code`, `error.type`.
 //!
-//! **Attributes of the duration.** `http.request.method`, `server.address`, `server.port`,
+//! **Attributes of the duration.** `http.request.method`, `url.template`, `server.address`, `server.port`,
 //! `http.response.status_code`, `network.protocol.version`, `error.type`.
 //!
-//! **Errors.** 4xx and 5xx: `error.type` is the code. A client that fails: the type path of its error or, if
-//! it fails with a boxed error (`.map_err(tower::BoxError::from)` inside the layer) or an `std::io::Error`,
-//! `timeout`, `connect` or `reset` by its cause. A panic: `panic`. A call that its caller drops is no error:
-//! the span ends without status and without code.
+//! **Errors.** 4xx and 5xx: `error.type` is the code. Without a response it is `timeout`, `connect` or `reset` by
+//! the cause, if the error can be seen through: an `std::io::Error`, or a boxed one, as
+//! `.map_err(tower::BoxError::from)` inside the layer makes it of any. Known are the timeouts of tower, tokio and
+//! tonic, the failed connections of hyper-util, and all I/O errors that have such a kind; any other in a box is
+//! `_OTHER`. An error that cannot be seen through is told by the path of its type. A panic: `panic`. A call that
+//! its caller drops, also because of a timeout *outside* of the layer, is no error: the span ends without status
+//! and without code. [`with_exceptions`](ClientLayer::with_exceptions) tells failures also as log records.
+//!
+//! **Options** are those of [`ClientOptions`]: which hosts get ids, captured headers, known methods, redacted
+//! keys, one closure, and measurements beyond the duration (`http.client.active_requests`,
+//! `http.client.request.body.size`, `http.client.response.body.size`).
+//!
+//! **Limits.** What only the client knows is not told: how many connections are open and for how long
+//! (`http.client.open_connections`, `http.client.connection.duration`), attempts inside of it, sizes of heads.
 //!
 //! # With hyper-util's client
 //!
-//! A [`ClientService`] is `Clone` where the client is, and has a name for axum's state:
+//! It knows its peer and the kind of its errors: two lines tell the layer.
 //!
 //! ```
 //! // axum = "0.8"
 //! // hyper-util = { version = "0.1", features = ["client-legacy", "http1", "tokio"] }
 //! // tower = { version = "0.5", features = ["util"] }
 //! use axum::{Router, body::Body, extract::State, http::{Request, StatusCode}, response::Response, routing::get};
-//! use hyper_util::{client::legacy::{Client, connect::HttpConnector}, rt::TokioExecutor};
-//! use throughline_middleware::{ClientLayer, ClientService};
-//! use tower::{Service, ServiceBuilder, ServiceExt};
+//! use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+//! use throughline_middleware::{ClientLayer, ExchangeBody};
+//! use tower::{BoxError, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
 //!
-//! type Prices = ClientService<Client<HttpConnector, Body>>;
+//! type Prices = BoxCloneSyncService<Request<Body>, Response<ExchangeBody<hyper::body::Incoming>>, BoxError>;
 //!
-//! async fn price(State(mut prices): State<Prices>) -> Result<Response, StatusCode> {
+//! async fn price(State(prices): State<Prices>) -> Result<Response, StatusCode> {
 //!     let request = Request::get("http://prices:8080/today").body(Body::empty());
 //!     let request = request.map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-//!     let ready = prices.ready().await.map_err(|_| StatusCode::BAD_GATEWAY)?;
-//!     let response = ready.call(request).await.map_err(|_| StatusCode::BAD_GATEWAY)?;
+//!     let response = prices.oneshot(request).await.map_err(|_| StatusCode::BAD_GATEWAY)?;
 //!     Ok(response.map(Body::new))
 //! }
 //!
-//! let client = Client::builder(TokioExecutor::new()).build_http();
-//! let prices: Prices = ServiceBuilder::new().layer(ClientLayer::default()).service(client);
-//! let app: Router = Router::new().route("/price", get(price)).with_state(prices);
+//! let client = ServiceBuilder::new()
+//!     .layer(ClientLayer::default())
+//!     .map_response(with_peer) // of the page of `Peer`
+//!     .map_err(BoxError::from)
+//!     .service(Client::builder(TokioExecutor::new()).build_http());
+//! let app: Router = Router::new().route("/price", get(price)).with_state(Prices::new(client));
+//! # fn with_peer<B>(response: Response<B>) -> Response<B> { response }
 //! ```
 //!
 //! # With reqwest
 //!
-//! Its client takes and gives types of its own, which are turned into those of `http` inside the layer:
+//! The feature `reqwest` has `ClientLayer::reqwest`, a middleware for clients of reqwest-middleware: see the
+//! module `client::reqwest`.
 //!
-//! ```ignore
-//! // http = "1"
-//! // reqwest = "0.12"
-//! // tower = { version = "0.5", features = ["util"] }
+//! # With tonic
+//!
+//! A POST of `application/grpc` is told as a gRPC call, by this layer as by the server's: a CLIENT span
+//! `package.Service/Method` and a value of `rpc.client.call.duration`, with `rpc.system.name`, `rpc.method`,
+//! `rpc.response.status_code` (`OK`, `NOT_FOUND`, …), `server.address`, `server.port` and `error.type`, which is
+//! the code if it is any but `OK`. Where no status came it is what gRPC makes of the end: `UNAVAILABLE` without a
+//! connection, `DEADLINE_EXCEEDED` after the time of `grpc-timeout`, `CANCELLED` if the caller left, else
+//! `UNKNOWN`. Captured headers become `rpc.request.metadata.…` and `rpc.response.metadata.…`.
+//!
+//! ```
+//! // tonic = "0.14"
 //! use throughline_middleware::ClientLayer;
-//! use tower::{ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+//! use tonic::{client::Grpc, transport::Channel};
+//! use tower::{BoxError, ServiceBuilder};
 //!
-//! type Prices =
-//!     BoxCloneSyncService<http::Request<reqwest::Body>, http::Response<reqwest::Body>, reqwest::Error>;
-//!
-//! let prices = Prices::new(
-//!     ServiceBuilder::new()
-//!         .layer(ClientLayer::default())
-//!         .map_request(|request: http::Request<reqwest::Body>| {
-//!             reqwest::Request::try_from(request).expect("an absolute URL")
-//!         })
-//!         .map_response(http::Response::<reqwest::Body>::from)
-//!         .service(reqwest::Client::new()),
-//! );
-//!
-//! // In a handler with `State(prices): State<Prices>`:
-//! let request = http::Request::get("http://prices:8080/today").body(reqwest::Body::default())?;
-//! let response = reqwest::Response::from(prices.oneshot(request).await?);
-//! let text = response.text().await?;
+//! # async fn prices() {
+//! let origin = http::Uri::from_static("http://prices:50051");
+//! let channel = Channel::builder(origin.clone()).connect_lazy();
+//! let channel = ServiceBuilder::new().layer(ClientLayer::default()).map_err(BoxError::from).service(channel);
+//! // In generated code: `PricesClient::with_origin(channel, origin)`.
+//! let mut client = Grpc::with_origin(channel, origin);
+//! # let _ = client.ready().await;
+//! # }
 //! ```
 //!
-//! Redirects that reqwest follows on its own are one call: its URL is that of the first request.
+//! Generated code tells the layer where it calls only if it is made `with_origin`: without it, there is no
+//! `server.address`. `Channel` does not tell the peer's address.
 
 mod request;
 #[cfg(feature = "reqwest")]

@@ -17,7 +17,7 @@
 //!
 //! [`ServerLayer`] records what arrives, [`ClientLayer`] what leaves, [`propagation`] carries ids and
 //! baggage from one to the other. Names and rules are those of the OpenTelemetry semantic conventions for
-//! HTTP; the pages of [`server`] and [`client`] list every attribute.
+//! HTTP and for RPC; the pages of [`server`] and [`client`] list every attribute.
 //!
 //! The span is active wherever the request is served, but `tokio::spawn` and `spawn_blocking` leave it: see
 //! [`server`] for the two lines that take it along, and for where the layer belongs.
@@ -36,8 +36,9 @@
 //!
 //! # Limits
 //!
-//! Spans have no exception events: exceptions are log records. Every text that a caller can choose is cut after 4,096
-//! bytes, none becomes an attribute of a measurement. Nothing panics on a request's path, whatever the request is.
+//! Exceptions are log records, not events of a span. Every text that a caller can choose is cut after 4,096 bytes,
+//! none becomes an attribute of a server's measurement. Nothing panics on a request's path, whatever the request
+//! is.
 
 // What a layer tells and whom it believes: the options, as they are set and as they are used.
 pub mod options;

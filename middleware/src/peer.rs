@@ -12,30 +12,41 @@ use crate::attributes;
 /// The other end of the connection, put into the extensions of a request (server) or of a response (client).
 ///
 /// With the feature `axum` the server layer takes it from axum's `ConnectInfo<SocketAddr>`. Whatever else knows
-/// it puts it there: a server on a unix socket, a connector that says where it connected to.
+/// it puts it there: a server on a unix socket, a client that says where it connected to. hyper-util's client
+/// does, inside the client layer:
 ///
 /// ```
-/// use std::net::SocketAddr;
-/// use http::{Request, Response};
+/// use http::Response;
+/// use hyper_util::client::legacy::connect::HttpInfo;
 /// use throughline_middleware::Peer;
-/// use tower::{ServiceBuilder, util::{MapRequestLayer, MapResponseLayer}};
 ///
-/// # fn remote(_response: &Response<String>) -> Option<SocketAddr> { None }
-/// // Inside the client layer: with hyper-util's client, `remote` reads the extension `HttpInfo`.
-/// let layer = MapResponseLayer::new(|mut response: Response<String>| {
-///     if let Some(address) = remote(&response) {
-///         response.extensions_mut().insert(Peer::Socket(address));
+/// fn with_peer<B>(mut response: Response<B>) -> Response<B> {
+///     if let Some(info) = response.extensions().get::<HttpInfo>() {
+///         let peer = Peer::Socket(info.remote_addr());
+///         response.extensions_mut().insert(peer);
 ///     }
 ///     response
-/// });
-/// # let _ = ServiceBuilder::new().layer(layer);
+/// }
+/// # let layer = tower::util::MapResponseLayer::new(with_peer::<String>);
+/// # let _ = tower::ServiceBuilder::new().layer(layer);
+/// ```
 ///
-/// // Outside the server layer, on a unix socket:
-/// let layer = MapRequestLayer::new(|mut request: Request<String>| {
-///     request.extensions_mut().insert(Peer::Unix("/run/shop.socket".into()));
+/// And tonic's own server, outside of the server layer:
+///
+/// ```
+/// use http::Request;
+/// use throughline_middleware::{Peer, ServerLayer};
+/// use tonic::{body::Body, transport::{Server, server::TcpConnectInfo}};
+/// use tower::util::MapRequestLayer;
+///
+/// fn with_peer(mut request: Request<Body>) -> Request<Body> {
+///     let info = request.extensions().get::<TcpConnectInfo>();
+///     if let Some(address) = info.and_then(TcpConnectInfo::remote_addr) {
+///         request.extensions_mut().insert(Peer::Socket(address));
+///     }
 ///     request
-/// });
-/// # let _ = ServiceBuilder::new().layer(layer);
+/// }
+/// let server = Server::builder().layer(MapRequestLayer::new(with_peer)).layer(ServerLayer::default());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -5,9 +5,12 @@
 
 use crate::support::{PATIENCE, child::Process, get, peer, until};
 use axum::{Router, routing};
+use http_body_util::Empty;
+use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use std::{net::SocketAddr, path::PathBuf};
 use throughline::{Config, Telemetry};
 use tokio::net::TcpListener;
+use tower::{BoxError, ServiceBuilder, ServiceExt};
 use tracing_subscriber::prelude::*;
 
 /// A port that was free a moment ago, for peers that cannot choose one themselves.
@@ -100,7 +103,7 @@ async fn pythons_official_messages_decode_what_we_send() {
 
 // B-001, B-002, B-008, B-010, H-089
 #[tokio::test]
-async fn a_real_prometheus_takes_the_histogram() {
+async fn a_real_prometheus_takes_the_histograms() {
     let remedy = "Prometheus 3 with its OTLP receiver";
     let Some(prometheus) = peer("prometheus stores", "THROUGHLINE_TEST_PROMETHEUS", remedy) else { return };
     let (directory, port) = (scratch("prometheus"), free_port());
@@ -135,6 +138,13 @@ async fn a_real_prometheus_takes_the_histogram() {
     config.server.body_sizes = true;
     let telemetry = Telemetry::build(config).unwrap();
     serve_one_call(&telemetry).await;
+    let nobody = free_port();
+    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<axum::body::Bytes>>();
+    let client =
+        ServiceBuilder::new().layer(telemetry.client_layer()).map_err(BoxError::from).service(client);
+    let call = http::Request::get(format!("http://127.0.0.1:{nobody}/")).body(Empty::new()).unwrap();
+    client.oneshot(call).await.unwrap_err();
+    telemetry.handle().flush(PATIENCE).await.unwrap();
 
     let begun = serde_json::json!({
         "job": "shop/cart", "instance": "one", "http_request_method": "GET", "url_scheme": "http",
@@ -143,11 +153,16 @@ async fn a_real_prometheus_takes_the_histogram() {
     ended["http_response_status_code"] = "200".into();
     ended["http_route"] = "/items/{id}".into();
     ended["network_protocol_version"] = "1.1".into();
+    let called = serde_json::json!({
+        "job": "shop/cart", "instance": "one", "http_request_method": "GET", "server_address": "127.0.0.1",
+        "server_port": nobody.to_string(), "error_type": "connect",
+    });
     for (name, mut labels, value) in [
         ("http_server_request_duration_seconds_count", ended.clone(), "1"),
         ("http_server_response_body_size_bytes_count", ended.clone(), "1"),
         ("http_server_response_body_size_bytes_sum", ended, "0"),
         ("http_server_active_requests", begun, "0"),
+        ("http_client_request_duration_seconds_count", called, "1"),
     ] {
         let (status, answer) = get(&format!("{base}/api/v1/query?query={name}"), &[]).await.unwrap();
         let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();

@@ -54,7 +54,7 @@ fn unknown() -> AnyBody {
 
 #[tokio::test]
 async fn bodies_are_as_long_as_they_say() {
-    // H-047: sizes with the heads are known to nobody but the client itself and are left out; H-08A, H-087
+    // H-08A, H-087
     let address = parrot().await;
     for (method, path, body, length, sizes) in [
         (Method::POST, "/7", known("hello"), None, [Some(5), Some(7)]),
@@ -110,7 +110,7 @@ async fn bodies_are_as_long_as_they_say() {
 
 #[tokio::test]
 async fn with_everything_on_these_are_the_instruments() {
-    // H-08C, H-08D: open connections and how long they last are the client's own to know: a layer sees requests
+    // H-086: open connections, and how long they are, are the client's own to know: a layer sees requests.
     let (telemetry, address) = (Telemetry::new(), parrot().await);
     all_measured(&telemetry).layer(plain()).oneshot(request(format!("http://{address}/7"))).await.unwrap();
     assert_eq!(

@@ -239,7 +239,7 @@ async fn a_measurement_finds_its_span_active_whatever_way_the_exchange_went() {
 
 #[tokio::test]
 async fn sizes_are_those_that_the_request_announces_and_the_response_has() {
-    // H-083, H-084
+    // H-047, H-083, H-084
     let telemetry = Telemetry::new();
     let router = Router::new().route("/items/{id}", post(async |body: Bytes| [&body[..], b"12345"].concat()));
     let address = serve(router.layer(telemetry.server().with_options(everything()))).await;

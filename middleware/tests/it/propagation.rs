@@ -91,6 +91,22 @@ async fn a_trace_goes_through_and_every_span_is_its_predecessors_child() {
 }
 
 #[tokio::test]
+async fn members_are_neither_written_nor_changed_by_the_layers() {
+    // P-051, P-052
+    for (sent, passed) in
+        [("", None), ("tracestate: a=1,ot=th:8;rv:0123456789abcd\r\n", Some("a=1,ot=th:8;rv:0123456789abcd"))]
+    {
+        for flags in ["00", "01", "03"] {
+            let telemetry = Telemetry::new();
+            let chain = Chain::new(&telemetry).await;
+            let (arrived, _) =
+                chain.pass(format!("traceparent: 00-{TRACE}-1234567890123456-{flags}\r\n{sent}")).await;
+            assert_eq!(lines(&arrived, "tracestate"), Vec::from_iter(passed), "{flags}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_malformed_parent_restarts_the_trace() {
     // P-006, P-010, P-014, P-016, P-018, P-019, P-020
     let telemetry = Telemetry::new();

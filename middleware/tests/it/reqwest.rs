@@ -282,7 +282,7 @@ async fn a_call_that_its_caller_drops_is_no_error() {
 
 #[tokio::test]
 async fn options_hold_for_reqwest_too() {
-    // H-002, H-046, H-047, H-08A, H-087, P-035, and: reqwest shows no trailers, so that gRPC is told as HTTP
+    // H-002, H-046, H-08A, H-087, P-035, and: reqwest shows no trailers, so that gRPC is told as HTTP
     let (telemetry, seen) = (Telemetry::new(), Seen::default());
     let keep = Arc::clone(&seen);
     let handler = async move |headers: HeaderMap, body: String| {
