@@ -126,15 +126,17 @@ async fn a_real_prometheus_takes_the_histograms() {
     .await;
 
     let endpoint = format!("{base}/api/v1/otlp/v1/metrics");
-    let telemetry = Telemetry::build(Config::from_vars([
+    let mut config = Config::from_vars([
         ("OTEL_SERVICE_NAME", "cart"),
         ("OTEL_RESOURCE_ATTRIBUTES", "service.namespace=shop,service.instance.id=one"),
         ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", endpoint.as_str()),
         ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "gzip"),
         ("OTEL_TRACES_EXPORTER", "none"),
         ("OTEL_LOGS_EXPORTER", "none"),
-    ]))
-    .unwrap();
+    ]);
+    config.server.active_requests = true;
+    config.server.body_sizes = true;
+    let telemetry = Telemetry::build(config).unwrap();
     serve_one_call(&telemetry).await;
     let nobody = free_port();
     let client = Client::builder(TokioExecutor::new()).build_http::<Empty<axum::body::Bytes>>();
@@ -144,24 +146,30 @@ async fn a_real_prometheus_takes_the_histograms() {
     client.oneshot(call).await.unwrap_err();
     telemetry.handle().flush(PATIENCE).await.unwrap();
 
-    for labels in [
-        serde_json::json!({
-            "__name__": "http_server_request_duration_seconds_count", "job": "shop/cart", "instance": "one",
-            "http_request_method": "GET", "http_response_status_code": "200", "http_route": "/items/{id}",
-            "network_protocol_version": "1.1", "url_scheme": "http",
-        }),
-        serde_json::json!({
-            "__name__": "http_client_request_duration_seconds_count", "job": "shop/cart", "instance": "one",
-            "http_request_method": "GET", "server_address": "127.0.0.1", "server_port": nobody.to_string(),
-            "error_type": "connect",
-        }),
+    let begun = serde_json::json!({
+        "job": "shop/cart", "instance": "one", "http_request_method": "GET", "url_scheme": "http",
+    });
+    let mut ended = begun.clone();
+    ended["http_response_status_code"] = "200".into();
+    ended["http_route"] = "/items/{id}".into();
+    ended["network_protocol_version"] = "1.1".into();
+    let called = serde_json::json!({
+        "job": "shop/cart", "instance": "one", "http_request_method": "GET", "server_address": "127.0.0.1",
+        "server_port": nobody.to_string(), "error_type": "connect",
+    });
+    for (name, mut labels, value) in [
+        ("http_server_request_duration_seconds_count", ended.clone(), "1"),
+        ("http_server_response_body_size_bytes_count", ended.clone(), "1"),
+        ("http_server_response_body_size_bytes_sum", ended, "0"),
+        ("http_server_active_requests", begun, "0"),
+        ("http_client_request_duration_seconds_count", called, "1"),
     ] {
-        let query = format!("{base}/api/v1/query?query={}", labels["__name__"].as_str().unwrap());
-        let (status, answer) = get(&query, &[]).await.unwrap();
+        let (status, answer) = get(&format!("{base}/api/v1/query?query={name}"), &[]).await.unwrap();
         let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
         let series = answer["data"]["result"].as_array().unwrap();
         assert_eq!((status, series.len()), (200, 1), "{answer}");
-        assert_eq!((&series[0]["metric"], &series[0]["value"][1]), (&labels, &"1".into()));
+        labels["__name__"] = name.into();
+        assert_eq!((&series[0]["metric"], &series[0]["value"][1]), (&labels, &value.into()));
     }
     drop(server);
     std::fs::remove_dir_all(directory).unwrap();
