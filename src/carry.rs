@@ -12,8 +12,8 @@ use tracing::Span;
 /// Lets a future or a stream run in what is active here: the OpenTelemetry context, with its baggage, and the current
 /// `tracing` span.
 ///
-/// A request's context is active wherever the request itself is served. What is spawned is polled elsewhere, where nothing
-/// is active: its log lines would have no ids, its spans would begin traces of their own.
+/// A request's context is active wherever the request itself is served. What is spawned is polled elsewhere, where
+/// nothing is active: its log lines would have no ids, its spans would begin traces of their own.
 ///
 /// ```
 /// use axum::{body::{Body, Bytes}, extract::State};
@@ -55,8 +55,8 @@ use tracing::Span;
 ///
 /// The work is dropped in there too. What was made where nothing is active runs with nothing active.
 ///
-/// The span of a request ends with its response, whatever is carried; spans that are made later are its children all the
-/// same. A `tracing` span, such as that of `order`, lasts until the last that carries it is gone. To carry the
+/// The span of a request ends with its response, whatever is carried; spans that are made later are its children all
+/// the same. A `tracing` span, such as that of `order`, lasts until the last that carries it is gone. To carry the
 /// OpenTelemetry context without it there is `with_current_context` of `opentelemetry::trace::FutureExt`.
 pub fn carry<T>(work: T) -> Carried<T> {
     Carried { work: Some(work), origin: Origin::here() }
@@ -68,6 +68,7 @@ pub fn carry<T>(work: T) -> Carried<T> {
 /// let thread = std::thread::spawn(throughline::carry_fn(|| tracing::info!("with the ids of the caller")));
 /// # thread.join().unwrap();
 /// ```
+#[must_use = "closures do nothing unless they are called"]
 pub fn carry_fn<R>(work: impl FnOnce() -> R) -> impl FnOnce() -> R {
     let origin = Origin::here();
     move || origin.enter(work)
