@@ -110,11 +110,10 @@ fn split_quoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     std::iter::from_fn(move || {
         let text = rest.take()?;
-        let (mut is_quoted, mut is_escaped) = (false, false);
+        let mut quotes = Quotes::default();
         let end = text.bytes().position(|byte| {
-            let is_end = byte == separator && !is_quoted;
-            is_quoted ^= byte == b'"' && !is_escaped;
-            is_escaped = byte == b'\\' && is_quoted && !is_escaped;
+            let is_end = byte == separator && !quotes.are_open;
+            quotes.take(byte);
             is_end
         });
         let Some(end) = end else { return Some(text) };
@@ -123,8 +122,31 @@ fn split_quoted(text: &str, separator: u8) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Whether a text is inside quotes, read byte by byte.
+#[derive(Debug, Default)]
+struct Quotes {
+    are_open: bool,
+    is_escaped: bool,
+}
+
+impl Quotes {
+    fn take(&mut self, byte: u8) {
+        self.are_open ^= byte == b'"' && !self.is_escaped;
+        self.is_escaped = byte == b'\\' && self.are_open && !self.is_escaped;
+    }
+}
+
+/// Tells whether the quotes in a text are closed: those that a caller leaves open take in what the proxy wrote after
+/// them, and the caller's words would pass for the proxy's.
+fn is_closed(text: &str) -> bool {
+    let mut quotes = Quotes::default();
+    text.bytes().for_each(|byte| quotes.take(byte));
+    !quotes.are_open
+}
+
 /// Returns the value of a parameter of a `Forwarded` element (RFC 7239 §4): a token, or a quoted string.
 fn parameter<'a>(element: &'a str, name: &str) -> Option<Cow<'a, str>> {
+    let element = Some(element).filter(|element| is_closed(element))?;
     let value = split_quoted(element, b';').find_map(|pair| {
         let (key, value) = pair.split_once('=')?;
         key.trim().eq_ignore_ascii_case(name).then_some(value.trim())

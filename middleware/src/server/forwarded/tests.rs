@@ -142,6 +142,21 @@ fn forwarded_is_read_as_the_standard_writes_it() {
 }
 
 #[test]
+fn a_caller_who_leaves_a_quote_open_is_not_taken_for_the_proxy_after_him() {
+    // H-064, H-065
+    let proxies = internal().with_headers(ProxyHeaders::Forwarded);
+    for line in [
+        r#"for=6.6.6.6;proto=https;host=evil;x=", for=203.0.113.9;proto=http"#,
+        r#"for=6.6.6.6;proto=https;host=evil;x="\", for=203.0.113.9;host="real:1""#,
+        r#"for=6.6.6.6, for=6.6.6.7;host=evil;x=", for=203.0.113.9"#,
+    ] {
+        assert_eq!(original(&proxies, &[("forwarded", line)]), told("", "", ""), "{line}");
+    }
+    let lines = [("forwarded", "for=6.6.6.6;x=\""), ("forwarded", "for=203.0.113.9;proto=http")];
+    assert_eq!(original(&proxies, &lines), told("203.0.113.9", "http", ""));
+}
+
+#[test]
 fn a_chain_without_end_is_not_believed() {
     let long = vec!["1.2.3.4"; 10_000].join(",");
     assert_eq!(original(&internal(), &[("x-forwarded-for", &*long)]), told("", "", ""));
