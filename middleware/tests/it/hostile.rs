@@ -1,16 +1,14 @@
-//! Whatever callers send, nothing panics, nothing grows with what they choose, and no text of theirs is whole.
+//! Whatever callers send, nothing panics, nothing grows with what they choose, and no long text of theirs is kept.
 
 use std::{
     collections::BTreeSet,
     net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use axum::{
     Router,
+    body::Body,
     routing::{any, get},
 };
 use bytes::Bytes;
@@ -24,20 +22,9 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
+use tower::{Layer, ServiceExt};
 
-use crate::support::{Attributes, Telemetry, ask, attributes, expected, get_request, serve};
-
-/// Numbers that look random and are the same each time.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-}
+use crate::support::{Attributes, Random, Telemetry, ask, attributes, expected, get_request, serve};
 
 /// Sends requests over one connection, which the last of them closes.
 async fn ask_all(address: SocketAddr, requests: impl Iterator<Item = String> + Send + 'static) -> String {
@@ -277,12 +264,10 @@ async fn what_the_layer_says_itself_has_no_word_of_the_callers() {
         assert!(text.chars().all(|character| character == ' ' || character.is_ascii_graphic()), "{text}");
         NOTICES.fetch_add(1, Ordering::Relaxed);
     });
-    let service = tower::Layer::layer(&layer, Router::new().fallback(async || "any"));
-    let service = Arc::new(service);
+    let service = layer.layer(Router::new().fallback(async || "any"));
     for number in 0..100 {
         let request = Request::get(format!("/{number}")).header("user-agent", "\t\u{fffd}".as_bytes());
-        let request = request.body(axum::body::Body::empty()).unwrap();
-        tower::ServiceExt::oneshot((*service).clone(), request).await.unwrap();
+        service.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     }
     assert_eq!(NOTICES.load(Ordering::Relaxed), 1);
 }

@@ -38,7 +38,7 @@ use tokio::{
 };
 use tower::{ServiceBuilder, util::MapRequestLayer};
 
-use crate::support::{LIMIT, Telemetry, data, remote, serve, until};
+use crate::support::{LIMIT, Random, Telemetry, data, remote, serve, until};
 
 /// Requests of each quarter, half of them over each version of HTTP.
 const QUARTER: usize = 1_000;
@@ -143,18 +143,6 @@ fn service(telemetry: &Telemetry, begun: &Arc<AtomicUsize>) -> Router {
         .route("/fail", get(async || StatusCode::INTERNAL_SERVER_ERROR))
         .route("/explode", get(async || -> StatusCode { panic!("on purpose") }))
         .layer(ServiceBuilder::new().layer(counted).layer(telemetry.server().with_options(options)))
-}
-
-/// Numbers that look random and are the same each time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) % limit
-    }
 }
 
 /// One request, and after how many steps its client breaks off, if it does.
