@@ -20,7 +20,7 @@ use std::{
 use http::{HeaderMap, Response, StatusCode};
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Link, SpanBuilder, SpanContext, SpanKind, Status, TraceContextExt},
+    trace::{Link, SpanBuilder, SpanKind, Status, TraceContextExt},
 };
 
 use crate::{
@@ -77,8 +77,8 @@ pub(crate) enum Outcome {
 pub(crate) struct Opening<'a> {
     pub(crate) head: RequestHead<'a>,
     pub(crate) series: Series,
-    /// The trace of a caller who does not decide about ours.
-    pub(crate) link: Option<SpanContext>,
+    /// The context of a caller who does not decide about our trace.
+    pub(crate) link: Option<&'a Context>,
     /// A method that was never seen to exist: it is told at the end, if it then does.
     pub(crate) claim: Option<String>,
     pub(crate) request_size: Option<u64>,
@@ -156,16 +156,16 @@ impl Exchange {
             }
             draft
         };
-        let kind = instruments.side().kind();
         let mut builder = match expected {
             // Most likely nobody will read more.
             Expected::Unrecorded => SpanBuilder::from_name(opening.series.brief_name()),
             Expected::Recorded | Expected::Either => SpanBuilder::from_name(opening.series.span_name()),
-        }
-        .with_kind(kind);
+        };
+        builder.span_kind = Some(instruments.side().kind());
         let began = SystemTime::now();
         builder.start_time = Some(began);
-        builder.links = opening.link.clone().map(|link| vec![Link::with_context(link)]);
+        builder.links =
+            opening.link.map(|caller| vec![Link::with_context(caller.span().span_context().clone())]);
         match expected {
             Expected::Recorded => describe().complete(&mut builder),
             _ if instruments.rules().sampled_by_attributes => describe().complete(&mut builder),
@@ -236,7 +236,7 @@ impl Exchange {
                 }
             }
             // Only the answer tells which version was negotiated.
-            Side::Client => self.series.version = attributes::protocol_version(response.version()),
+            Side::Client => self.series.version = Some(response.version()),
         }
     }
 

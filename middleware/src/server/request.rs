@@ -3,10 +3,7 @@
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, Request, Uri, header};
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{SpanContext, TraceContextExt},
-};
+use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 
 use super::forwarded::Original;
 use crate::{
@@ -32,19 +29,16 @@ const NO_PEER: &str = "requests come without the address of their peer, so clien
 pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Surroundings {
     let head = RequestHead { uri: target(&head), ..head };
     let rules = instruments.rules();
-    let mut parent = extract(instruments, head.headers);
+    let caller = extract(instruments, head.headers);
     if rules.exclude(head.uri.path()) {
-        return Surroundings::Context(parent);
+        return Surroundings::Context(caller);
     }
-    let mut link = None;
-    if rules.public_endpoint {
-        let caller = parent.span().span_context().clone();
-        link = caller.is_valid().then_some(caller);
-        parent = suppressed_as(&parent, Context::new());
-    }
-    Surroundings::Exchange(match rpc::is_call(&head) {
-        true => begin_call(instruments, &parent, head, link),
-        false => begin_request(instruments, &parent, head, link),
+    let begin = if rpc::is_call(&head) { begin_call } else { begin_request };
+    Surroundings::Exchange(if rules.public_endpoint {
+        let link = Some(&caller).filter(|caller| caller.span().span_context().is_valid());
+        begin(instruments, &suppressed_as(&caller, Context::new()), head, link)
+    } else {
+        begin(instruments, &caller, head, None)
     })
 }
 
@@ -66,7 +60,7 @@ fn begin_request(
     instruments: &Arc<Instruments>,
     parent: &Context,
     head: RequestHead<'_>,
-    link: Option<SpanContext>,
+    link: Option<&Context>,
 ) -> Box<Exchange> {
     let rules = instruments.rules();
     let original = match rules.trusted_proxies.are_none() {
@@ -81,11 +75,11 @@ fn begin_request(
     let series = Series {
         convention: Convention::Http,
         method,
-        scheme: Some(original.scheme.unwrap_or_else(scheme).as_str()),
+        scheme: Some(original.scheme.unwrap_or_else(scheme)),
         target: Route::of_request(head.extensions),
         host: None,
         port: None,
-        version: attributes::protocol_version(head.version),
+        version: Some(head.version),
         status: None,
         error: None,
     };
@@ -113,7 +107,7 @@ fn begin_call(
     instruments: &Arc<Instruments>,
     parent: &Context,
     head: RequestHead<'_>,
-    link: Option<SpanContext>,
+    link: Option<&Context>,
 ) -> Box<Exchange> {
     let rules = instruments.rules();
     let method = rpc::method(head.uri.path()).map(bounded);
