@@ -370,26 +370,34 @@ impl Exchange {
         if self.name == SpanName::Outdated {
             span.update_name(self.series.span_name());
         }
-        let claim = self.claim.as_ref().into_iter().flat_map(|claim| {
-            let is_other = self.series.method.as_str() == attributes::OTHER;
-            let original = is_other.then(|| KeyValue::new(attributes::RPC_METHOD_ORIGINAL, claim.clone()));
-            [KeyValue::new(attributes::RPC_METHOD, self.series.method.clone())].into_iter().chain(original)
-        });
-        let size = |key, bytes: Option<u64>| {
-            let bytes = bytes.filter(|_| rules.body_sizes && is_http)?;
-            Some(KeyValue::new(key, i64::try_from(bytes).unwrap_or(i64::MAX)))
+        let set = |attribute: KeyValue| {
+            if !rules.omit(&attribute) {
+                span.set_attribute(attribute);
+            }
         };
-        let sizes = [
-            size(attributes::HTTP_REQUEST_BODY_SIZE, self.request_size),
-            size(attributes::HTTP_RESPONSE_BODY_SIZE, self.response_size),
-        ];
-        let mut rare = Vec::new();
-        if closing.is_none() {
-            self.series.close(&mut |attribute| rare.push(attribute));
+        match closing {
+            Some(closing) => {
+                span.set_attributes(closing.iter().filter(|attribute| !rules.omit(attribute)).cloned());
+            }
+            None => self.series.close(&mut |attribute| set(attribute)),
         }
-        rare.extend(claim.chain(sizes.into_iter().flatten()));
-        let told = closing.unwrap_or_default().iter().cloned().chain(rare);
-        span.set_attributes(told.filter(|attribute| !rules.omit(attribute)));
+        if let Some(claim) = &self.claim {
+            set(KeyValue::new(attributes::RPC_METHOD, self.series.method.clone()));
+            if self.series.method.as_str() == attributes::OTHER {
+                set(KeyValue::new(attributes::RPC_METHOD_ORIGINAL, claim.clone()));
+            }
+        }
+        if rules.body_sizes && is_http {
+            let sizes = [
+                (attributes::HTTP_REQUEST_BODY_SIZE, self.request_size),
+                (attributes::HTTP_RESPONSE_BODY_SIZE, self.response_size),
+            ];
+            for (key, bytes) in sizes {
+                if let Some(bytes) = bytes {
+                    set(KeyValue::new(key, i64::try_from(bytes).unwrap_or(i64::MAX)));
+                }
+            }
+        }
         if self.series.error.is_some() {
             // No description: the status code or the error's type says it all.
             span.set_status(Status::error(""));

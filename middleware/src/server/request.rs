@@ -95,7 +95,8 @@ fn begin_request(
         tell_client(instruments, original.client, Peer::of_request(head.extensions), set);
         if let Some(agent) = head.headers.get(header::USER_AGENT) {
             let lossy = |_| String::from_utf8_lossy(agent.as_bytes());
-            let agent = agent.to_str().map_or_else(lossy, Cow::Borrowed);
+            // Nearly all are text, which is found out sooner so.
+            let agent = std::str::from_utf8(agent.as_bytes()).map_or_else(lossy, Cow::Borrowed);
             set(KeyValue::new(attributes::USER_AGENT_ORIGINAL, bounded(&agent).to_owned()));
         }
         rules.http_headers.request.tell(head.headers, set);
