@@ -140,7 +140,11 @@ pub(crate) fn span_name(method: &str, target: Option<&str>) -> Cow<'static, str>
     let Some(target) = target else {
         return known_method(method).map_or_else(|| Cow::Owned(method.to_owned()), Cow::Borrowed);
     };
-    Cow::Owned([method, " ", target].concat())
+    let mut name = String::with_capacity(method.len() + 1 + target.len());
+    name.push_str(method);
+    name.push(' ');
+    name.push_str(target);
+    Cow::Owned(name)
 }
 
 /// Returns `network.protocol.version`; nothing for a version the conventions do not know.

@@ -124,16 +124,16 @@ impl Exchange {
             }
             draft
         };
-        let kind = instruments.side().kind();
         let mut builder = match expected {
             // Most likely nobody will read more.
             Expected::Unrecorded => SpanBuilder::from_name(opening.series.brief_name()),
             Expected::Recorded | Expected::Either => SpanBuilder::from_name(opening.series.span_name()),
-        }
-        .with_kind(kind);
+        };
+        builder.span_kind = Some(instruments.side().kind());
         let began = SystemTime::now();
         builder.start_time = Some(began);
-        builder.links = opening.link.clone().map(|link| vec![Link::with_context(link)]);
+        builder.links =
+            opening.link.map(|caller| vec![Link::with_context(caller.span().span_context().clone())]);
         match expected {
             Expected::Recorded => describe().complete(&mut builder),
             _ if instruments.rules().sampled_by_attributes => describe().complete(&mut builder),
@@ -216,7 +216,7 @@ impl Exchange {
                 }
             }
             // Only the answer tells which version was negotiated.
-            Side::Client => self.series.version = attributes::protocol_version(response.version()),
+            Side::Client => self.series.version = Some(response.version()),
         }
     }
 
@@ -353,29 +353,40 @@ impl Exchange {
         if self.name == SpanName::Outdated {
             span.update_name(self.series.span_name());
         }
-        let claim = self.claim.as_ref().into_iter().flat_map(|claim| {
-            let is_other = self.series.method.as_str() == attributes::OTHER;
-            let original = is_other.then(|| KeyValue::new(attributes::RPC_METHOD_ORIGINAL, claim.clone()));
-            [KeyValue::new(attributes::RPC_METHOD, self.series.method.clone())].into_iter().chain(original)
-        });
-        let size = |key, bytes: Option<u64>| {
-            let bytes = bytes.filter(|_| rules.body_sizes && is_http)?;
-            Some(KeyValue::new(key, i64::try_from(bytes).unwrap_or(i64::MAX)))
+        let set = |attribute: KeyValue| {
+            if !rules.omit(&attribute) {
+                span.set_attribute(attribute);
+            }
         };
-        let sizes = [
-            size(attributes::HTTP_REQUEST_BODY_SIZE, self.request_size),
-            size(attributes::HTTP_RESPONSE_BODY_SIZE, self.response_size),
-        ];
-        let mut rare = Vec::new();
-        if closing.is_none() {
-            self.series.route(&mut |attribute| rare.push(attribute));
-            self.series.close(&mut |attribute| rare.push(attribute));
+        match closing {
+            Some(closing) => {
+                let is_told =
+                    |told: &KeyValue| self.is_route_told && told.key.as_str() == attributes::HTTP_ROUTE;
+                let is_kept = |attribute: &&KeyValue| !rules.omit(attribute) && !is_told(attribute);
+                span.set_attributes(closing.iter().filter(is_kept).cloned());
+            }
+            None => {
+                self.series.route(&mut |attribute| set(attribute));
+                self.series.close(&mut |attribute| set(attribute));
+            }
         }
-        rare.extend(claim.chain(sizes.into_iter().flatten()));
-        let is_told = |told: &KeyValue| self.is_route_told && told.key.as_str() == attributes::HTTP_ROUTE;
-        let told =
-            closing.unwrap_or_default().iter().filter(|attribute| !is_told(attribute)).cloned().chain(rare);
-        span.set_attributes(told.filter(|attribute| !rules.omit(attribute)));
+        if let Some(claim) = &self.claim {
+            set(KeyValue::new(attributes::RPC_METHOD, self.series.method.clone()));
+            if self.series.method.as_str() == attributes::OTHER {
+                set(KeyValue::new(attributes::RPC_METHOD_ORIGINAL, claim.clone()));
+            }
+        }
+        if rules.body_sizes && is_http {
+            let sizes = [
+                (attributes::HTTP_REQUEST_BODY_SIZE, self.request_size),
+                (attributes::HTTP_RESPONSE_BODY_SIZE, self.response_size),
+            ];
+            for (key, bytes) in sizes {
+                if let Some(bytes) = bytes {
+                    set(KeyValue::new(key, i64::try_from(bytes).unwrap_or(i64::MAX)));
+                }
+            }
+        }
         if self.series.error.is_some() {
             // No description: the status code or the error's type says it all.
             span.set_status(Status::error(""));

@@ -119,9 +119,6 @@ impl Surroundings {
     fn enter<R>(&mut self, span: &RequestSpan, act: impl FnOnce(&mut Self) -> R) -> R {
         let _active = self.context().map(|context| context.clone().attach());
         let _entered = span.enter();
-        if !matches!(self, Self::Exchange(_)) {
-            return act(self);
-        }
         panic::catch_unwind(AssertUnwindSafe(|| act(self))).unwrap_or_else(|payload| {
             self.end(Outcome::Failed(Failure::of_panic(&*payload)));
             panic::resume_unwind(payload)

@@ -12,12 +12,13 @@ use std::{
     },
 };
 
+use http::Version;
 use opentelemetry::{
     KeyValue, StringValue, Value,
     metrics::{BoundHistogram, Histogram},
 };
 
-use crate::{attributes, route::Route, rpc};
+use crate::{attributes, options::Scheme, route::Route, rpc};
 
 /// Whose words an exchange is told in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +43,14 @@ pub(crate) struct Series {
     /// `http.request.method` or `rpc.method`.
     pub(crate) method: StringValue,
     /// `url.scheme`, of a server.
-    pub(crate) scheme: Option<&'static str>,
+    pub(crate) scheme: Option<Scheme>,
     /// `http.route` of a server, `url.template` of a client.
     pub(crate) target: Option<Route>,
     /// `server.address`, of a client.
     pub(crate) host: Option<StringValue>,
     /// `server.port`, of a client.
     pub(crate) port: Option<u16>,
-    pub(crate) version: Option<&'static str>,
+    pub(crate) version: Option<Version>,
     /// `http.response.status_code`, or gRPC's number of it.
     pub(crate) status: Option<u16>,
     pub(crate) error: Option<ErrorType>,
@@ -66,7 +67,7 @@ impl Series {
             }
         }
         if let Some(scheme) = self.scheme {
-            set(KeyValue::new(attributes::URL_SCHEME, scheme));
+            set(KeyValue::new(attributes::URL_SCHEME, scheme.as_str()));
         }
         if let Some(host) = &self.host {
             set(KeyValue::new(attributes::SERVER_ADDRESS, host.clone()));
@@ -88,7 +89,7 @@ impl Series {
 
     /// Tells the attributes that only the end tells.
     pub(crate) fn close(&self, set: &mut dyn FnMut(KeyValue)) {
-        if let Some(version) = self.version {
+        if let Some(version) = self.version.and_then(attributes::protocol_version) {
             set(KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version));
         }
         if let Some(status) = self.status {
@@ -133,43 +134,34 @@ impl Series {
     }
 
     fn is(&self, other: &Self) -> bool {
-        self.convention == other.convention
-            && self.status == other.status
+        self.status == other.status
+            && self.convention == other.convention
+            && self.scheme == other.scheme
+            && self.version == other.version
             && self.port == other.port
             && self.error == other.error
-            && same(Some(self.method.as_str()), Some(other.method.as_str()))
-            && same(self.scheme, other.scheme)
-            && same(self.version, other.version)
-            && same(self.target.as_ref().map(Route::as_str), other.target.as_ref().map(Route::as_str))
-            && same(self.host.as_ref().map(StringValue::as_str), other.host.as_ref().map(StringValue::as_str))
+            && self.host == other.host
+            && is_same(self.method.as_str(), other.method.as_str())
+            && match (&self.target, &other.target) {
+                (Some(one), Some(other)) => is_same(one.as_str(), other.as_str()),
+                (one, other) => one.is_none() && other.is_none(),
+            }
     }
 
+    /// Leaves out what tells few series apart, which is only compared: of HTTP also the method.
     fn hash(&self) -> u64 {
-        let texts = [
-            Some(self.method.as_str()),
-            self.target.as_ref().map(Route::as_str),
-            self.host.as_ref().map(StringValue::as_str),
-        ];
-        let error = match self.error {
-            None => 0,
-            Some(ErrorType::Status) => 1,
-            Some(ErrorType::Named(name)) => 2 + name.len(),
-        };
-        // Scheme and version tell few series apart: they are only compared.
-        let numbers = u64::from(self.status.unwrap_or_default())
-            | u64::from(self.port.unwrap_or_default()) << 16
-            | (error as u64) << 32;
-        texts.into_iter().flatten().fold(mix(0, numbers), |hash, text| mix(hash, hash_of(text)))
+        let numbers =
+            u64::from(self.status.unwrap_or_default()) | u64::from(self.port.unwrap_or_default()) << 16;
+        let method = Some(self.method.as_str()).filter(|_| self.convention == Convention::Rpc);
+        let target = self.target.as_ref().map(Route::as_str);
+        let host = self.host.as_ref().map(StringValue::as_str);
+        [method, target, host].into_iter().flatten().fold(numbers, |hash, text| mix(hash, hash_of(text)))
     }
 }
 
 /// Compares texts, which mostly are not only equal but the same.
-fn same(one: Option<&str>, other: Option<&str>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => std::ptr::eq(one, other) || one == other,
-        (None, None) => true,
-        _ => false,
-    }
+fn is_same(one: &str, other: &str) -> bool {
+    std::ptr::eq(one, other) || one == other
 }
 
 /// One series, ready to be recorded to.
@@ -305,16 +297,20 @@ impl<T> Table<T> {
 
     /// All places, from the one where an entry should be.
     fn places(&self, hash: u64) -> impl Iterator<Item = &OnceLock<Box<T>>> {
-        let (before, from) = self.slots.split_at(hash as usize % SLOTS);
-        from.iter().chain(before)
+        (0..SLOTS).map_while(move |step| self.slots.get((hash as usize).wrapping_add(step) % SLOTS))
     }
 }
 
 /// Hashes a text. Not proof against collisions made on purpose: what is hashed comes from the program.
 fn hash_of(text: &str) -> u64 {
     let (words, rest) = text.as_bytes().as_chunks::<8>();
-    let last = rest.iter().fold(text.len() as u64, |last, byte| last << 8 | u64::from(*byte));
-    mix(words.iter().fold(0, |hash, word| mix(hash, u64::from_le_bytes(*word))), last)
+    let hash = words.iter().fold(text.len() as u64, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    match text.as_bytes().last_chunk::<8>() {
+        // Some of it a second time.
+        Some(last) if !rest.is_empty() => mix(hash, u64::from_le_bytes(*last)),
+        Some(_) => hash,
+        None => mix(0, rest.iter().fold(hash, |hash, byte| hash << 8 | u64::from(*byte))),
+    }
 }
 
 fn mix(hash: u64, value: u64) -> u64 {

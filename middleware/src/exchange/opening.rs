@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use opentelemetry::{KeyValue, trace::SpanContext};
+use opentelemetry::{Context, KeyValue};
 
 use crate::{
     attributes,
@@ -15,8 +15,8 @@ use crate::{
 pub(crate) struct Opening<'a> {
     pub(crate) head: RequestHead<'a>,
     pub(crate) series: Series,
-    /// The trace of a caller who does not decide about ours.
-    pub(crate) link: Option<SpanContext>,
+    /// The context of a caller who does not decide about our trace.
+    pub(crate) link: Option<&'a Context>,
     /// A method that was never seen to exist: it is told at the end, if it then does.
     pub(crate) claim: Option<String>,
     pub(crate) request_size: Option<u64>,

@@ -46,19 +46,17 @@ impl Source for HeaderMap {
 #[derive(Debug)]
 pub(super) struct Picked<'a> {
     headers: &'a HeaderMap,
-    lines: [(&'a str, &'a [u8]); MOST_PICKED],
-    length: usize,
+    lines: [Option<(&'static HeaderName, &'a HeaderValue)>; MOST_PICKED],
 }
 
 impl<'a> Picked<'a> {
     /// Picks the lines of these fields; nothing if there are too many.
-    pub(super) fn of(headers: &'a HeaderMap, fields: &[&str]) -> Option<Self> {
-        let mut picked = Self { headers, lines: [("", &[]); MOST_PICKED], length: 0 };
+    pub(super) fn of(headers: &'a HeaderMap, fields: &[&'static HeaderName]) -> Option<Self> {
+        let mut picked = Self { headers, lines: [None; MOST_PICKED] };
+        let mut places = picked.lines.iter_mut();
         for (name, line) in headers {
-            let name = name.as_str();
-            if fields.iter().any(|field| field.len() == name.len() && *field == name) {
-                *picked.lines.get_mut(picked.length)? = (name, line.as_bytes());
-                picked.length += 1;
+            if let Some(field) = fields.iter().find(|field| **field == name) {
+                *places.next()? = Some((field, line));
             }
         }
         Some(picked)
@@ -67,8 +65,9 @@ impl<'a> Picked<'a> {
 
 impl Source for Picked<'_> {
     fn lines(&self, name: &'static HeaderName) -> impl Iterator<Item = &[u8]> {
-        let lines = self.lines[..self.length].iter();
-        lines.filter(|(picked, _)| *picked == name.as_str()).map(|(_, line)| *line)
+        // Each name is one static: to compare texts again would cost more.
+        let lines = self.lines.iter().map_while(Option::as_ref);
+        lines.filter(move |(field, _)| std::ptr::eq(*field, name)).map(|(_, line)| line.as_bytes())
     }
 
     fn prefixed(&self, prefix: &str) -> impl Iterator<Item = (&str, &[u8])> {

@@ -29,7 +29,7 @@ pub struct Composite {
     parts: Vec<Part>,
     fields: Vec<String>,
     /// The fields that our own parts read.
-    fields_read: Vec<&'static str>,
+    fields_read: Vec<&'static HeaderName>,
 }
 
 /// One of the propagators: ours, which read headers as they are, or somebody else's.
@@ -65,7 +65,7 @@ impl Composite {
     fn from_parts(parts: impl IntoIterator<Item = Part>) -> Self {
         let parts = Vec::from_iter(parts);
         let fields = parts.iter().flat_map(Part::fields).collect();
-        let fields_read = parts.iter().flat_map(Part::fields_read).map(|name| name.as_str()).collect();
+        let fields_read = parts.iter().flat_map(Part::fields_read).copied().collect();
         Self { parts, fields, fields_read }
     }
 
@@ -86,7 +86,13 @@ impl Composite {
     }
 
     fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
-        self.parts.iter().fold(None, |read, part| part.read(read.as_ref().or(base), source).or(read))
+        let mut read = None;
+        for part in &self.parts {
+            if let Some(context) = part.read(read.as_ref().or(base), source) {
+                read = Some(context);
+            }
+        }
+        read
     }
 
     fn write(&self, context: &Context, sink: &mut impl Sink) {

@@ -16,35 +16,34 @@ pub(super) fn read(digits: &[u8]) -> Option<u64> {
     })
 }
 
-/// Reads a trace id and a span id that are not zero.
+/// Reads a trace id, of 32 digits or 16, and a span id, both not zero.
 pub(super) fn read_ids(trace_id: &[u8], span_id: &[u8]) -> Option<(TraceId, SpanId)> {
-    let (high, low) = trace_id.split_at_checked(trace_id.len().saturating_sub(16))?;
-    let high = if high.is_empty() { 0 } else { read_sixteen(high.try_into().ok()?)? };
-    let low = read_sixteen(low.try_into().ok()?)?;
-    let span_id = read_sixteen(span_id.try_into().ok()?)?;
-    let is_valid = (high | low) != 0 && span_id != 0;
-    is_valid.then(|| (TraceId::from(u128::from(high) << 64 | u128::from(low)), SpanId::from(span_id)))
+    let mut digits = [b'0'; 48];
+    match <&[u8; 32]>::try_from(trace_id) {
+        Ok(long) => digits[..32].copy_from_slice(long),
+        Err(_) => digits[16..32].copy_from_slice(<&[u8; 16]>::try_from(trace_id).ok()?),
+    }
+    digits[32..].copy_from_slice(<&[u8; 16]>::try_from(span_id).ok()?);
+    let bytes = read_pairs(digits)?;
+    let trace_id = u128::from_be_bytes(*bytes.first_chunk()?);
+    let span_id = u64::from_be_bytes(*bytes.last_chunk()?);
+    (trace_id != 0 && span_id != 0).then(|| (trace_id.into(), span_id.into()))
 }
 
-/// Reads sixteen digits: ids are read on every request, so eight are read at once.
-fn read_sixteen(digits: &[u8; 16]) -> Option<u64> {
-    let digits = u128::from_be_bytes(*digits);
-    let (high, low) = (read_eight((digits >> 64) as u64), read_eight(digits as u64));
-    (high.1 | low.1 == 0).then_some(high.0 << 32 | low.0)
-}
-
-/// Reads eight digits, each in a byte of one number, and what is not zero if one of them is none.
-fn read_eight(digits: u64) -> (u64, u64) {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    // Letters, unlike digits, have this bit; they count from 1 where they should from 10.
-    let letters = (digits >> 6) & EACH;
-    let values = (digits & (EACH * 0x0f)) + letters * 9;
-    let above_nine = ((values + EACH * 6) >> 4) & EACH;
-    let written_again = values + EACH * u64::from(b'0') + above_nine * u64::from(b'a' - b'0' - 10);
-    let fault = (written_again ^ digits) | (values & (EACH * 0xf0));
-    let pairs = (values | values >> 4) & 0x00ff_00ff_00ff_00ff;
-    let fours = (pairs | pairs >> 8) & 0x0000_ffff_0000_ffff;
-    ((fours | fours >> 16) & 0xffff_ffff, fault)
+/// Reads a byte of each two digits. Ids are read on every request: without branches, sixteen digits are read at once.
+fn read_pairs(mut digits: [u8; 48]) -> Option<[u8; 24]> {
+    let mut fault = 0;
+    for digit in &mut digits {
+        let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
+        // What is below its range has wrapped: it is too large as well.
+        fault |= number.saturating_sub(9).min(letter.saturating_sub(5));
+        *digit = number.min(letter.wrapping_add(10));
+    }
+    let mut bytes = [0; 24];
+    for (byte, [high, low]) in bytes.iter_mut().zip(digits.as_chunks().0) {
+        *byte = high << 4 | low;
+    }
+    (fault == 0).then_some(bytes)
 }
 
 /// Writes two digits for each byte.

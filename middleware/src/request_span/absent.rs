@@ -10,6 +10,7 @@ const WITHOUT_EFFECT: &str = "the option request_span is without effect: through
 pub(crate) struct RequestSpan;
 
 impl RequestSpan {
+    #[inline]
     pub(crate) fn none() -> Self {
         Self
     }
@@ -20,6 +21,7 @@ impl RequestSpan {
         Self
     }
 
+    #[inline]
     pub(crate) fn enter(&self) -> Option<()> {
         None
     }

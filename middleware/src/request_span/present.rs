@@ -7,6 +7,7 @@ use crate::{attributes, instruments::Instruments};
 pub(crate) struct RequestSpan(Option<Box<Span>>);
 
 impl RequestSpan {
+    #[inline]
     pub(crate) fn none() -> Self {
         Self(None)
     }
@@ -18,6 +19,7 @@ impl RequestSpan {
         Self((!span.is_disabled()).then(|| Box::new(span)))
     }
 
+    #[inline]
     pub(crate) fn enter(&self) -> Option<Entered<'_>> {
         self.0.as_deref().map(Span::enter)
     }

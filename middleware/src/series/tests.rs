@@ -7,11 +7,11 @@ fn series(route: &str) -> Series {
     Series {
         convention: Convention::Http,
         method: "GET".into(),
-        scheme: Some("http"),
+        scheme: Some(Scheme::Http),
         target: Some(Route::new(route)),
         host: None,
         port: None,
-        version: Some("1.1"),
+        version: Some(Version::HTTP_11),
         status: Some(200),
         error: None,
     }
@@ -40,11 +40,11 @@ fn every_part_of_a_series_tells_it_apart() {
     let base = series("/a");
     let others = [
         Series { method: "PUT".into(), ..base.clone() },
-        Series { scheme: Some("https"), ..base.clone() },
+        Series { scheme: Some(Scheme::Https), ..base.clone() },
         Series { target: None, ..base.clone() },
         Series { host: Some("h".into()), ..base.clone() },
         Series { port: Some(80), ..base.clone() },
-        Series { version: Some("2"), ..base.clone() },
+        Series { version: Some(Version::HTTP_2), ..base.clone() },
         Series { status: Some(201), ..base.clone() },
         Series { error: Some(ErrorType::Status), ..base.clone() },
         Series { error: Some(ErrorType::Named("timeout")), ..base.clone() },

@@ -3,10 +3,7 @@
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
 use http::{HeaderMap, Request, Uri, header, uri::Authority};
-use opentelemetry::{
-    Context, KeyValue,
-    trace::{SpanContext, TraceContextExt},
-};
+use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 
 use super::forwarded::Original;
 use crate::{
@@ -32,14 +29,21 @@ const NO_PEER: &str = "requests come without the address of their peer, so clien
 pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Surroundings {
     let head = RequestHead { uri: target(&head), ..head };
     let rules = instruments.rules();
-    let mut parent = extract(instruments, head.headers);
-    let mut link = None;
+    let caller = extract(instruments, head.headers);
     if rules.public_endpoint {
-        let caller = parent.span().span_context().clone();
-        link = caller.is_valid().then_some(caller);
-        parent = suppressed_as(&parent, Context::new());
+        let link = Some(&caller).filter(|caller| caller.span().span_context().is_valid());
+        return begin_below(instruments, suppressed_as(&caller, Context::new()), head, link);
     }
-    if rules.exclude(head.uri.path()) {
+    begin_below(instruments, caller, head, None)
+}
+
+fn begin_below(
+    instruments: &Arc<Instruments>,
+    parent: Context,
+    head: RequestHead<'_>,
+    link: Option<&Context>,
+) -> Surroundings {
+    if instruments.rules().exclude(head.uri.path()) {
         return Surroundings::Context(parent);
     }
     Surroundings::Exchange(match rpc::is_call(&head) {
@@ -66,7 +70,7 @@ fn begin_request(
     instruments: &Arc<Instruments>,
     parent: &Context,
     head: RequestHead<'_>,
-    link: Option<SpanContext>,
+    link: Option<&Context>,
 ) -> Box<Exchange> {
     let rules = instruments.rules();
     let original = match rules.trusted_proxies.are_none() {
@@ -81,11 +85,11 @@ fn begin_request(
     let series = Series {
         convention: Convention::Http,
         method,
-        scheme: Some(original.scheme.unwrap_or_else(scheme).as_str()),
+        scheme: Some(original.scheme.unwrap_or_else(scheme)),
         target: Route::of_request(head.extensions),
         host: None,
         port: None,
-        version: attributes::protocol_version(head.version),
+        version: Some(head.version),
         status: None,
         error: None,
     };
@@ -100,7 +104,8 @@ fn begin_request(
         tell_client(instruments, original.client, Peer::of_request(head.extensions), set);
         if let Some(agent) = head.headers.get(header::USER_AGENT) {
             let lossy = |_| String::from_utf8_lossy(agent.as_bytes());
-            let agent = agent.to_str().map_or_else(lossy, Cow::Borrowed);
+            // Nearly all are text, which is found out sooner so.
+            let agent = std::str::from_utf8(agent.as_bytes()).map_or_else(lossy, Cow::Borrowed);
             set(KeyValue::new(attributes::USER_AGENT_ORIGINAL, bounded(&agent).to_owned()));
         }
         rules.http_headers.request.tell(head.headers, set);
@@ -112,7 +117,7 @@ fn begin_call(
     instruments: &Arc<Instruments>,
     parent: &Context,
     head: RequestHead<'_>,
-    link: Option<SpanContext>,
+    link: Option<&Context>,
 ) -> Box<Exchange> {
     let rules = instruments.rules();
     let method = rpc::method(head.uri.path()).map(bounded);
