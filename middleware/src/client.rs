@@ -38,8 +38,8 @@
 //! **Errors.** 4xx and 5xx: `error.type` is the code. Without a response it is `timeout`, `connect` or `reset` by
 //! the cause, if the error can be seen through: an `std::io::Error`, or a boxed one, as
 //! `.map_err(tower::BoxError::from)` inside the layer makes it of any. Known are the timeouts of tower, tokio and
-//! tonic, the failed connections of hyper-util, and all I/O errors that have such a kind; any other in a box is
-//! `_OTHER`. An error that cannot be seen through is told by the path of its type. A panic: `panic`. A call that
+//! tonic, the failed connections of hyper and hyper-util, and all I/O errors that have such a kind; any other in a
+//! box is `_OTHER`. An error that cannot be seen through is told by the path of its type. A panic: `panic`. A call that
 //! its caller drops, also because of a timeout *outside* of the layer, is no error: the span ends without status
 //! and without code. [`with_exceptions`](ClientLayer::with_exceptions) tells failures also as log records.
 //!
@@ -56,6 +56,7 @@
 //!
 //! ```
 //! // axum = "0.8"
+//! // hyper = "1"
 //! // hyper-util = { version = "0.1", features = ["client-legacy", "http1", "tokio"] }
 //! // tower = { version = "0.5", features = ["util"] }
 //! use axum::{Router, body::Body, extract::State, http::{Request, StatusCode}, response::Response, routing::get};

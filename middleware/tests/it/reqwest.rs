@@ -270,7 +270,7 @@ async fn a_call_that_its_caller_drops_is_no_error() {
     let address = silent.local_addr().unwrap();
     let client = client(&telemetry.client().with_options(options));
     let call = tokio::spawn(client.get(format!("http://{address}/")).send());
-    drop(silent.accept().await.unwrap());
+    let _connection = silent.accept().await.unwrap();
     call.abort();
     until(LIMIT, || telemetry.ended().len() == 1).await;
     let [span] = telemetry.spans().await;
