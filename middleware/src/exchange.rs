@@ -341,7 +341,12 @@ impl Exchange {
         }
         if let Outcome::Failed(failure) = outcome {
             let with_message = self.instruments.rules().exception_messages;
-            self.instruments.tell(Exception { side: self.instruments.side(), failure, with_message });
+            self.instruments.tell(Exception {
+                side: self.instruments.side(),
+                convention: self.series.convention,
+                failure,
+                with_message,
+            });
         }
         closing
     }
