@@ -87,7 +87,8 @@ pub struct ServerOptions {
     /// [notice](crate::ServerLayer::on_notice) says so. Default: false.
     pub request_span: bool,
     /// Whether attributes are built before the sampler is asked, so that it can decide by them. Costs unsampled
-    /// requests what sampled ones cost. Default: false, samplers then see name and kind.
+    /// requests what sampled ones cost. A route that is known by then stays, whatever route the response tells.
+    /// Default: false, samplers then see name and kind.
     pub sampled_by_attributes: bool,
     /// Whether `http.server.active_requests` is recorded. Default: false.
     pub active_requests: bool,
@@ -97,7 +98,7 @@ pub struct ServerOptions {
     /// Whether the log records of panics and errors carry their message, which may hold anything.
     /// Default: true.
     pub exception_messages: bool,
-    /// Sees each request whose span is recorded, before it is served. Default: nothing does.
+    /// Sees each request whose span is recorded, or is about to be, before it is served. Default: nothing does.
     pub on_request: Option<OnRequest>,
     /// Whether the histograms are bound to their attributes, which records at a third of the price. Only for
     /// meter providers that can (`opentelemetry_sdk` with `experimental_metrics_bound_instruments`): with all
@@ -234,14 +235,16 @@ impl<'a> RequestHead<'a> {
     }
 }
 
-/// A function that sees the head of each request whose span is recorded, and may change what the span tells.
+/// A function that sees the head of each request whose span is recorded, or is about to be, and may change what the
+/// span tells.
 #[derive(Clone)]
 pub struct OnRequest(Arc<Change>);
 
 type Change = dyn Fn(RequestHead<'_>, &mut SpanDraft) + Send + Sync;
 
 impl OnRequest {
-    /// Makes one of a closure. It runs on the request's path: it should be quick, and must not block.
+    /// Makes one of a closure. It runs on the request's path: it should be quick, and must not block. If it panics, the
+    /// request is served and told all the same, with what was changed until then.
     pub fn new(change: impl Fn(RequestHead<'_>, &mut SpanDraft) + Send + Sync + 'static) -> Self {
         Self(Arc::new(change))
     }
@@ -281,7 +284,8 @@ impl SpanDraft {
         self.name = Some(name.into());
     }
 
-    /// Sets an attribute, in the place of one with the same key.
+    /// Sets an attribute, in the place of one with the same key. An `http.route` stays on the span, whatever the route
+    /// is. What else only the end tells, like the status, cannot be set.
     pub fn set(&mut self, attribute: KeyValue) {
         match self.attributes.iter_mut().find(|own| own.key == attribute.key) {
             Some(own) => *own = attribute,
