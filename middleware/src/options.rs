@@ -76,8 +76,8 @@ pub struct ServerOptions {
     /// that begin alike where a `*` is at the end. Default: none.
     pub excluded_paths: Vec<String>,
     /// Whether the callers are strangers, who do not decide about ids and sampling: each request then starts
-    /// a trace of its own that *links* to the caller's, and `tracestate` and `baggage` are dropped.
-    /// Default: false.
+    /// a trace of its own that *links* to the caller's, and `tracestate` and `baggage` are dropped. A service that sends
+    /// the headers of its callers on has to take `baggage` out of them itself. Default: false.
     pub public_endpoint: bool,
     /// Whether responses tell the ids of their span in `server-timing: trace;desc=00-…`. A browser's script of
     /// another origin reads it only if the response also has `Timing-Allow-Origin`. Default: false.
