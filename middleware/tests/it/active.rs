@@ -289,18 +289,21 @@ async fn a_default_layer_uses_the_globals_that_are_set_after_it_was_made() {
 #[tokio::test]
 async fn under_suppression_nothing_is_recorded() {
     // The exporters' own requests must not become telemetry.
-    let telemetry = Telemetry::new();
-    let (mut server, mut client) = (ServerOptions::default(), ClientOptions::default());
-    (server.active_requests, server.body_sizes) = (true, true);
-    (client.active_requests, client.body_sizes) = (true, true);
-    let service = telemetry.client().with_options(client).layer(Witness::default());
-    let service = telemetry.server().with_options(server).layer(service);
-    let call = {
-        let _suppressed = Context::enter_telemetry_suppressed_scope();
-        let mut service = service;
-        service.call(Request::new(String::new()))
-    };
-    call.await.unwrap();
-    assert!(telemetry.ended().is_empty());
-    assert_eq!(telemetry.instruments(), [""; 0]);
+    for public_endpoint in [false, true] {
+        let telemetry = Telemetry::new();
+        let (mut server, mut client) = (ServerOptions::default(), ClientOptions::default());
+        (server.active_requests, server.body_sizes) = (true, true);
+        (client.active_requests, client.body_sizes) = (true, true);
+        server.public_endpoint = public_endpoint;
+        let service = telemetry.client().with_options(client).layer(Witness::default());
+        let service = telemetry.server().with_options(server).layer(service);
+        let call = {
+            let _suppressed = Context::enter_telemetry_suppressed_scope();
+            let mut service = service;
+            service.call(Request::new(String::new()))
+        };
+        call.await.unwrap();
+        assert!(telemetry.ended().is_empty());
+        assert_eq!(telemetry.instruments(), [""; 0]);
+    }
 }
