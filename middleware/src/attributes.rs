@@ -46,6 +46,16 @@ pub(crate) const USER_AGENT_ORIGINAL: &str = "user_agent.original";
 /// Called `rpc.status_code` in versions after 1.44.
 pub(crate) const RPC_RESPONSE_STATUS_CODE: &str = "rpc.response.status_code";
 
+/// What only the end of an exchange tells a span, besides the route and a method of gRPC.
+pub(crate) const TOLD_AT_END: [&str; 6] = [
+    ERROR_TYPE,
+    HTTP_REQUEST_BODY_SIZE,
+    HTTP_RESPONSE_BODY_SIZE,
+    HTTP_RESPONSE_STATUS_CODE,
+    NETWORK_PROTOCOL_VERSION,
+    RPC_RESPONSE_STATUS_CODE,
+];
+
 /// Most attributes a span of ours has: reserved at once, so that the list does not grow four times.
 pub(crate) const MOST_ATTRIBUTES: usize = 16;
 

@@ -187,8 +187,8 @@ impl ClientLayer {
         Self { instruments: self.instruments.changed(|settings| settings.rules = options.into()) }
     }
 
-    /// Tells panics and errors also as log records, of this provider: `http.client.request.exception` of
-    /// severity WARN, with the ids of the CLIENT span. Default: nobody is told.
+    /// Tells panics and errors also as log records, of this provider: `http.client.request.exception`, or of gRPC
+    /// calls `rpc.client.call.exception`, of severity WARN, with the ids of the CLIENT span. Default: nobody is told.
     #[must_use]
     pub fn with_exceptions<P>(self, loggers: &P) -> Self
     where

@@ -2,16 +2,18 @@
 //!
 //! Exceptions are log records, not events of the span (semantic conventions, "Recording exceptions"): one of
 //! severity ERROR for a server and WARN for a client, with the ids of the exchange's span, named
-//! `http.server.request.exception` or `http.client.request.exception`.
+//! `http.server.request.exception` or `http.client.request.exception`, of gRPC calls `rpc.server.call.exception` or
+//! `rpc.client.call.exception`.
 
 use opentelemetry::logs::{LogRecord, Logger, Severity};
 
-use crate::{attributes, exchange::Side, failure::Failure};
+use crate::{attributes, exchange::Side, failure::Failure, series::Convention};
 
 /// An exception of one side.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Exception<'a> {
     pub(crate) side: Side,
+    pub(crate) convention: Convention,
     pub(crate) failure: &'a Failure,
     /// Whether its message may be told.
     pub(crate) with_message: bool,
@@ -24,9 +26,11 @@ pub(crate) trait Emit: Send + Sync {
 
 impl<L: Logger + Send + Sync> Emit for L {
     fn emit(&self, exception: Exception<'_>) {
-        let (name, severity) = match exception.side {
-            Side::Server => ("http.server.request.exception", Severity::Error),
-            Side::Client => ("http.client.request.exception", Severity::Warn),
+        let (name, severity) = match (exception.side, exception.convention) {
+            (Side::Server, Convention::Http) => ("http.server.request.exception", Severity::Error),
+            (Side::Client, Convention::Http) => ("http.client.request.exception", Severity::Warn),
+            (Side::Server, Convention::Rpc) => ("rpc.server.call.exception", Severity::Error),
+            (Side::Client, Convention::Rpc) => ("rpc.client.call.exception", Severity::Warn),
         };
         if !self.event_enabled(severity, attributes::SCOPE, Some(name)) {
             return;

@@ -29,7 +29,7 @@ use crate::{
     attributes,
     exception::Exception,
     failure::Failure,
-    instruments::{Expected, Instruments},
+    instruments::{Describe, Expected, Instruments},
     peer::Peer,
     route::Route,
     rpc,
@@ -37,6 +37,7 @@ use crate::{
     series::{Convention, ErrorType, Series},
 };
 
+use self::opening::Settled;
 pub(crate) use self::opening::{Opening, Tell};
 
 /// The two ends of a connection, where they differ.
@@ -116,9 +117,9 @@ impl Exchange {
     ) -> Box<Self> {
         let clock = Instant::now();
         let expected = Expected::of(parent);
-        let chosen = Cell::new(false);
+        let settled = Cell::new(Settled::default());
         let describe = || {
-            let mut draft = opening.draft(instruments.rules(), tell, &chosen);
+            let mut draft = opening.draft(instruments.rules(), tell, &settled);
             if expected == Expected::Unrecorded {
                 draft.name.get_or_insert_with(|| opening.series.span_name());
             }
@@ -134,21 +135,23 @@ impl Exchange {
         builder.start_time = Some(began);
         builder.links =
             opening.link.map(|caller| vec![Link::with_context(caller.span().span_context().clone())]);
-        match expected {
-            Expected::Recorded => describe().complete(&mut builder),
-            _ if instruments.rules().sampled_by_attributes => describe().complete(&mut builder),
-            Expected::Either => builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES)),
-            Expected::Unrecorded => {}
+        let is_described = expected == Expected::Recorded || instruments.rules().sampled_by_attributes;
+        if is_described {
+            describe().complete(&mut builder);
+        } else if expected == Expected::Either {
+            builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES));
         }
-        let (context, is_recorded) = instruments.start(builder, parent, &describe);
+        let describe: Option<Describe<'_>> = if is_described { None } else { Some(&describe) };
+        let (context, is_recorded) = instruments.start(builder, parent, describe);
+        let Settled { is_name_chosen, is_route_told } = settled.get();
         let is_call = opening.series.convention == Convention::Rpc;
         let deadline = is_call.then(|| rpc::deadline(opening.head.headers)).flatten();
         let exchange = Box::new(Self {
             instruments: Arc::clone(instruments),
             context,
             is_recorded,
-            name: if chosen.get() { SpanName::Chosen } else { SpanName::Current },
-            is_route_told: instruments.rules().sampled_by_attributes,
+            name: if is_name_chosen { SpanName::Chosen } else { SpanName::Current },
+            is_route_told,
             began,
             clock,
             series: opening.series,
@@ -206,13 +209,12 @@ impl Exchange {
         match self.instruments.side() {
             Side::Server => {
                 self.response_size = Some(0);
-                if let Some(route) = Route::of_response(response.extensions()) {
-                    let route = Some(route);
-                    if self.series.target != route {
-                        self.series.target = route;
-                        self.is_route_told = false;
-                        self.outdate_name();
-                    }
+                // The route by which a sampler decided stays: the span has it, and can have no other beside it.
+                let is_settled = self.rules().sampled_by_attributes && self.series.target.is_some();
+                let route = Route::of_response(response.extensions()).filter(|_| !is_settled);
+                if route.is_some() && self.series.target != route {
+                    self.series.target = route;
+                    self.outdate_name();
                 }
             }
             // Only the answer tells which version was negotiated.
@@ -341,7 +343,12 @@ impl Exchange {
         }
         if let Outcome::Failed(failure) = outcome {
             let with_message = self.instruments.rules().exception_messages;
-            self.instruments.tell(Exception { side: self.instruments.side(), failure, with_message });
+            self.instruments.tell(Exception {
+                side: self.instruments.side(),
+                convention: self.series.convention,
+                failure,
+                with_message,
+            });
         }
         closing
     }

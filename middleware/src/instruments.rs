@@ -142,12 +142,13 @@ impl Instruments {
         self.resolved().source.propagator.inject_headers(context, headers);
     }
 
-    /// Starts a span: the context that carries its ids, and whether it is recorded.
+    /// Starts a span: the context that carries its ids, and whether it is recorded. What is not in the builder yet is
+    /// asked for if it is.
     pub(crate) fn start(
         &self,
         builder: SpanBuilder,
         parent: &Context,
-        describe: Describe<'_>,
+        describe: Option<Describe<'_>>,
     ) -> (Context, bool) {
         self.resolved().source.tracer.start(builder, parent, describe)
     }
@@ -303,7 +304,7 @@ fn scope() -> InstrumentationScope {
         .build()
 }
 
-/// Returns what a span is told; called only if it is recorded and has no attributes yet.
+/// Returns what a span is told; called once, and only if it is recorded or may be.
 pub(crate) type Describe<'a> = &'a dyn Fn() -> SpanDraft;
 
 /// Whether a span will be recorded, as far as can be said before the sampler is asked.
@@ -329,18 +330,27 @@ impl Expected {
 
 /// A tracer without its span type. Boxing the tracer through the API would box each span twice.
 trait Start: Send + Sync {
-    fn start(&self, builder: SpanBuilder, parent: &Context, describe: Describe<'_>) -> (Context, bool);
+    fn start(
+        &self,
+        builder: SpanBuilder,
+        parent: &Context,
+        describe: Option<Describe<'_>>,
+    ) -> (Context, bool);
 }
 
 impl<T> Start for T
 where
     T: Tracer<Span: Send + Sync + 'static> + Send + Sync,
 {
-    fn start(&self, builder: SpanBuilder, parent: &Context, describe: Describe<'_>) -> (Context, bool) {
-        let is_described = builder.attributes.as_ref().is_some_and(|attributes| !attributes.is_empty());
+    fn start(
+        &self,
+        builder: SpanBuilder,
+        parent: &Context,
+        describe: Option<Describe<'_>>,
+    ) -> (Context, bool) {
         let mut span = self.build_with_context(builder, parent);
         if span.is_recording() {
-            if !is_described {
+            if let Some(describe) = describe {
                 let draft = describe();
                 span.set_attributes(draft.attributes);
                 if let Some(name) = draft.name {

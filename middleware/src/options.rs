@@ -82,8 +82,8 @@ pub struct ServerOptions {
     /// that begin alike where a `*` is at the end. Default: none.
     pub excluded_paths: Vec<String>,
     /// Whether the callers are strangers, who do not decide about ids and sampling: each request then starts
-    /// a trace of its own that *links* to the caller's, and `tracestate` and `baggage` are dropped.
-    /// Default: false.
+    /// a trace of its own that *links* to the caller's, and `tracestate` and `baggage` are dropped. A service that sends
+    /// the headers of its callers on has to take `baggage` out of them itself. Default: false.
     pub public_endpoint: bool,
     /// Whether responses tell the ids of their span in `server-timing: trace;desc=00-…`. A browser's script of
     /// another origin reads it only if the response also has `Timing-Allow-Origin`, and sends ids of its own only if
@@ -94,9 +94,8 @@ pub struct ServerOptions {
     /// [notice](crate::ServerLayer::on_notice) says so. Default: false.
     pub request_span: bool,
     /// Whether attributes are built before the sampler is asked, so that it can decide by them, by `http.route` too
-    /// where it is known by then. A route that the response changes is then told twice: the last one holds. Costs
-    /// unsampled requests what sampled ones cost. Default: false; what samplers then see is told in
-    /// [`server`](crate::server).
+    /// where it is known by then: such a route stays, whatever route the response tells. Costs unsampled requests what
+    /// sampled ones cost. Default: false; what samplers then see is told in [`server`](crate::server).
     pub sampled_by_attributes: bool,
     /// Whether `http.server.active_requests` is recorded. Default: false.
     pub active_requests: bool,
@@ -106,8 +105,8 @@ pub struct ServerOptions {
     /// Whether the log records of panics and errors carry their message, which may hold anything.
     /// Default: true.
     pub exception_messages: bool,
-    /// Sees each request whose span is recorded, before it is served, and changes what the span tells. Default: nothing
-    /// does.
+    /// Sees each request whose span is recorded, or is about to be, before it is served, and changes what the span
+    /// tells. Default: nothing does.
     pub on_request: Option<OnRequest>,
     /// Whether the histograms are bound to their attributes, which records at a third of the price. Only for
     /// meter providers that can (`opentelemetry_sdk` with `experimental_metrics_bound_instruments`): with all
@@ -244,14 +243,16 @@ impl<'a> RequestHead<'a> {
     }
 }
 
-/// A function that sees the head of each request whose span is recorded, and may change what the span tells.
+/// A function that sees the head of each request whose span is recorded, or is about to be, and may change what the
+/// span tells.
 #[derive(Clone)]
 pub struct OnRequest(Arc<Change>);
 
 type Change = dyn Fn(RequestHead<'_>, &mut SpanDraft) + Send + Sync;
 
 impl OnRequest {
-    /// Makes one of a closure. It runs on the request's path: it should be quick, and must not block.
+    /// Makes one of a closure. It runs on the request's path: it should be quick, and must not block. If it panics, the
+    /// request is served and told all the same, with what was changed until then.
     pub fn new(change: impl Fn(RequestHead<'_>, &mut SpanDraft) + Send + Sync + 'static) -> Self {
         Self(Arc::new(change))
     }
@@ -291,7 +292,8 @@ impl SpanDraft {
         self.name = Some(name.into());
     }
 
-    /// Sets an attribute, in the place of one with the same key.
+    /// Sets an attribute, in the place of one with the same key. An `http.route` stays on the span, whatever the route
+    /// is. What else only the end tells, like the status, cannot be set.
     pub fn set(&mut self, attribute: KeyValue) {
         match self.attributes.iter_mut().find(|own| own.key == attribute.key) {
             Some(own) => *own = attribute,

@@ -177,6 +177,10 @@ mod tests {
             assert_eq!(is_grpc(&headers("content-type", value)), is_it, "{value}");
         }
         assert!(!is_grpc(&HeaderMap::new()));
+        for (method, is_it) in [(Method::POST, true), (Method::GET, false), (Method::OPTIONS, false)] {
+            let request = http::Request::builder().method(method).header("content-type", "application/grpc");
+            assert_eq!(is_call(&RequestHead::of(&request.body(()).unwrap())), is_it);
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! What an exchange begins with.
 
-use std::cell::Cell;
+use std::{
+    cell::Cell,
+    panic::{self, AssertUnwindSafe},
+};
 
 use opentelemetry::{Context, KeyValue};
 
@@ -23,8 +26,8 @@ pub(crate) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Makes what the span is told before the response, and says whether the program chose its name.
-    pub(super) fn draft(&self, rules: &Rules, tell: Tell<'_>, chosen: &Cell<bool>) -> SpanDraft {
+    /// Makes what the span is told before the response, and says what of it stays.
+    pub(super) fn draft(&self, rules: &Rules, tell: Tell<'_>, settled: &Cell<Settled>) -> SpanDraft {
         let mut draft = SpanDraft::with_capacity(attributes::MOST_ATTRIBUTES);
         let mut set = |attribute: KeyValue| {
             if !rules.omit(&attribute) {
@@ -38,16 +41,29 @@ impl Opening<'_> {
                 set(attribute);
             }
         });
-        if rules.sampled_by_attributes {
+        let mut is_route_told = rules.sampled_by_attributes && self.series.target.is_some();
+        if is_route_told {
             self.series.route(&mut set);
         }
         tell(&mut set);
         if let Some(hook) = &rules.on_request {
-            hook.change(self.head, &mut draft);
-            chosen.set(draft.name.is_some());
+            // A closure that panics has said so; the request is served, and told with what is there by then.
+            let _ = panic::catch_unwind(AssertUnwindSafe(|| hook.change(self.head, &mut draft)));
+            draft
+                .attributes
+                .retain(|told| !attributes::TOLD_AT_END.contains(&told.key.as_str()) && !is_claim(told));
+            is_route_told |= draft.attributes.iter().any(|told| told.key.as_str() == attributes::HTTP_ROUTE);
         }
+        settled.set(Settled { is_name_chosen: draft.name.is_some(), is_route_told });
         draft
     }
+}
+
+/// What the end of an exchange does not change.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Settled {
+    pub(super) is_name_chosen: bool,
+    pub(super) is_route_told: bool,
 }
 
 /// Tells attributes to a function.

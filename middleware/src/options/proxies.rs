@@ -32,7 +32,8 @@ enum Trust {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ProxyHeaders {
-    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`.
+    /// `X-Forwarded-For`, `X-Forwarded-Proto` and `X-Forwarded-Host`. One that the proxy neither writes nor removes
+    /// is its caller's word.
     #[default]
     XForwarded,
     /// `Forwarded` (RFC 7239).

@@ -16,7 +16,7 @@ use opentelemetry::{
     Context, InstrumentationScope, KeyValue, TraceId, global,
     trace::{
         FutureExt, Span, SpanBuilder, SpanContext, SpanId, Status, TraceContextExt, TraceFlags, TraceState,
-        Tracer, TracerProvider,
+        Tracer, TracerProvider, noop::NoopTracerProvider,
     },
 };
 use opentelemetry_sdk::{
@@ -24,7 +24,7 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider, Span as SdkSpan, SpanData, SpanProcessor},
 };
 use throughline_middleware::{
-    ClientLayer, ServerLayer,
+    ClientLayer, ClientOptions, ServerLayer, ServerOptions,
     propagation::{Composite, TraceContext},
 };
 use tower::{Layer, Service, ServiceExt};
@@ -116,6 +116,21 @@ async fn a_clients_span_is_active_wherever_its_call_runs_and_nowhere_else() {
     let notes = std::mem::take(&mut *witness.0.lock().unwrap());
     assert_eq!(notes[..3], places.map(|place| (place, span.span_context.clone())));
     assert_eq!(notes[3], ("body", SpanContext::NONE));
+}
+
+#[tokio::test]
+async fn a_client_without_a_tracer_leaves_the_span_that_is_active_as_it_is() {
+    // P-033
+    let telemetry = Telemetry::new();
+    let parent = Context::new().with_span(telemetry.tracers.tracer("parent").start("parent"));
+    let (none, propagator) = (NoopTracerProvider::new(), Arc::new(Composite::default()));
+    let tells = tower::service_fn(async |_: Request<String>| {
+        let is_recording = Context::map_current(|context| context.span().is_recording());
+        Ok::<_, Infallible>(Response::new(is_recording.to_string()))
+    });
+    let client = ClientLayer::new(&none, &telemetry.meters, propagator).layer(tells);
+    let response = client.oneshot(Request::new(String::new())).with_context(parent).await.unwrap();
+    assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "true");
 }
 
 #[tokio::test]
@@ -274,15 +289,21 @@ async fn a_default_layer_uses_the_globals_that_are_set_after_it_was_made() {
 #[tokio::test]
 async fn under_suppression_nothing_is_recorded() {
     // The exporters' own requests must not become telemetry.
-    let telemetry = Telemetry::new();
-    let service = telemetry.client().layer(Witness::default());
-    let service = telemetry.server().layer(service);
-    let call = {
-        let _suppressed = Context::enter_telemetry_suppressed_scope();
-        let mut service = service;
-        service.call(Request::new(String::new()))
-    };
-    call.await.unwrap();
-    assert!(telemetry.ended().is_empty());
-    assert!(telemetry.served().is_empty());
+    for public_endpoint in [false, true] {
+        let telemetry = Telemetry::new();
+        let (mut server, mut client) = (ServerOptions::default(), ClientOptions::default());
+        (server.active_requests, server.body_sizes) = (true, true);
+        (client.active_requests, client.body_sizes) = (true, true);
+        server.public_endpoint = public_endpoint;
+        let service = telemetry.client().with_options(client).layer(Witness::default());
+        let service = telemetry.server().with_options(server).layer(service);
+        let call = {
+            let _suppressed = Context::enter_telemetry_suppressed_scope();
+            let mut service = service;
+            service.call(Request::new(String::new()))
+        };
+        call.await.unwrap();
+        assert!(telemetry.ended().is_empty());
+        assert_eq!(telemetry.instruments(), [""; 0]);
+    }
 }

@@ -19,7 +19,7 @@ use opentelemetry::{
 use opentelemetry_sdk::trace::SpanData;
 use tower::{Layer, Service, ServiceExt};
 
-use crate::support::Telemetry;
+use crate::support::{Telemetry, attributes};
 
 /// Notes when it is dropped which span is active, and whether that is still recording.
 #[derive(Clone, Default)]
@@ -123,6 +123,30 @@ async fn what_a_complete_body_drops_sees_its_span_although_it_has_ended() {
     let spans: [_; 2] = telemetry.spans().await;
     assert_eq!(notes.take(), spans.each_ref().map(|span| (id(span), false)));
     assert!(!Context::current().has_active_span());
+}
+
+#[tokio::test]
+async fn a_request_that_a_panic_further_out_drops_ends_with_the_panic() {
+    // H-079, H-101
+    for (content_type, status) in [("text/plain", None), ("application/grpc", Some("UNKNOWN"))] {
+        let telemetry = Telemetry::new();
+        let hangs = tower::service_fn(async |_: Request<()>| {
+            future::pending::<Result<Response<Guarded>, Infallible>>().await
+        });
+        let mut server = telemetry.server().layer(hangs);
+        let request = Request::post("/test.Echo/Unary").header("content-type", content_type);
+        let request = request.body(()).unwrap();
+        let connection = std::panic::AssertUnwindSafe(|| {
+            let mut served = pin!(server.call(request));
+            assert!(served.as_mut().poll(&mut Task::from_waker(Waker::noop())).is_pending());
+            panic!("on purpose");
+        });
+        std::panic::catch_unwind(connection).unwrap_err();
+        let [span] = telemetry.spans().await;
+        let told = attributes(&span.attributes);
+        assert_eq!(told["error.type"], "panic".into());
+        assert_eq!(told.get("rpc.response.status_code"), status.map(Into::into).as_ref());
+    }
 }
 
 #[tokio::test]

@@ -225,6 +225,50 @@ async fn a_sized_body_ends_its_exchange_right_after_its_last_frame() {
 }
 
 #[tokio::test]
+async fn a_tunnel_that_is_refused_lasts_until_the_end_of_what_says_so() {
+    // H-009
+    let telemetry = Telemetry::new();
+    let (frames, body) = remote();
+    let body = Mutex::new(Some(body));
+    let refuse = tower::service_fn(async |_: Request<()>| {
+        let body = body.lock().unwrap().take().unwrap();
+        Ok::<_, Infallible>(Response::builder().status(403).body(body).unwrap())
+    });
+    let request = Request::builder().method(Method::CONNECT).body(()).unwrap();
+    let response = telemetry.server().layer(refuse).oneshot(request).await.unwrap();
+    assert!(telemetry.ended().is_empty());
+    frames.send(data("not here")).unwrap();
+    drop(frames);
+    response.into_body().collect().await.unwrap();
+    let [span] = telemetry.spans().await;
+    assert_eq!(span.status, Status::Unset);
+}
+
+#[tokio::test]
+async fn a_body_that_is_over_before_it_is_read_ends_with_the_head_whatever_it_says_of_its_length() {
+    // H-009: nobody polls such a body
+    struct Over;
+    impl http_body::Body for Over {
+        type Data = Bytes;
+        type Error = Infallible;
+        fn poll_frame(
+            self: std::pin::Pin<&mut Self>,
+            _: &mut Task<'_>,
+        ) -> std::task::Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            std::task::Poll::Ready(None)
+        }
+        fn is_end_stream(&self) -> bool {
+            true
+        }
+    }
+    let telemetry = Telemetry::new();
+    let service = telemetry.server().layer(respond(|| Response::new(Over)));
+    drop(service.oneshot(Request::new(())).await.unwrap());
+    let [span] = telemetry.spans().await;
+    assert_eq!(span.status, Status::Unset);
+}
+
+#[tokio::test]
 async fn a_response_without_content_ends_with_its_head() {
     // H-009
     for (method, code) in [

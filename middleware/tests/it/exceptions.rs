@@ -134,6 +134,36 @@ async fn a_service_that_fails_is_one_record() {
 }
 
 #[tokio::test]
+async fn the_exception_of_a_call_has_the_name_and_the_severity_of_its_side() {
+    // H-091, and the same of the conventions for RPC
+    let all = Told::new();
+    let client = all.telemetry.client().with_exceptions(&all.loggers);
+    let fails = || {
+        tower::service_fn(async |_: Request<Empty<Bytes>>| Err::<Response<Full<Bytes>>, _>(Failure("hidden")))
+    };
+    for content_type in ["application/grpc", "application/json"] {
+        let request = || {
+            let request = Request::post("http://h/test.Echo/Unary").header("content-type", content_type);
+            request.body(Empty::new()).unwrap()
+        };
+        all.layer().layer(fails()).oneshot(request()).await.unwrap_err();
+        client.layer(fails()).oneshot(request()).await.unwrap_err();
+    }
+    let records = all.records();
+    let named =
+        records.iter().map(|record| (record.event_name().unwrap(), record.severity_number().unwrap()));
+    assert_eq!(
+        Vec::from_iter(named),
+        [
+            ("rpc.server.call.exception", Severity::Error),
+            ("rpc.client.call.exception", Severity::Warn),
+            ("http.server.request.exception", Severity::Error),
+            ("http.client.request.exception", Severity::Warn),
+        ]
+    );
+}
+
+#[tokio::test]
 async fn messages_can_be_kept_back() {
     // H-091
     let all = Told::new();

@@ -335,4 +335,15 @@ async fn more_series_than_the_layer_keeps_are_one_more_and_nothing_is_lost() {
     let overflow = served.iter().filter(|series| series.attributes == overflow);
     assert_eq!(Vec::from_iter(overflow.map(|series| series.count)), [100]);
     assert_eq!(telemetry.measured(), 2_100);
+    // The span has what its series has lost.
+    let last = telemetry.ended().pop().unwrap();
+    let told = expected([
+        ("http.request.method", "GET".into()),
+        ("http.response.status_code", 200.into()),
+        ("http.route", "/2099".into()),
+        ("network.protocol.version", "1.1".into()),
+        ("url.path", "/".into()),
+        ("url.scheme", "http".into()),
+    ]);
+    assert_eq!(attributes(&last.attributes), told);
 }

@@ -157,6 +157,69 @@ async fn a_name_that_was_chosen_stays_when_the_route_becomes_known() {
 }
 
 #[tokio::test]
+async fn a_closure_that_sets_what_the_end_tells_makes_no_attribute_twice() {
+    // H-005, H-036
+    let hook = OnRequest::new(|_, span| {
+        for key in [
+            "http.route",
+            "http.response.status_code",
+            "network.protocol.version",
+            "error.type",
+            "app.tenant",
+        ] {
+            span.set(KeyValue::new(key, "mine"));
+        }
+    });
+    let (telemetry, name, told, mut expected) =
+        told(options(|options| options.on_request = Some(hook))).await;
+    expected.insert("http.route".into(), "mine".into());
+    expected.insert("app.tenant".into(), "mine".into());
+    assert_eq!((name.as_str(), told), ("GET /users/{id}", expected));
+    let [(measured, 1)] = &telemetry.requests()[..] else { panic!("one request") };
+    assert_eq!(measured["http.route"], "/users/{id}".into());
+}
+
+#[tokio::test]
+async fn a_closure_that_panics_neither_fails_the_request_nor_hides_it() {
+    for sampled_by_attributes in [false, true] {
+        let hook = OnRequest::new(|_, span| {
+            span.set(KeyValue::new("app.tenant", "acme"));
+            panic!("no tenant like that");
+        });
+        let (telemetry, name, told, mut expected) = told(options(|options| {
+            options.on_request = Some(hook);
+            options.sampled_by_attributes = sampled_by_attributes;
+        }))
+        .await;
+        expected.insert("app.tenant".into(), "acme".into());
+        assert_eq!((name.as_str(), told), ("GET /users/{id}", expected));
+        assert_eq!(telemetry.measured(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_closure_runs_once_also_where_it_leaves_nothing() {
+    for flags in ["01", "00"] {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&calls);
+        let hook = OnRequest::new(move |_, span| {
+            count.fetch_add(1, Ordering::Relaxed);
+            let keys = Vec::from_iter(span.attributes().iter().map(|told| told.key.to_string()));
+            keys.iter().for_each(|key| span.remove(key));
+        });
+        let telemetry = Telemetry::sampled(Sampler::AlwaysOn);
+        let options = options(|options| options.on_request = Some(hook));
+        let address = serve(Router::new().layer(telemetry.server().with_options(options))).await;
+        let parent = format!("00-12345678901234567890123456789012-1234567890123456-{flags}\r\nhost");
+        ask(address, get_request("/").replace("host", &format!("traceparent: {parent}"))).await;
+        let [span] = telemetry.spans().await;
+        let left =
+            expected([("network.protocol.version", "1.1".into()), ("http.response.status_code", 404.into())]);
+        assert_eq!((calls.load(Ordering::Relaxed), attributes(&span.attributes)), (1, left));
+    }
+}
+
+#[tokio::test]
 async fn a_closure_does_not_run_for_what_is_not_recorded() {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);

@@ -6,7 +6,7 @@ use std::{
 };
 
 use axum::{Router, body::Body, routing::get};
-use http::Request;
+use http::{Request, Response};
 use http_body_util::BodyExt;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -15,7 +15,7 @@ use hyper_util::{
 };
 use throughline_middleware::{
     Peer,
-    options::{ServerOptions, TrustedProxies},
+    options::{ClientOptions, ServerOptions, TrustedProxies},
 };
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -143,4 +143,27 @@ async fn without_a_peer_the_client_is_known_only_from_a_proxy_that_everybody_may
         told.extend(client.map(|client| (String::from("client.address"), client.into())));
         assert_eq!(attributes(&span.attributes), told);
     }
+}
+
+#[tokio::test]
+async fn the_peer_that_a_client_tells_of_can_be_omitted() {
+    // H-067
+    let telemetry = Telemetry::new();
+    let mut options = ClientOptions::default();
+    options.omitted = vec!["network.peer.address".into()];
+    let answers = tower::service_fn(async |_: Request<String>| {
+        let mut response = Response::new(String::new());
+        response.extensions_mut().insert(Peer::Socket(([10, 0, 0, 1], 81).into()));
+        Ok::<_, std::convert::Infallible>(response)
+    });
+    let client = telemetry.client().with_options(options).layer(answers);
+    client.oneshot(Request::new(String::new())).await.unwrap();
+    let [span] = telemetry.spans().await;
+    let told = expected([
+        ("http.request.method", "GET".into()),
+        ("http.response.status_code", 200.into()),
+        ("network.peer.port", 81.into()),
+        ("network.protocol.version", "1.1".into()),
+    ]);
+    assert_eq!(attributes(&span.attributes), told);
 }

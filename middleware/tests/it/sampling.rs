@@ -57,6 +57,7 @@ async fn service(options: ServerOptions) -> (Telemetry, Curious, std::net::Socke
     let router = Router::new()
         .route("/users/{id}", get(async || "ada"))
         .route("/healthz", get(async || "well"))
+        .route("/early/{id}", get(late))
         .fallback(late)
         .layer(telemetry.server().with_options(options));
     (telemetry, sampler, serve(router).await)
@@ -149,6 +150,21 @@ async fn by_option_a_route_that_becomes_known_late_is_still_told() {
     let [span] = telemetry.spans().await;
     assert_eq!(span.name, "GET /late/{id}");
     assert_eq!(attributes(&span.attributes)["http.route"], "/late/{id}".into());
+}
+
+#[tokio::test]
+async fn by_option_the_route_that_a_sampler_saw_stays() {
+    // H-005, H-036: a span that has a route can have no other beside it
+    for lines in [String::new(), parent("00"), parent("01")] {
+        let (telemetry, sampler, address) = service(by_attributes()).await;
+        ask(address, request("/early/1", &lines)).await;
+        assert_eq!(sampler.0.lock().unwrap()[0].3["http.route"], "/early/{id}".into());
+        let [span] = telemetry.spans().await;
+        assert_eq!(span.name, "GET /early/{id}");
+        assert_eq!(attributes(&span.attributes)["http.route"], "/early/{id}".into());
+        let [(measured, 1)] = &telemetry.requests()[..] else { panic!("one request") };
+        assert_eq!(measured["http.route"], "/early/{id}".into());
+    }
 }
 
 #[tokio::test]

@@ -180,6 +180,17 @@ fn local(context: &Context, flags: TraceFlags) -> SpanContext {
 }
 
 #[test]
+fn what_the_caller_said_is_not_asked_again_below_a_span_of_this_process() {
+    // P-080
+    for state in ["", "-d"] {
+        let context = extract(&[("b3", &format!("{TRACE}-{SPAN}{state}"))]);
+        assert!(decision(&context).is_some());
+        let below = context.with_remote_span_context(local(&context, TraceFlags::NOT_SAMPLED));
+        assert_eq!(decision(&below), None, "{state:?}");
+    }
+}
+
+#[test]
 fn each_form_is_written_alone() {
     // P-002, P-032, P-080, P-081
     let span = "0000000000000007";

@@ -307,6 +307,35 @@ fn a_member_that_a_sampler_adds_goes_to_the_left_and_no_other_is_lost() {
 }
 
 #[test]
+fn a_member_that_is_added_to_thirty_two_drops_the_right_most() {
+    // P-046, P-048
+    let members = |range: std::ops::Range<usize>| Vec::from_iter(range.map(|index| format!("k{index}=1")));
+    let state = [members(0..31), vec!["hidden@@=1".to_owned()]].concat().join(",");
+    let incoming = headers([("traceparent", VALID), ("tracestate", &state)]);
+    let context = TraceContext::default().extract_with_context(&Context::new(), &HeaderExtractor(&incoming));
+    let span = context.span().span_context().clone();
+    let state = span.trace_state().insert("ot", "th:8").unwrap();
+    let span = SpanContext::new(span.trace_id(), SpanId::from(7), span.trace_flags(), false, state);
+    let outgoing = inject(&context.with_remote_span_context(span));
+    assert_eq!(state_of(&outgoing), [[vec!["ot=th:8".to_owned()], members(0..31)].concat().join(",")]);
+}
+
+#[test]
+fn what_came_with_one_trace_is_not_sent_with_another() {
+    // P-003, P-031, P-050
+    let incoming =
+        headers([("traceparent", VALID.replace("-01", "-02")), ("tracestate", "foo@@=1".to_owned())]);
+    let context = TraceContext::default().extract_with_context(&Context::new(), &HeaderExtractor(&incoming));
+    let (trace_id, state) = (TraceId::from(1), TraceState::NONE);
+    for (is_remote, flags) in [(true, "01"), (false, "03")] {
+        let other =
+            SpanContext::new(trace_id, SpanId::from(2), TraceFlags::SAMPLED, is_remote, state.clone());
+        let outgoing = inject(&context.with_remote_span_context(other));
+        assert_eq!((parent_of(&outgoing)[3], state_of(&outgoing).len()), (flags, 0));
+    }
+}
+
+#[test]
 fn a_parent_passed_on_unchanged_keeps_its_state_unchanged() {
     // P-033, P-051
     let incoming = headers([

@@ -1,17 +1,19 @@
-use std::net::SocketAddr;
+use std::{convert::Infallible, net::SocketAddr};
 
 use axum::{Router, routing::get};
+use bytes::Bytes;
+use http_body_util::Empty;
 use opentelemetry::trace::SpanKind;
 use opentelemetry::{Array, Value};
 use throughline_middleware::{
-    Peer,
+    Attempts, Peer,
     options::{CapturedHeaders, ClientOptions, ServerOptions},
 };
 use tonic::transport::{
     Server,
     server::{TcpConnectInfo, TcpIncoming},
 };
-use tower::util::MapRequestLayer;
+use tower::{Layer, ServiceExt, util::MapRequestLayer};
 
 use super::{Sides, Told, client, echo::Echo, hang, peer, unary};
 use crate::{
@@ -156,4 +158,57 @@ async fn metadata_is_told_where_it_is_asked_for() {
     }
     assert_eq!(Vec::from_iter(measured(&served).into_keys()), ["rpc.server.call.duration"]);
     assert_eq!(Vec::from_iter(measured(&called).into_keys()), ["rpc.client.call.duration"]);
+}
+
+/// A call as it comes over HTTP/1.1, with a method of this many letters.
+fn call(letters: usize) -> http::Request<Empty<Bytes>> {
+    let request = http::Request::post(format!("/test.Echo/{}", "m".repeat(letters)));
+    let request = request.header("content-type", "application/grpc").header("host", "chosen.example:81");
+    request.extension(Attempts::default()).body(Empty::new()).unwrap()
+}
+
+/// Answers without a status of gRPC's.
+async fn answer(_: http::Request<Empty<Bytes>>) -> Result<http::Response<Empty<Bytes>>, Infallible> {
+    Ok(http::Response::new(Empty::new()))
+}
+
+#[tokio::test]
+async fn a_servers_call_tells_no_host_that_is_not_its_authority_and_of_its_method_no_more_than_the_limit() {
+    // H-100, H-103
+    let telemetry = Telemetry::new();
+    telemetry.server().layer(tower::service_fn(answer)).oneshot(call(8000)).await.unwrap();
+    let [span] = telemetry.spans().await;
+    let told = expected([
+        ("rpc.system.name", "grpc".into()),
+        ("rpc.method", "_OTHER".into()),
+        ("rpc.method_original", format!("test.Echo/{}", "m".repeat(4096 - 10)).into()),
+        ("rpc.response.status_code", "UNKNOWN".into()),
+        ("error.type", "UNKNOWN".into()),
+    ]);
+    assert_eq!(attributes(&span.attributes), told);
+}
+
+#[tokio::test]
+async fn a_clients_call_has_nothing_of_the_words_of_http() {
+    // H-011, H-021, H-104
+    let telemetry = Telemetry::new();
+    let mut options = ClientOptions::default();
+    options.known_methods = Vec::new();
+    let client = telemetry.client().with_options(options).layer(tower::service_fn(answer));
+    let first = call(1);
+    let mut again = call(1);
+    *again.extensions_mut() = first.extensions().clone();
+    client.clone().oneshot(first).await.unwrap();
+    client.oneshot(again).await.unwrap();
+    let told = expected([
+        ("rpc.system.name", "grpc".into()),
+        ("rpc.method", "test.Echo/m".into()),
+        ("rpc.response.status_code", "UNKNOWN".into()),
+        ("server.address", "chosen.example".into()),
+        ("server.port", 81.into()),
+        ("error.type", "UNKNOWN".into()),
+    ]);
+    for span in telemetry.spans::<2>().await {
+        assert_eq!(attributes(&span.attributes), told);
+    }
 }
