@@ -104,6 +104,20 @@ async fn an_event_becomes_a_record_with_its_types_its_place_and_its_severity() {
 }
 
 #[tokio::test]
+async fn a_name_that_comes_twice_counts_once_as_in_the_line() {
+    let all = records(&[], || {
+        let error = Outer(io::Error::other("inner"));
+        let error = &error as &(dyn Error + 'static);
+        tracing::info!(error.sources = 1, error, error.sources = 2, message = "first", message = "second");
+    })
+    .await;
+    assert_eq!(value(all[0].body.as_ref()), "\"first\"");
+    let expected = [("error", "\"outer\""), ("error.sources", "1"), ("exception.message", "\"outer\"")];
+    assert_eq!(fields(&all[0]), set(&expected));
+    assert_eq!(all[0].attributes.len(), expected.len() + 2);
+}
+
+#[tokio::test]
 async fn the_fields_of_spans_are_in_records_by_option() {
     let event = || {
         let _outer = tracing::info_span!("outer", tenant = "a", user = "none").entered();
