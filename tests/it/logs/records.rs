@@ -182,6 +182,29 @@ async fn a_record_made_while_telemetry_is_suppressed_stays_here() {
 }
 
 #[tokio::test]
+async fn an_event_that_names_a_span_which_neither_a_quiet_log_nor_the_sampler_lets_through_has_its_trace() {
+    let all = records(&[("RUST_LOG", "warn")], || {
+        let ids = SpanContext::new(
+            TraceId::from(7),
+            SpanId::from(9),
+            TraceFlags::default(),
+            true,
+            TraceState::NONE,
+        );
+        let span = {
+            let _active = Context::new().with_remote_span_context(ids).attach();
+            tracing::info_span!("named")
+        };
+        tracing::warn!(parent: &span, "explicit");
+    })
+    .await;
+    assert_eq!(
+        (&all[0].trace_id[..], &all[0].span_id[..], all[0].flags),
+        (&TraceId::from(7).to_bytes()[..], &SpanId::from(9).to_bytes()[..], 0)
+    );
+}
+
+#[tokio::test]
 async fn an_event_that_names_its_parent_has_the_ids_of_it() {
     let mut expected = None;
     let all = records(&[], || {
