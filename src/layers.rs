@@ -80,6 +80,8 @@ where
 /// that names it: a service that asks for its own lines alone must still be told that none arrive.
 pub(crate) fn events(filter: &str) -> String {
     match filter {
+        // What `tracing_subscriber` makes of a filter that says nothing.
+        "" => "error,throughline=info".into(),
         _ if filter.contains("throughline") || filter.eq_ignore_ascii_case("off") => filter.into(),
         _ => format!("{filter},throughline=info"),
     }
