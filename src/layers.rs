@@ -6,7 +6,7 @@
 use crate::{
     config::{Config, LogOutput},
     filter::ChangingFilter,
-    log::{LogLayer, RecordLayer},
+    log::{LogLayer, RecordLayer, keep_origin},
     providers::Providers,
     resource::service_name,
 };
@@ -80,6 +80,8 @@ where
 /// that names it: a service that asks for its own lines alone must still be told that none arrive.
 pub(crate) fn events(filter: &str) -> String {
     match filter {
+        // What `tracing_subscriber` makes of a filter that says nothing.
+        "" => "error,throughline=info".into(),
         _ if filter.contains("throughline") || filter.eq_ignore_ascii_case("off") => filter.into(),
         _ => format!("{filter},throughline=info"),
     }
@@ -145,13 +147,20 @@ impl<S> Filter<S> for SampledSpans {
 }
 
 /// Marks the current `tracing` span as failed when an ERROR event happens in it, as `#[instrument(err)]` makes
-/// one. The server's span is not touched: its status is that of the response.
+/// one. The server's span is not touched: its status is that of the response. It sees also the spans that neither a
+/// quiet log nor an unsampled trace lets through, and keeps their ids for the events that name them.
 struct FailedSpans;
 
 impl<S> Layer<S> for FailedSpans
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: layer::Context<'_, S>) {
+        if let Some(span) = context.span(id) {
+            keep_origin(&span, attributes);
+        }
+    }
+
     fn on_event(&self, event: &Event<'_>, context: layer::Context<'_, S>) {
         // The filter lets through the spans that are recorded: if there is one, its context is the active one.
         if event.is_contextual() && context.lookup_current().is_some() {

@@ -66,6 +66,7 @@ pub use layer::LogLayer;
 pub(crate) use output::Output;
 pub(crate) use panic::log_panic;
 pub(crate) use record::RecordLayer;
+pub(crate) use span::keep_origin;
 
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,9 @@ use tracing::field::{Field, Visit};
 /// What stands before the name of a field that would take the name of a member of ours.
 const PREFIX: &str = "fields.";
 
+/// What follows the name of an error where its causes are.
+const SOURCES: &str = ".sources";
+
 /// Writes fields. A name that comes a second time in a place is left out.
 pub(super) struct Fields<'a> {
     form: &'a Form,
@@ -65,7 +68,7 @@ impl<'a> Fields<'a> {
 
     /// A field that was kept.
     pub(super) fn value(&mut self, name: &'static str, value: &Value) {
-        if !self.name(name, "") {
+        if !self.name(name, false) {
             return;
         }
         match value {
@@ -91,20 +94,18 @@ impl<'a> Fields<'a> {
         }
         self.stage != Stage::Message
             && !(self.log && name.starts_with("log."))
-            && self.name(plain_name(name), "")
+            && self.name(plain_name(name), false)
     }
 
-    /// The separator and the name. `false`: the name was there before.
-    fn name(&mut self, name: &'static str, suffix: &str) -> bool {
+    /// The separator and the name, of an error's causes or of the field itself. `false`: it was there before.
+    fn name(&mut self, name: &'static str, causes: bool) -> bool {
         let Line { bytes, names, .. } = &mut *self.line;
-        if suffix.is_empty() {
-            if names.contains(&name) {
-                return false;
-            }
-            names.push(name);
+        if names.iter().any(|known| is_same(*known, (name, causes))) {
+            return false;
         }
-        let taken = self.form.flat && self.form.taken.iter().any(|taken| taken == name);
-        let prefix = if taken { PREFIX } else { "" };
+        names.push((name, causes));
+        let prefix = if self.form.is_taken(name.trim_start_matches(PREFIX)) { PREFIX } else { "" };
+        let suffix = if causes { SOURCES } else { "" };
         if self.form.format == LogFormat::Json {
             match self.opened || self.object.is_empty() {
                 true => bytes.push(b','),
@@ -167,7 +168,7 @@ impl<'a> Fields<'a> {
 
     fn causes(&mut self, name: &'static str, error: &(dyn Error + 'static)) {
         let format = self.form.format;
-        if error.source().is_none() || !self.name(name, ".sources") {
+        if error.source().is_none() || !self.name(name, true) {
             return;
         }
         let bytes = &mut self.line.bytes;
@@ -191,6 +192,16 @@ impl<'a> Fields<'a> {
                 text(bytes, format, &all);
             }
         }
+    }
+}
+
+/// Whether two names are one, those of causes with what follows them.
+fn is_same(one: (&str, bool), other: (&str, bool)) -> bool {
+    match (one, other) {
+        ((field, false), (error, true)) | ((error, true), (field, false)) => {
+            field.strip_suffix(SOURCES) == Some(error)
+        }
+        _ => one.0 == other.0,
     }
 }
 

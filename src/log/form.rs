@@ -42,7 +42,7 @@ pub(super) struct Form {
     /// The members that are the same in every line.
     constant: String,
     /// Names that a field beside ours must not take.
-    pub(super) taken: Vec<String>,
+    taken: Vec<String>,
 }
 
 impl Form {
@@ -184,6 +184,15 @@ impl Form {
         }
     }
 
+    /// Whether a field beside ours has the name of one, as it will stand there.
+    pub(super) fn is_taken(&self, name: &str) -> bool {
+        let same = |taken: &String| match self.format {
+            LogFormat::Json => taken == name,
+            _ => taken.len() == name.len() && taken.bytes().map(in_word).eq(name.bytes().map(in_word)),
+        };
+        self.flat && self.taken.iter().any(same)
+    }
+
     /// The line, complete.
     pub(super) fn end<'a>(&self, line: &'a mut Line) -> &'a [u8] {
         match self.format {
@@ -245,11 +254,11 @@ pub(super) fn shown(bytes: &mut Vec<u8>, format: LogFormat, value: fmt::Argument
 pub(super) fn word(bytes: &mut Vec<u8>, name: &str) {
     let start = bytes.len();
     escape(bytes, name, Place::Open);
-    for byte in &mut bytes[start..] {
-        if matches!(byte, b' ' | b'=' | b'"') {
-            *byte = b'_';
-        }
-    }
+    bytes[start..].iter_mut().for_each(|byte| *byte = in_word(*byte));
+}
+
+fn in_word(byte: u8) -> u8 {
+    if matches!(byte, b' ' | b'=' | b'"') { b'_' } else { byte }
 }
 
 /// A separator, the name, and what begins the value; nothing for a member without a name.

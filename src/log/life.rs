@@ -5,6 +5,8 @@ use crate::config::LogFormat;
 use std::time::{Duration, Instant};
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
+const MILLISECOND: Duration = Duration::from_millis(1);
+
 /// A moment of a span.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Moment {
@@ -33,7 +35,7 @@ impl Moment {
         if let Some([busy, idle]) = times {
             let mut fields = super::fields::Fields::of_event(form, line, super::fields::Stage::Others, false);
             for (name, time) in [("time.busy_ms", busy), ("time.idle_ms", idle)] {
-                fields.value(name, &super::value::Value::Float(time.as_secs_f64() * 1000.0));
+                fields.value(name, &super::value::Value::Float(time.div_duration_f64(MILLISECOND)));
             }
             fields.end();
         }

@@ -7,11 +7,11 @@ use std::cell::Cell;
 /// A buffer that grew beyond this many bytes for one line is given back.
 const KEPT: usize = 64 << 10;
 
-/// The bytes of a line, and the names in it that must not come twice.
+/// The bytes of a line, and the names in it that must not come twice; `true`: of an error's causes.
 #[derive(Default)]
 pub(super) struct Line {
     pub(super) bytes: Vec<u8>,
-    pub(super) names: Vec<&'static str>,
+    pub(super) names: Vec<(&'static str, bool)>,
     pub(super) clock: Clock,
 }
 

@@ -16,7 +16,7 @@ use std::{
     io::{self, IsTerminal, Write},
     sync::{
         Arc, Condvar, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     thread,
     time::Duration,
@@ -29,6 +29,8 @@ pub(crate) struct Output {
     target: Target,
     recorded: AtomicU64,
     failed: AtomicU64,
+    /// The last line may have been written in part.
+    torn: AtomicBool,
 }
 
 /// What a line is written to.
@@ -60,7 +62,12 @@ impl Output {
     }
 
     fn new(target: Target) -> Self {
-        Output { target, recorded: AtomicU64::new(0), failed: AtomicU64::new(0) }
+        Output {
+            target,
+            recorded: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            torn: AtomicBool::new(false),
+        }
     }
 
     pub(super) fn is_terminal(&self) -> bool {
@@ -77,14 +84,21 @@ impl Output {
 
     /// Takes a line. Never fails: what cannot be written is counted.
     pub(super) fn write(&self, line: &[u8], metadata: &Metadata<'_>) {
+        let write = |bytes: &[u8]| match &self.target {
+            Target::Own(sink) => sink.write(bytes, metadata),
+            Target::Standard(output) | Target::Buffered(output, _) => write(*output, bytes),
+        };
         let result = match &self.target {
-            Target::Standard(output) => write(*output, line),
-            Target::Own(sink) => sink.write(line, metadata),
             Target::Buffered(_, buffer) => return buffer.push(line),
+            _ if self.torn.load(Ordering::Relaxed) => write(&[b"\n", line].concat()),
+            _ => write(line),
         };
         self.recorded.fetch_add(1, Ordering::Relaxed);
         if result.is_err() {
             self.failed.fetch_add(1, Ordering::Relaxed);
+        }
+        if result.is_err() != self.torn.load(Ordering::Relaxed) {
+            self.torn.store(result.is_err(), Ordering::Relaxed);
         }
     }
 
@@ -200,6 +214,7 @@ impl Buffer {
     /// Writes what comes, all that waits at once, until the output is closed and nothing waits.
     fn run(&self, write: impl Fn(&[u8]) -> io::Result<()>) {
         let mut bytes = Vec::new();
+        let mut torn = false;
         loop {
             let mut state = self.lock();
             while state.bytes.is_empty() {
@@ -212,7 +227,11 @@ impl Buffer {
             std::mem::swap(&mut bytes, &mut state.bytes);
             let lines = std::mem::take(&mut state.waiting);
             drop(state);
+            if torn {
+                bytes.insert(0, b'\n');
+            }
             let result = write(&bytes);
+            torn = result.is_err();
             let mut state = self.lock();
             match result {
                 Ok(()) => state.delivered += lines,
@@ -244,6 +263,39 @@ impl Buffer {
 mod tests {
     use super::*;
     use std::sync::mpsc;
+    use tracing_subscriber::prelude::*;
+
+    #[test]
+    fn a_line_after_one_that_was_torn_begins_anew() {
+        /// Half of the first line, then all.
+        struct Full(Mutex<(usize, Vec<u8>)>);
+        impl Write for &Full {
+            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+                let mut full = self.0.lock().unwrap();
+                full.0 += 1;
+                let taken = match full.0 {
+                    1 => bytes.len() / 2,
+                    2 => return Err(io::ErrorKind::StorageFull.into()),
+                    _ => bytes.len(),
+                };
+                full.1.extend_from_slice(&bytes[..taken]);
+                Ok(taken)
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+        let file = Arc::new(Full(Mutex::default()));
+        let layer =
+            crate::log::LogLayer::with_format(crate::config::LogFormat::Json).with_writer(file.clone());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            (0..3).for_each(|number| tracing::info!(number, "told"));
+        });
+        let text = String::from_utf8(file.0.lock().unwrap().1.clone()).unwrap();
+        let whole = |line: &str| line.starts_with('{') && line.ends_with('}');
+        assert_eq!(text.lines().map(whole).collect::<Vec<_>>(), [false, true, true], "{text}");
+    }
 
     fn counts(buffer: &Buffer) -> [u64; 5] {
         let mut stats = Stats::new(Signal::Logs, &"test");
@@ -275,7 +327,8 @@ mod tests {
         assert_eq!(counts(&buffer), [5, 1, 2, 2, 0]);
         buffer.push(b"again");
         buffer.lock().closed = true;
-        assert_eq!(writes.recv().unwrap(), b"again");
+        // What failed may have been written in part.
+        assert_eq!(writes.recv().unwrap(), b"\nagain");
         go.send(Ok(())).unwrap();
         thread.join().unwrap();
         assert_eq!(counts(&buffer), [6, 2, 2, 2, 0]);

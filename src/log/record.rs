@@ -196,6 +196,7 @@ struct Fields<'a> {
 impl Fields<'_> {
     fn field(&mut self, field: &Field, value: Value) {
         match field.name() {
+            "message" if self.record.body().is_some() => {}
             "message" => self.record.set_body(value.into()),
             name if self.log && name.starts_with("log.") => {}
             name => add(self.record, plain_name(name), value),
@@ -236,10 +237,10 @@ impl Visit for Fields<'_> {
         let text = Value::from(error);
         add(self.record, EXCEPTION, text.clone());
         self.field(field, text);
-        if error.source().is_some() {
-            let name = Key::from(format!("{}.sources", plain_name(field.name())));
+        let name = format!("{}.sources", plain_name(field.name()));
+        if error.source().is_some() && !has(self.record, &name) {
             let causes = causes(error).map(|cause| AnyValue::from(Value::from(cause)));
-            self.record.add_attribute(name, AnyValue::ListAny(Box::new(causes.collect())));
+            self.record.add_attribute(Key::from(name), AnyValue::ListAny(Box::new(causes.collect())));
         }
     }
 

@@ -31,16 +31,27 @@ impl Kept {
 
 /// Keeps what is known of a new span, unless another layer did.
 pub(crate) fn keep<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, attributes: &Attributes<'_>) {
-    if span.extensions().get::<Kept>().is_some() {
+    if span.extensions().get::<Kept>().is_some_and(|kept| !kept.fields.is_empty()) {
         return;
     }
-    let origin = attributes.is_contextual().then(Ids::active).flatten();
-    let mut kept = Kept { fields: Vec::new(), origin };
+    let mut kept = Kept { fields: Vec::new(), origin: origin(attributes) };
     // While the span is not locked: the `Debug` of a value may do anything.
     attributes.record(&mut kept);
     if !kept.fields.is_empty() || kept.origin.is_some() {
         span.extensions_mut().replace(kept);
     }
+}
+
+/// Keeps the place where a span of an unsampled trace is made: OpenTelemetry is not told of it, and lines may not be.
+pub(crate) fn keep_origin<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, attributes: &Attributes<'_>) {
+    let origin = origin(attributes).filter(|ids| !ids.flags.is_sampled());
+    if origin.is_some() {
+        span.extensions_mut().replace(Kept { fields: Vec::new(), origin });
+    }
+}
+
+fn origin(attributes: &Attributes<'_>) -> Option<Ids> {
+    attributes.is_contextual().then(Ids::active).flatten()
 }
 
 /// Keeps what a span records later.

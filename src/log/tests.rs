@@ -325,20 +325,24 @@ fn colours_are_there_only_when_asked_for() {
     }
 }
 
+/// An error with a cause.
+#[derive(Debug)]
+struct Outer(io::Error);
+
+impl fmt::Display for Outer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("outer")
+    }
+}
+
+impl std::error::Error for Outer {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
 #[test]
 fn the_causes_of_an_error_follow_it() {
-    #[derive(Debug)]
-    struct Outer(io::Error);
-    impl fmt::Display for Outer {
-        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("outer")
-        }
-    }
-    impl std::error::Error for Outer {
-        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-            Some(&self.0)
-        }
-    }
     let error = Outer(io::Error::other("inner \"one\""));
     let event = || tracing::error!(target: "cart", error = &error as &dyn std::error::Error, "failed");
     let line = object(&lines(&Log::new(LogFormat::Json), event));

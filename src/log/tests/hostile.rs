@@ -134,6 +134,35 @@ fn fields_with_names_like_ours_take_no_place_of_ours() {
 }
 
 #[test]
+fn no_name_comes_twice_whatever_the_fields_are_called() {
+    let error = Outer(io::Error::other("inner"));
+    let error = &error as &(dyn std::error::Error + 'static);
+    let after_the_message = |log: &Log, separator: &str, event: &dyn Fn()| {
+        lines(log, event).split_once(separator).unwrap().1.trim_end().to_owned()
+    };
+    let mut log = Log::new(LogFormat::Json);
+    log.flat = true;
+    let told = |event: &dyn Fn()| after_the_message(&log, r#""said","#, event);
+    assert_eq!(
+        told(&|| tracing::info!(error, error.sources = 1, "said")),
+        r#""error":"outer","error.sources":["inner"]}"#
+    );
+    assert_eq!(
+        told(&|| tracing::info!(error.sources = 1, error, "said")),
+        r#""error.sources":1,"error":"outer"}"#
+    );
+    assert_eq!(
+        told(&|| tracing::info!({ "trace_id" = 2, "fields.trace_id" = 3, "trace id" = 4 }, "said")),
+        r#""fields.trace_id":2,"fields.fields.trace_id":3,"trace id":4}"#
+    );
+    log.format = LogFormat::Logfmt;
+    assert_eq!(
+        after_the_message(&log, "=said ", &|| tracing::info!({ "trace id" = 4 }, "said")),
+        "fields.trace_id=4"
+    );
+}
+
+#[test]
 fn names_and_values_of_the_configuration_are_escaped_and_come_once() {
     let hostile = "a\"\\\n\u{1b}";
     let mut log = Log::new(LogFormat::Json);

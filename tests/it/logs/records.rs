@@ -104,6 +104,20 @@ async fn an_event_becomes_a_record_with_its_types_its_place_and_its_severity() {
 }
 
 #[tokio::test]
+async fn a_name_that_comes_twice_counts_once_as_in_the_line() {
+    let all = records(&[], || {
+        let error = Outer(io::Error::other("inner"));
+        let error = &error as &(dyn Error + 'static);
+        tracing::info!(error.sources = 1, error, error.sources = 2, message = "first", message = "second");
+    })
+    .await;
+    assert_eq!(value(all[0].body.as_ref()), "\"first\"");
+    let expected = [("error", "\"outer\""), ("error.sources", "1"), ("exception.message", "\"outer\"")];
+    assert_eq!(fields(&all[0]), set(&expected));
+    assert_eq!(all[0].attributes.len(), expected.len() + 2);
+}
+
+#[tokio::test]
 async fn the_fields_of_spans_are_in_records_by_option() {
     let event = || {
         let _outer = tracing::info_span!("outer", tenant = "a", user = "none").entered();
@@ -165,6 +179,29 @@ async fn a_record_made_while_telemetry_is_suppressed_stays_here() {
     })
     .await;
     assert_eq!(all, []);
+}
+
+#[tokio::test]
+async fn an_event_that_names_a_span_which_neither_a_quiet_log_nor_the_sampler_lets_through_has_its_trace() {
+    let all = records(&[("RUST_LOG", "warn")], || {
+        let ids = SpanContext::new(
+            TraceId::from(7),
+            SpanId::from(9),
+            TraceFlags::default(),
+            true,
+            TraceState::NONE,
+        );
+        let span = {
+            let _active = Context::new().with_remote_span_context(ids).attach();
+            tracing::info_span!("named")
+        };
+        tracing::warn!(parent: &span, "explicit");
+    })
+    .await;
+    assert_eq!(
+        (&all[0].trace_id[..], &all[0].span_id[..], all[0].flags),
+        (&TraceId::from(7).to_bytes()[..], &SpanId::from(9).to_bytes()[..], 0)
+    );
 }
 
 #[tokio::test]

@@ -146,6 +146,8 @@ async fn filters_change_while_the_program_runs_and_do_not_touch_each_other() {
         work("d");
         handle.filter_logs("off").unwrap();
         work("e");
+        handle.filter_logs("").unwrap();
+        tracing::error!("errors only");
         handle.filter_logs("warn").unwrap();
         handle.filter_spans("off").unwrap();
         work("f");
@@ -171,6 +173,7 @@ async fn filters_change_while_the_program_runs_and_do_not_touch_each_other() {
         "d DEBUG in a span",
         "d INFO in a span",
         "d WARN in a span",
+        "errors only ERROR",
         "f WARN",
     ];
     assert_eq!(told, expected);
