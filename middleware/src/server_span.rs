@@ -38,7 +38,8 @@ impl ServerSpan {
         }
     }
 
-    /// Sets an attribute of the span, until it ends.
+    /// Sets an attribute of the span, until it ends. opentelemetry_sdk 0.33 does not replace one with the same key: set
+    /// each once, and none that the layer sets.
     pub fn set(&self, attribute: KeyValue) {
         if let Some(context) = &self.0 {
             context.span().set_attribute(attribute);
