@@ -10,6 +10,7 @@
 //! nobody does, its drop is the end.
 
 mod opening;
+mod side;
 
 use std::{
     cell::Cell,
@@ -22,7 +23,7 @@ use std::{
 use http::{HeaderMap, Response, StatusCode};
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Link, SpanBuilder, SpanKind, Status, TraceContextExt},
+    trace::{Link, SpanBuilder, Status, TraceContextExt},
 };
 
 use crate::{
@@ -38,33 +39,10 @@ use crate::{
 };
 
 use self::opening::Settled;
-pub(crate) use self::opening::{Opening, Tell};
-
-/// The two ends of a connection, where they differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Side {
-    Server,
-    Client,
-}
-
-impl Side {
-    fn kind(self) -> SpanKind {
-        match self {
-            Self::Server => SpanKind::Server,
-            Self::Client => SpanKind::Client,
-        }
-    }
-
-    /// A 4xx is the client's fault: an error of its span, not of the server's. Codes from 600 on, which
-    /// nobody can interpret, are errors on both sides.
-    fn is_error(self, convention: Convention, status: u16) -> bool {
-        match (self, convention) {
-            (_, Convention::Rpc) => rpc::is_error(self, status),
-            (Self::Server, Convention::Http) => status >= 500,
-            (Self::Client, Convention::Http) => status >= 400,
-        }
-    }
-}
+pub(crate) use self::{
+    opening::{Opening, Tell},
+    side::Side,
+};
 
 /// How an exchange ended.
 #[derive(Debug)]
