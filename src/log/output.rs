@@ -267,8 +267,7 @@ mod tests {
 
     #[test]
     fn the_thread_ends_with_its_output() {
-        let mut log = Log::default();
-        log.buffer = Some(8);
+        let log = Log { buffer: Some(8), ..Log::default() };
         let output = Output::start(&log).unwrap();
         let Target::Buffered(_, buffer) = &output.target else { panic!("no buffer") };
         let buffer = Arc::downgrade(buffer);
