@@ -110,3 +110,19 @@ impl<S> Filter<S> for ChangingFilter {
         Filter::on_close(&*self.now(), id, context);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing_subscriber::Registry;
+
+    #[test]
+    fn a_change_holds_for_the_filters_made_before_and_after() {
+        let filters = Filters::new("warn", str::to_owned);
+        let level = |filter: &ChangingFilter| Filter::<Registry>::max_level_hint(filter);
+        let before = filters.filter();
+        assert_eq!(level(&before), Some(LevelFilter::WARN));
+        filters.change("debug").unwrap();
+        assert_eq!([level(&before), level(&filters.filter())], [Some(LevelFilter::DEBUG); 2]);
+    }
+}

@@ -35,9 +35,11 @@
 //! the prefix `fields.`. What is not finite, or beyond 64 bits, is a text in JSON.
 //!
 //! Whatever an event says, it is one line: what breaks lines, moves the cursor or turns the direction of text is
-//! escaped. A value whose `Debug` panics is written as `<panicked>`; what one logs meanwhile is a line of its own.
+//! escaped. A value of an event whose `Debug` panics is written as `<panicked>`; what one logs meanwhile is a line of its
+//! own. A panic in a field of a span reaches `tracing-opentelemetry` first, which lets it pass.
 //!
 //! # Limits
+//! - A line that could be written only in part is counted as failed, and the next one begins anew.
 //! - Lines are not cut, however long. A thread keeps a buffer of at most 64 KiB for its lines.
 //! - A stdout that nobody reads blocks whoever logs, unless there is a [buffer](crate::config::Log::buffer). After the
 //!   shutdown the buffer's thread goes on, but nothing waits for it at the end of the process.

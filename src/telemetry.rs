@@ -236,6 +236,10 @@ impl fmt::Debug for Telemetry {
 /// Makes each panic an event too: one log line with its ids and place, and one record. Then the hook that was
 /// there before runs. Once is enough for a process; [`Telemetry::init`] does it by
 /// [option](crate::config::Log::panics).
+///
+/// ```
+/// throughline::telemetry::log_panics();
+/// ```
 pub fn log_panics() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

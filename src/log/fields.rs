@@ -104,7 +104,7 @@ impl<'a> Fields<'a> {
             return false;
         }
         names.push((name, causes));
-        let prefix = if self.form.is_taken(name.trim_start_matches(PREFIX)) { PREFIX } else { "" };
+        let prefix = if self.form.flat && self.form.is_taken(bare(name)) { PREFIX } else { "" };
         let suffix = if causes { SOURCES } else { "" };
         if self.form.format == LogFormat::Json {
             match self.opened || self.object.is_empty() {
@@ -193,6 +193,15 @@ impl<'a> Fields<'a> {
             }
         }
     }
+}
+
+/// Without the prefix, so that a name which has it is none of ours with it either.
+fn bare(mut name: &str) -> &str {
+    // The standard library's search for the start costs more than the member.
+    while let Some(rest) = name.strip_prefix(PREFIX) {
+        name = rest;
+    }
+    name
 }
 
 /// Whether two names are one, those of causes with what follows them.

@@ -190,7 +190,7 @@ impl Form {
             LogFormat::Json => taken == name,
             _ => taken.len() == name.len() && taken.bytes().map(in_word).eq(name.bytes().map(in_word)),
         };
-        self.flat && self.taken.iter().any(same)
+        self.taken.iter().any(same)
     }
 
     /// The line, complete.

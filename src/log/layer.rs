@@ -47,6 +47,20 @@ impl LogLayer {
     /// Lines go to this writer instead, each in one call of `write_all`: a file in a `Mutex`, a
     /// `tracing_subscriber::fmt::TestWriter`, the non-blocking writer of `tracing-appender`. There are no colours
     /// unless [`Log::colors`] asks for them.
+    ///
+    /// ```
+    /// use std::{fs, sync::Mutex};
+    /// use throughline::{config::LogFormat, log::LogLayer};
+    /// use tracing_subscriber::prelude::*;
+    ///
+    /// let path = std::env::temp_dir().join(format!("lines-{}", std::process::id()));
+    /// let layer = LogLayer::with_format(LogFormat::Logfmt).with_writer(Mutex::new(fs::File::create(&path)?));
+    /// let subscriber = tracing_subscriber::registry().with(layer);
+    /// tracing::subscriber::with_default(subscriber, || tracing::info!(target: "cart", count = 2, "added"));
+    /// assert!(fs::read_to_string(&path)?.ends_with(" severity=INFO target=cart message=added count=2\n"));
+    /// # fs::remove_file(path)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn with_writer(self, writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> Self {
         LogLayer::to(&self.log, Arc::new(Output::own(writer)))
     }

@@ -262,8 +262,22 @@ impl Buffer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::mpsc;
+    use std::{sync::mpsc, time::Instant};
     use tracing_subscriber::prelude::*;
+
+    #[test]
+    fn the_thread_ends_with_its_output() {
+        let log = Log { buffer: Some(8), ..Log::default() };
+        let output = Output::start(&log).unwrap();
+        let Target::Buffered(_, buffer) = &output.target else { panic!("no buffer") };
+        let buffer = Arc::downgrade(buffer);
+        drop(output);
+        let start = Instant::now();
+        while buffer.strong_count() > 0 {
+            assert!(start.elapsed() < Duration::from_secs(60), "the thread goes on");
+            thread::yield_now();
+        }
+    }
 
     #[test]
     fn a_line_after_one_that_was_torn_begins_anew() {

@@ -237,8 +237,8 @@ impl Visit for Fields<'_> {
         let text = Value::from(error);
         add(self.record, EXCEPTION, text.clone());
         self.field(field, text);
-        let name = format!("{}.sources", plain_name(field.name()));
-        if error.source().is_some() && !has(self.record, &name) {
+        let name = error.source().map(|_| format!("{}.sources", plain_name(field.name())));
+        if let Some(name) = name.filter(|name| !has(self.record, name)) {
             let causes = causes(error).map(|cause| AnyValue::from(Value::from(cause)));
             self.record.add_attribute(Key::from(name), AnyValue::ListAny(Box::new(causes.collect())));
         }

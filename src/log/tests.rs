@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use std::{
     fmt, io,
     sync::{Arc, Mutex},
+    time::Instant,
 };
 use tracing_subscriber::prelude::*;
 
@@ -280,7 +281,11 @@ fn the_moments_of_a_span_have_its_own_ids() {
             inside(TraceFlags::SAMPLED, || {
                 let span = tracing::debug_span!(target: "cart", "work", item = "tea");
                 if entered {
-                    ids = Some(span.in_scope(active));
+                    ids = Some(span.in_scope(|| {
+                        let start = Instant::now();
+                        while start.elapsed().is_zero() {}
+                        active()
+                    }));
                 }
             });
         });
@@ -290,6 +295,8 @@ fn the_moments_of_a_span_have_its_own_ids() {
             let word = line["message"].as_str().unwrap().to_owned();
             let times = ["time.busy_ms", "time.idle_ms"].map(|name| line["fields"][name].is_f64());
             assert_eq!(times, [word == "close"; 2], "{line}");
+            let busy = line["fields"]["time.busy_ms"].as_f64().is_some_and(|time| time > 0.0);
+            assert_eq!(busy, entered && word == "close", "{line}");
             assert_eq!(line["span_fields"], json!({"item": "tea"}));
             assert_eq!(
                 (&line["span"], &line["severity"], &line["target"]),

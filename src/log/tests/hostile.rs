@@ -134,6 +134,25 @@ fn fields_with_names_like_ours_take_no_place_of_ours() {
 }
 
 #[test]
+fn an_error_that_is_its_own_cause_is_told_sixteen_times() {
+    #[derive(Debug)]
+    struct Endless;
+    impl fmt::Display for Endless {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("again")
+        }
+    }
+    impl std::error::Error for Endless {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(self)
+        }
+    }
+    let event = || tracing::info!(error = &Endless as &(dyn std::error::Error + 'static), "said");
+    let line = object(&lines(&Log::new(LogFormat::Json), event));
+    assert_eq!(line["fields"], json!({"error": "again", "error.sources": vec!["again"; 16]}));
+}
+
+#[test]
 fn no_name_comes_twice_whatever_the_fields_are_called() {
     let error = Outer(io::Error::other("inner"));
     let error = &error as &(dyn std::error::Error + 'static);
