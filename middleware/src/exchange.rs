@@ -203,21 +203,20 @@ impl Exchange {
     /// Tells the span the attributes that a response's head has and the measurement does not.
     fn tell_response<B>(&self, response: &Response<B>) {
         let rules = self.instruments.rules();
-        let span = self.context.span();
-        let mut set = |attribute: KeyValue| {
-            if !rules.omit(&attribute) {
-                span.set_attribute(attribute);
-            }
-        };
         let captures = match self.series.convention {
             Convention::Http => &rules.http_headers,
             Convention::Rpc => &rules.rpc_metadata,
         };
-        captures.response.tell(response.headers(), &mut set);
+        let mut told = Vec::new();
+        captures.response.tell(response.headers(), &mut told);
         if self.instruments.side() == Side::Client
             && let Some(peer) = Peer::of_response(response.extensions())
         {
-            peer.tell(peer.address(), &mut set);
+            peer.tell(peer.address(), &mut told);
+        }
+        rules.omit_from(&mut told);
+        if !told.is_empty() {
+            self.context.span().set_attributes(told);
         }
     }
 
@@ -338,39 +337,30 @@ impl Exchange {
         if self.name == SpanName::Outdated {
             span.update_name(self.series.span_name());
         }
-        let set = |attribute: KeyValue| {
-            if !rules.omit(&attribute) {
-                span.set_attribute(attribute);
-            }
-        };
-        match closing {
-            Some(closing) => {
-                let is_told =
-                    |told: &KeyValue| self.is_route_told && told.key.as_str() == attributes::HTTP_ROUTE;
-                let is_kept = |attribute: &&KeyValue| !rules.omit(attribute) && !is_told(attribute);
-                span.set_attributes(closing.iter().filter(is_kept).cloned());
-            }
-            None => {
-                self.series.route(&mut |attribute| set(attribute));
-                self.series.close(&mut |attribute| set(attribute));
-            }
+        if let Some(closing) = closing {
+            let is_told = |told: &KeyValue| self.is_route_told && told.key.as_str() == attributes::HTTP_ROUTE;
+            let is_kept = |attribute: &&KeyValue| !rules.omit(attribute) && !is_told(attribute);
+            span.set_attributes(closing.iter().filter(is_kept).cloned());
+        }
+        let mut rare = Vec::new();
+        if closing.is_none() {
+            self.series.route(&mut rare);
+            self.series.close(&mut rare);
         }
         if let Some(claim) = &self.claim {
-            set(KeyValue::new(attributes::RPC_METHOD, self.series.method.clone()));
+            rare.push(KeyValue::new(attributes::RPC_METHOD, self.series.method.clone()));
             if self.series.method.as_str() == attributes::OTHER {
-                set(KeyValue::new(attributes::RPC_METHOD_ORIGINAL, claim.clone()));
+                rare.push(KeyValue::new(attributes::RPC_METHOD_ORIGINAL, claim.clone()));
             }
         }
         if rules.body_sizes && is_http {
-            let sizes = [
-                (attributes::HTTP_REQUEST_BODY_SIZE, self.request_size),
-                (attributes::HTTP_RESPONSE_BODY_SIZE, self.response_size),
-            ];
-            for (key, bytes) in sizes {
-                if let Some(bytes) = bytes {
-                    set(KeyValue::new(key, i64::try_from(bytes).unwrap_or(i64::MAX)));
-                }
-            }
+            let size = |key, bytes: u64| KeyValue::new(key, i64::try_from(bytes).unwrap_or(i64::MAX));
+            rare.extend(self.request_size.map(|bytes| size(attributes::HTTP_REQUEST_BODY_SIZE, bytes)));
+            rare.extend(self.response_size.map(|bytes| size(attributes::HTTP_RESPONSE_BODY_SIZE, bytes)));
+        }
+        if !rare.is_empty() {
+            rules.omit_from(&mut rare);
+            span.set_attributes(rare);
         }
         if self.series.error.is_some() {
             // No description: the status code or the error's type says it all.

@@ -164,7 +164,7 @@ impl Instruments {
         let counter =
             resolved.active_requests.get_or_init(|| self.side().active_requests(&resolved.source.meter));
         let mut labels = Vec::new();
-        series.open(&mut |label| labels.push(label));
+        series.open(&mut labels);
         counter.add(change, &labels);
     }
 

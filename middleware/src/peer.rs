@@ -77,10 +77,10 @@ impl Peer {
     }
 
     /// Tells a span address and port.
-    pub(crate) fn tell(&self, address: StringValue, set: &mut dyn FnMut(KeyValue)) {
-        set(KeyValue::new(attributes::NETWORK_PEER_ADDRESS, address));
+    pub(crate) fn tell(&self, address: StringValue, told: &mut Vec<KeyValue>) {
+        told.push(KeyValue::new(attributes::NETWORK_PEER_ADDRESS, address));
         if let Self::Socket(socket) = self {
-            set(KeyValue::new(attributes::NETWORK_PEER_PORT, i64::from(socket.port())));
+            told.push(KeyValue::new(attributes::NETWORK_PEER_PORT, i64::from(socket.port())));
         }
     }
 }

@@ -63,6 +63,13 @@ impl Rules {
     pub(crate) fn omit(&self, attribute: &KeyValue) -> bool {
         !self.omitted.is_empty() && self.omitted.contains(&attribute.key)
     }
+
+    /// Takes away the attributes that a span does not get.
+    pub(crate) fn omit_from(&self, told: &mut Vec<KeyValue>) {
+        if !self.omitted.is_empty() {
+            told.retain(|attribute| !self.omit(attribute));
+        }
+    }
 }
 
 /// What is no method cannot be a request's either.

@@ -58,42 +58,44 @@ pub(crate) struct Series {
 
 impl Series {
     /// Tells the attributes that are known before the response.
-    pub(crate) fn open(&self, set: &mut dyn FnMut(KeyValue)) {
+    pub(crate) fn open(&self, told: &mut Vec<KeyValue>) {
         match self.convention {
-            Convention::Http => set(KeyValue::new(attributes::HTTP_REQUEST_METHOD, self.method.clone())),
+            Convention::Http => {
+                told.push(KeyValue::new(attributes::HTTP_REQUEST_METHOD, self.method.clone()))
+            }
             Convention::Rpc => {
-                set(KeyValue::new(attributes::RPC_SYSTEM_NAME, attributes::GRPC));
-                set(KeyValue::new(attributes::RPC_METHOD, self.method.clone()));
+                told.push(KeyValue::new(attributes::RPC_SYSTEM_NAME, attributes::GRPC));
+                told.push(KeyValue::new(attributes::RPC_METHOD, self.method.clone()));
             }
         }
         if let Some(scheme) = self.scheme {
-            set(KeyValue::new(attributes::URL_SCHEME, scheme.as_str()));
+            told.push(KeyValue::new(attributes::URL_SCHEME, scheme.as_str()));
         }
         if let Some(host) = &self.host {
-            set(KeyValue::new(attributes::SERVER_ADDRESS, host.clone()));
+            told.push(KeyValue::new(attributes::SERVER_ADDRESS, host.clone()));
         }
         if let Some(port) = self.port {
-            set(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
+            told.push(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
         }
         if let (Some(template), None) = (&self.target, self.scheme) {
-            set(KeyValue::new(attributes::URL_TEMPLATE, template.to_value()));
+            told.push(KeyValue::new(attributes::URL_TEMPLATE, template.to_value()));
         }
     }
 
     /// Tells the route of a server, which may become known, or another, before the end.
-    pub(crate) fn route(&self, set: &mut dyn FnMut(KeyValue)) {
+    pub(crate) fn route(&self, told: &mut Vec<KeyValue>) {
         if let (Some(route), Some(_)) = (&self.target, self.scheme) {
-            set(KeyValue::new(attributes::HTTP_ROUTE, route.to_value()));
+            told.push(KeyValue::new(attributes::HTTP_ROUTE, route.to_value()));
         }
     }
 
     /// Tells the attributes that only the end tells.
-    pub(crate) fn close(&self, set: &mut dyn FnMut(KeyValue)) {
+    pub(crate) fn close(&self, told: &mut Vec<KeyValue>) {
         if let Some(version) = self.version.and_then(attributes::protocol_version) {
-            set(KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version));
+            told.push(KeyValue::new(attributes::NETWORK_PROTOCOL_VERSION, version));
         }
         if let Some(status) = self.status {
-            set(match self.convention {
+            told.push(match self.convention {
                 Convention::Http => KeyValue::new(attributes::HTTP_RESPONSE_STATUS_CODE, i64::from(status)),
                 Convention::Rpc => {
                     KeyValue::new(attributes::RPC_RESPONSE_STATUS_CODE, rpc::status_name(status))
@@ -101,7 +103,7 @@ impl Series {
             });
         }
         if let Some(error) = self.error {
-            set(KeyValue::new(attributes::ERROR_TYPE, self.error_type(error)));
+            told.push(KeyValue::new(attributes::ERROR_TYPE, self.error_type(error)));
         }
     }
 
@@ -176,10 +178,10 @@ pub(crate) struct Recorder {
 impl Recorder {
     fn of(series: &Series, histogram: &Histogram<f64>, is_bound: bool) -> Self {
         let mut labels = Vec::new();
-        series.open(&mut |label| labels.push(label));
+        series.open(&mut labels);
         let closing = Some(labels.len());
-        series.route(&mut |label| labels.push(label));
-        series.close(&mut |label| labels.push(label));
+        series.route(&mut labels);
+        series.close(&mut labels);
         let bound = is_bound.then(|| histogram.bind(&labels));
         Self { labels, closing, bound }
     }

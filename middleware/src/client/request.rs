@@ -77,20 +77,20 @@ pub(super) fn begin(instruments: &Arc<Instruments>, departure: Departure<'_>) ->
         head.extensions.get::<Attempts>().map(Attempts::next).filter(|before| *before > 0 && !is_call);
     let opening = Opening { head, series, link: None, claim: None, request_size };
     // Cloned, not borrowed: a sampler or processor that attaches a context would find the stack in use.
-    Exchange::begin(instruments, &Context::current(), opening, &|set| {
+    Exchange::begin(instruments, &Context::current(), opening, &|told| {
         if let Some(original) = method_original {
-            set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
+            told.push(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
         }
         if let Some(resent) = resent {
-            set(KeyValue::new(attributes::HTTP_REQUEST_RESEND_COUNT, i64::from(resent)));
+            told.push(KeyValue::new(attributes::HTTP_REQUEST_RESEND_COUNT, i64::from(resent)));
         }
         if is_call {
-            return rules.rpc_metadata.request.tell(head.headers, set);
+            return rules.rpc_metadata.request.tell(head.headers, told);
         }
         if let Some(full) = departure.full(authority, rules) {
-            set(KeyValue::new(attributes::URL_FULL, full));
+            told.push(KeyValue::new(attributes::URL_FULL, full));
         }
-        rules.http_headers.request.tell(head.headers, set);
+        rules.http_headers.request.tell(head.headers, told);
     })
 }
 

@@ -29,23 +29,19 @@ impl Opening<'_> {
     /// Makes what the span is told before the response, and says what of it stays.
     pub(super) fn draft(&self, rules: &Rules, tell: Tell<'_>, settled: &Cell<Settled>) -> SpanDraft {
         let mut draft = SpanDraft::with_capacity(attributes::MOST_ATTRIBUTES);
-        let mut set = |attribute: KeyValue| {
-            if !rules.omit(&attribute) {
-                draft.attributes.push(attribute);
-            }
-        };
+        let told = &mut draft.attributes;
+        self.series.open(told);
         // A claim is told at the end, when it is known whether it holds.
         let is_claim = |told: &KeyValue| self.claim.is_some() && told.key.as_str() == attributes::RPC_METHOD;
-        self.series.open(&mut |attribute| {
-            if !is_claim(&attribute) {
-                set(attribute);
-            }
-        });
+        if self.claim.is_some() {
+            told.retain(|told| !is_claim(told));
+        }
         let mut is_route_told = rules.sampled_by_attributes && self.series.target.is_some();
         if is_route_told {
-            self.series.route(&mut set);
+            self.series.route(told);
         }
-        tell(&mut set);
+        tell(told);
+        rules.omit_from(told);
         if let Some(hook) = &rules.on_request {
             // A closure that panics has said so; the request is served, and told with what is there by then.
             let _ = panic::catch_unwind(AssertUnwindSafe(|| hook.change(self.head, &mut draft)));
@@ -66,5 +62,5 @@ pub(super) struct Settled {
     pub(super) is_route_told: bool,
 }
 
-/// Tells attributes to a function.
-pub(crate) type Tell<'a> = &'a dyn Fn(&mut dyn FnMut(KeyValue));
+/// Adds attributes to a list.
+pub(crate) type Tell<'a> = &'a dyn Fn(&mut Vec<KeyValue>);

@@ -81,7 +81,7 @@ pub(crate) struct Capture(Vec<(HeaderName, Key, bool)>);
 
 impl Capture {
     /// Tells the headers that are there.
-    pub(crate) fn tell(&self, headers: &HeaderMap, set: &mut dyn FnMut(KeyValue)) {
+    pub(crate) fn tell(&self, headers: &HeaderMap, told: &mut Vec<KeyValue>) {
         for (name, key, is_secret) in &self.0 {
             let lines = headers.get_all(name).iter().take(MOST_LINES);
             let lines = lines.map(|line| match is_secret {
@@ -90,7 +90,7 @@ impl Capture {
             });
             let lines = Vec::from_iter(lines);
             if !lines.is_empty() {
-                set(KeyValue::new(key.clone(), Value::Array(Array::String(lines))));
+                told.push(KeyValue::new(key.clone(), Value::Array(Array::String(lines))));
             }
         }
     }
@@ -106,7 +106,7 @@ mod tests {
             map.append(name.parse::<HeaderName>().unwrap(), value.to_vec().try_into().unwrap());
         }
         let mut told = Vec::new();
-        captured.keyed("http.request.header.").tell(&map, &mut |attribute| told.push(attribute));
+        captured.keyed("http.request.header.").tell(&map, &mut told);
         told
     }
 

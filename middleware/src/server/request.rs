@@ -95,20 +95,20 @@ fn begin_request(
     };
     let request_size = rules.body_sizes.then(|| body::content_length(head.headers)).flatten();
     let opening = Opening { head, series, link, claim: None, request_size };
-    Exchange::begin(instruments, parent, opening, &|set| {
+    Exchange::begin(instruments, parent, opening, &|told| {
         if let Some(original) = method_original {
-            set(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
+            told.push(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
         }
-        tell_url(rules, head.uri, set);
-        tell_server(&[original.host.as_deref(), url::authority(head.uri, head.headers)], set);
-        tell_client(instruments, original.client, Peer::of_request(head.extensions), set);
+        tell_url(rules, head.uri, told);
+        tell_server(&[original.host.as_deref(), url::authority(head.uri, head.headers)], told);
+        tell_client(instruments, original.client, Peer::of_request(head.extensions), told);
         if let Some(agent) = head.headers.get(header::USER_AGENT) {
             let lossy = |_| String::from_utf8_lossy(agent.as_bytes());
             // Nearly all are text, which is found out sooner so.
             let agent = std::str::from_utf8(agent.as_bytes()).map_or_else(lossy, Cow::Borrowed);
-            set(KeyValue::new(attributes::USER_AGENT_ORIGINAL, bounded(&agent).to_owned()));
+            told.push(KeyValue::new(attributes::USER_AGENT_ORIGINAL, bounded(&agent).to_owned()));
         }
-        rules.http_headers.request.tell(head.headers, set);
+        rules.http_headers.request.tell(head.headers, told);
     })
 }
 
@@ -137,13 +137,13 @@ fn begin_call(
         error: None,
     };
     let opening = Opening { head, series, link, claim, request_size: None };
-    Exchange::begin(instruments, parent, opening, &|set| {
+    Exchange::begin(instruments, parent, opening, &|told| {
         // Not from `Host`: a call has an authority.
-        tell_server(&[head.uri.authority().map(Authority::as_str)], set);
+        tell_server(&[head.uri.authority().map(Authority::as_str)], told);
         if let Some(peer) = Peer::of_request(head.extensions) {
-            peer.tell(peer.address(), set);
+            peer.tell(peer.address(), told);
         }
-        rules.rpc_metadata.request.tell(head.headers, set);
+        rules.rpc_metadata.request.tell(head.headers, told);
     })
 }
 
@@ -159,21 +159,21 @@ fn suppressed_as(model: &Context, context: Context) -> Context {
     if model.is_telemetry_suppressed() { context.with_telemetry_suppressed() } else { context }
 }
 
-fn tell_url(rules: &Rules, target: &Uri, set: &mut dyn FnMut(KeyValue)) {
-    set(KeyValue::new(attributes::URL_PATH, bounded(target.path()).to_owned()));
+fn tell_url(rules: &Rules, target: &Uri, told: &mut Vec<KeyValue>) {
+    told.push(KeyValue::new(attributes::URL_PATH, bounded(target.path()).to_owned()));
     if let Some(query) = target.query() {
         let query = url::redacted_query(query, &rules.sensitive_query_keys);
-        set(KeyValue::new(attributes::URL_QUERY, bounded(&query).to_owned()));
+        told.push(KeyValue::new(attributes::URL_QUERY, bounded(&query).to_owned()));
     }
 }
 
 /// Tells host and port of the first of these that has them.
-fn tell_server(authorities: &[Option<&str>], set: &mut dyn FnMut(KeyValue)) {
+fn tell_server(authorities: &[Option<&str>], told: &mut Vec<KeyValue>) {
     let server = authorities.iter().flatten().find_map(|authority| url::split_authority(authority));
     if let Some((host, port)) = server {
-        set(KeyValue::new(attributes::SERVER_ADDRESS, bounded(host).to_owned()));
+        told.push(KeyValue::new(attributes::SERVER_ADDRESS, bounded(host).to_owned()));
         if let Some(port) = port {
-            set(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
+            told.push(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
         }
     }
 }
@@ -182,19 +182,19 @@ fn tell_client(
     instruments: &Instruments,
     original: Option<IpAddr>,
     peer: Option<Peer>,
-    set: &mut dyn FnMut(KeyValue),
+    told: &mut Vec<KeyValue>,
 ) {
     let Some(peer) = peer else {
         instruments.notice(NO_PEER);
         if let Some(original) = original {
-            set(KeyValue::new(attributes::CLIENT_ADDRESS, attributes::address(original)));
+            told.push(KeyValue::new(attributes::CLIENT_ADDRESS, attributes::address(original)));
         }
         return;
     };
     let address = peer.address();
     let client = original.map_or_else(|| address.clone(), attributes::address);
-    set(KeyValue::new(attributes::CLIENT_ADDRESS, client));
-    peer.tell(address, set);
+    told.push(KeyValue::new(attributes::CLIENT_ADDRESS, client));
+    peer.tell(address, told);
 }
 
 fn address(peer: Option<&Peer>) -> Option<IpAddr> {
