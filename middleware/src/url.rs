@@ -43,6 +43,10 @@ pub(crate) fn authority<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Option<&'a 
 /// Splits `host`, `host:port` or `[address]:port` into host and port, without brackets and without
 /// credentials. Anything that is not of this form yields nothing.
 pub(crate) fn split_authority(authority: &str) -> Option<(&str, Option<u16>)> {
+    // Most are a bare name.
+    if !authority.bytes().any(|byte| byte == b':' || NOT_IN_HOSTS[usize::from(byte)]) {
+        return (!authority.is_empty()).then_some((authority, None));
+    }
     let (mut from, mut colon) = (0, None);
     for (place, byte) in authority.bytes().enumerate() {
         match byte {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, Request, Uri, header, uri::Authority};
+use http::{HeaderMap, Request, Uri, header};
 use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 
 use super::forwarded::Original;
@@ -100,7 +100,8 @@ fn begin_request(
             told.push(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
         }
         tell_url(rules, head.uri, told);
-        tell_server(&[original.host.as_deref(), url::authority(head.uri, head.headers)], told);
+        let own = || url::authority(head.uri, head.headers).and_then(url::split_authority);
+        tell_server(original.host.as_deref().and_then(url::split_authority).or_else(own), told);
         tell_client(instruments, original.client, Peer::of_request(head.extensions), told);
         if let Some(agent) = head.headers.get(header::USER_AGENT) {
             let lossy = |_| String::from_utf8_lossy(agent.as_bytes());
@@ -139,7 +140,10 @@ fn begin_call(
     let opening = Opening { head, series, link, claim, request_size: None };
     Exchange::begin(instruments, parent, opening, &|told| {
         // Not from `Host`: a call has an authority.
-        tell_server(&[head.uri.authority().map(Authority::as_str)], told);
+        tell_server(
+            head.uri.authority().and_then(|authority| url::split_authority(authority.as_str())),
+            told,
+        );
         if let Some(peer) = Peer::of_request(head.extensions) {
             peer.tell(peer.address(), told);
         }
@@ -168,13 +172,11 @@ fn tell_url(rules: &Rules, target: &Uri, told: &mut Vec<KeyValue>) {
 }
 
 /// Tells host and port of the first of these that has them.
-fn tell_server(authorities: &[Option<&str>], told: &mut Vec<KeyValue>) {
-    let server = authorities.iter().flatten().find_map(|authority| url::split_authority(authority));
-    if let Some((host, port)) = server {
-        told.push(KeyValue::new(attributes::SERVER_ADDRESS, bounded(host).to_owned()));
-        if let Some(port) = port {
-            told.push(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
-        }
+fn tell_server(server: Option<(&str, Option<u16>)>, told: &mut Vec<KeyValue>) {
+    let Some((host, port)) = server else { return };
+    told.push(KeyValue::new(attributes::SERVER_ADDRESS, bounded(host).to_owned()));
+    if let Some(port) = port {
+        told.push(KeyValue::new(attributes::SERVER_PORT, i64::from(port)));
     }
 }
 
