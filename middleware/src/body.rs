@@ -170,6 +170,7 @@ pub(crate) enum Ends {
 }
 
 impl Ends {
+    #[inline]
     pub(crate) fn of(method: &Method) -> Self {
         match *method {
             Method::HEAD => Self::Head,
@@ -178,6 +179,7 @@ impl Ends {
         }
     }
 
+    #[inline]
     fn with_head(self, status: StatusCode) -> bool {
         status.is_informational()
             || status == StatusCode::NO_CONTENT

@@ -146,22 +146,27 @@ impl Exchange {
         exchange
     }
 
+    #[inline]
     pub(crate) fn context(&self) -> &Context {
         &self.context
     }
 
+    #[inline]
     pub(crate) fn is_recorded(&self) -> bool {
         self.is_recorded
     }
 
+    #[inline]
     pub(crate) fn rules(&self) -> &Rules {
         self.instruments.rules()
     }
 
+    #[inline]
     pub(crate) fn side(&self) -> Side {
         self.instruments.side()
     }
 
+    #[inline]
     pub(crate) fn convention(&self) -> Convention {
         self.series.convention
     }

@@ -107,10 +107,12 @@ impl Instruments {
         Self::new(settings)
     }
 
+    #[inline]
     pub(crate) fn side(&self) -> Side {
         self.settings.side
     }
 
+    #[inline]
     pub(crate) fn rules(&self) -> &Rules {
         &self.settings.rules
     }

@@ -90,6 +90,7 @@ pub(crate) enum Surroundings {
 
 impl Surroundings {
     /// Returns the exchange, until it has ended.
+    #[inline]
     pub(crate) fn exchange(&mut self) -> Option<&mut Exchange> {
         match self {
             Self::Exchange(exchange) => Some(exchange),
@@ -106,6 +107,7 @@ impl Surroundings {
         }
     }
 
+    #[inline]
     fn context(&self) -> Option<&Context> {
         match self {
             Self::Nothing => None,

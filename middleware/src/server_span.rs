@@ -29,6 +29,7 @@ pub struct ServerSpan(Option<Context>);
 
 impl ServerSpan {
     /// Returns the span of an exchange, if it is recorded.
+    #[inline]
     pub(crate) fn of(surroundings: &Surroundings) -> Option<Self> {
         match surroundings {
             Surroundings::Exchange(exchange) if exchange.is_recorded() => {
