@@ -257,8 +257,8 @@ impl Exchange {
         let duration = self.clock.elapsed();
         self.conclude(outcome, duration);
         // Whatever listens to the measurement or to the end of the span finds the span active.
-        let span = self.context.span();
-        let is_active = Context::map_current(|current| current.span().span_context() == span.span_context());
+        let id = self.context.span().span_context().span_id();
+        let is_active = Context::map_current(|current| current.span().span_context().span_id() == id);
         let _active = (!is_active).then(|| self.context.clone().attach());
         let closing = self.record(duration, outcome);
         if self.is_recorded {
@@ -343,9 +343,13 @@ impl Exchange {
             span.update_name(self.series.span_name());
         }
         if let Some(closing) = closing {
-            let is_told = |told: &KeyValue| self.is_route_told && told.key.as_str() == attributes::HTTP_ROUTE;
-            let is_kept = |attribute: &&KeyValue| !rules.omit(attribute) && !is_told(attribute);
-            span.set_attributes(closing.iter().filter(is_kept).cloned());
+            let closing = match closing {
+                [route, rest @ ..] if self.is_route_told && route.key.as_str() == attributes::HTTP_ROUTE => {
+                    rest
+                }
+                all => all,
+            };
+            span.set_attributes(closing.iter().filter(|attribute| !rules.omit(attribute)).cloned());
         }
         let mut rare = Vec::new();
         if closing.is_none() {

@@ -60,6 +60,7 @@ impl Rules {
     }
 
     /// Tells whether a span does not get an attribute.
+    #[inline]
     pub(crate) fn omit(&self, attribute: &KeyValue) -> bool {
         !self.omitted.is_empty() && self.omitted.contains(&attribute.key)
     }
