@@ -112,9 +112,11 @@ variables! {
     BSP_DELAY "OTEL_BSP_SCHEDULE_DELAY", Kind::Milliseconds, "5000; 200 into a local collector", "The longest wait of a span for its batch.";
     BSP_QUEUE "OTEL_BSP_MAX_QUEUE_SIZE", Kind::Count, "2048", "Spans that may wait; more are dropped and counted.";
     BSP_BATCH "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", Kind::Count, "512", "Spans of one request.";
+    BSP_TIMEOUT "OTEL_BSP_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The longest time for one attempt to deliver spans, where it is the shorter of the two; 0: no limit of its own.";
     BLRP_DELAY "OTEL_BLRP_SCHEDULE_DELAY", Kind::Milliseconds, "1000; 200 into a local collector", "The longest wait of a log record for its batch.";
     BLRP_QUEUE "OTEL_BLRP_MAX_QUEUE_SIZE", Kind::Count, "2048", "Log records that may wait; more are dropped and counted.";
     BLRP_BATCH "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", Kind::Count, "512", "Log records of one request.";
+    BLRP_TIMEOUT "OTEL_BLRP_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The same for log records.";
     ATTRIBUTE_COUNT "OTEL_ATTRIBUTE_COUNT_LIMIT", Kind::Count, "128", "Attributes of a span or of a log record; more are dropped and counted in it.";
     ATTRIBUTE_LENGTH "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Count, "none", "Characters of a text in an attribute of a span or of a log record; longer ones are cut.";
     SPAN_ATTRIBUTE_COUNT "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", Kind::Count, "the general limit", "Attributes of a span.";
@@ -122,6 +124,7 @@ variables! {
     RECORD_ATTRIBUTE_COUNT "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", Kind::Count, "the general limit", "Attributes of a log record.";
     RECORD_ATTRIBUTE_LENGTH "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Count, "the general limit", "Characters of a text in an attribute of a log record.";
     METRIC_INTERVAL "OTEL_METRIC_EXPORT_INTERVAL", Kind::Milliseconds, "60000; 5000 into a local collector", "The time between two collections of the metrics.";
+    METRIC_TIMEOUT "OTEL_METRIC_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The same for measurements.";
     RUST_LOG "RUST_LOG", Kind::Text, "info,opentelemetry=warn", "Which events become log lines and log records; spans are not touched. `off` or a word on `throughline` also silences throughline itself.";
     LOG_FORMAT "THROUGHLINE_LOG_FORMAT", Kind::Choice(LOG_FORMATS), "text", "The form of the log lines.";
     LOG_OUTPUT "THROUGHLINE_LOG_OUTPUT", Kind::Choice(LOG_OUTPUTS), "stdout", "Where the log lines go.";
@@ -165,9 +168,6 @@ variables! {
     TEMPORALITY "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", Kind::Unsupported, "", "Measurements are cumulative.";
     AGGREGATION "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", Kind::Unsupported, "", "Histograms have explicit buckets.";
     EXEMPLARS "OTEL_METRICS_EXEMPLAR_FILTER", Kind::Unsupported, "", "There are no exemplars.";
-    BSP_TIMEOUT "OTEL_BSP_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
-    BLRP_TIMEOUT "OTEL_BLRP_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
-    METRIC_TIMEOUT "OTEL_METRIC_EXPORT_TIMEOUT", Kind::Unsupported, "", "The timeout of the exporter holds.";
     SPAN_EVENTS "OTEL_SPAN_EVENT_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 events.";
     SPAN_LINKS "OTEL_SPAN_LINK_COUNT_LIMIT", Kind::Unsupported, "", "Spans keep 128 links.";
 }

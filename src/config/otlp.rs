@@ -7,7 +7,7 @@ use http::{
     header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING},
 };
 use percent_encoding::percent_decode_str;
-use std::net::IpAddr;
+use std::{net::IpAddr, time::Duration};
 
 const GRPC_PORT: u16 = 4317;
 const HTTP_PORT: u16 = 4318;
@@ -75,8 +75,22 @@ fn remote(environment: &mut Environment, signal: Signal, node: Option<&Found>) -
     if environment.choice(&env::COMPRESSION, Some(signal)).is_some_and(|found| found.value == "gzip") {
         remote.compression = Compression::Gzip;
     }
-    remote.timeout = environment.milliseconds(&env::TIMEOUT, Some(signal)).unwrap_or(DEFAULT_TIMEOUT);
+    remote.timeout = timeout(environment, signal);
     (remote, decided)
+}
+
+/// The shorter one of two: what the exporter may take for an attempt and, where that is set, what a batch may (E-09,
+/// E-10, E-11). Zero is no limit in both.
+fn timeout(environment: &mut Environment, signal: Signal) -> Duration {
+    let of_batch = match signal {
+        Signal::Traces => &env::BSP_TIMEOUT,
+        Signal::Logs => &env::BLRP_TIMEOUT,
+        Signal::Metrics => &env::METRIC_TIMEOUT,
+    };
+    let of_exporter = environment.milliseconds(&env::TIMEOUT, Some(signal)).unwrap_or(DEFAULT_TIMEOUT);
+    let of_batch = environment.milliseconds(of_batch, None).unwrap_or_default();
+    let limits = [of_exporter, of_batch].into_iter().filter(|limit| !limit.is_zero());
+    limits.min().unwrap_or_default()
 }
 
 fn url(

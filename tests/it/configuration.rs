@@ -275,9 +275,28 @@ fn what_code_sets_stays_and_is_told_as_such() {
 }
 
 #[test]
+fn an_attempt_lasts_as_long_as_the_shorter_of_two_timeouts_allows() {
+    // E-09, E-10, E-11, O-014
+    let timeouts = |vars: &[(&str, &str)]| {
+        let config = Config::from_vars(vars.iter().copied());
+        assert_eq!(config.faults(), []);
+        Signal::ALL.map(|signal| remote(&config, signal).timeout.as_millis())
+    };
+    assert_eq!(timeouts(&[]), [10_000; 3]);
+    let of_batches = [
+        ("OTEL_BSP_EXPORT_TIMEOUT", "1000"),
+        ("OTEL_METRIC_EXPORT_TIMEOUT", "2000"),
+        ("OTEL_BLRP_EXPORT_TIMEOUT", "30000"),
+    ];
+    assert_eq!(timeouts(&of_batches), [1_000, 2_000, 10_000]);
+    let unbounded = [&of_batches[..], &[("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]].concat();
+    assert_eq!(timeouts(&unbounded), [1_000, 2_000, 30_000]);
+    assert_eq!(timeouts(&[("OTEL_BSP_EXPORT_TIMEOUT", "0"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]), [0; 3]);
+}
+
+#[test]
 fn a_variable_of_the_standard_that_is_not_supported_yet_is_told() {
     let vars = [
-        ("OTEL_BSP_EXPORT_TIMEOUT", "1"),
         ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
         ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "ca.pem"),
         ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "0"),
