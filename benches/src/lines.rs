@@ -2,7 +2,9 @@
 
 use std::{
     error::Error,
+    fs,
     io::{self, Write},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -53,5 +55,20 @@ impl Recording for Counter {
 
     fn finish(self: Box<Self>) -> Result<Recorded, Box<dyn Error>> {
         Ok(Recorded { lines: self.0.load(Relaxed), ..Recorded::default() })
+    }
+}
+
+/// A file of lines, counted and removed in the end.
+pub struct Written(pub PathBuf);
+
+impl Recording for Written {
+    fn flush(&self) -> Result<(), Box<dyn Error>> {
+        Ok(())
+    }
+
+    fn finish(self: Box<Self>) -> Result<Recorded, Box<dyn Error>> {
+        let lines = fs::read_to_string(&self.0)?.lines().count();
+        fs::remove_file(&self.0)?;
+        Ok(Recorded { lines, ..Recorded::default() })
     }
 }

@@ -124,6 +124,7 @@ pub const ALL: &[Peer] = &[
     lines::TEXT,
     lines::JSON_SUBSCRIBER,
     lines::JSON_SUBSCRIBER_IDS,
+    lines::INIT_TRACING,
 ];
 
 /// Which of them are throughline's layers.

@@ -1,9 +1,12 @@
 //! Formatters of log lines, each alone in a registry.
 
+use std::{env, process};
+
 use ::throughline::{
     config::{Log, LogFormat},
     log::LogLayer,
 };
+use init_tracing_opentelemetry::{JsonLayerBuilder, LayerBuilder, TracingConfig, WriterConfig};
 use opentelemetry::trace::TracerProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use tracing_subscriber::{
@@ -14,7 +17,7 @@ use tracing_subscriber::{
 };
 
 use super::{Peer, Side, Signals, Stage};
-use crate::lines::{self, Counter};
+use crate::lines::{self, Counter, Written};
 
 pub const NONE: Peer = Peer {
     name: "line",
@@ -75,6 +78,15 @@ pub const JSON_SUBSCRIBER_IDS: Peer =
                 .with_filter(filter_fn(|metadata| metadata.is_span()))
                 .and_then(json.with_writer(move || lines.clone()))
         })
+    });
+
+/// It writes to files only: the lines are counted there.
+pub const INIT_TRACING: Peer =
+    formatter("init-tracing", "init-tracing-opentelemetry 0.38, JSON, span", || {
+        let path = env::temp_dir().join(format!("cost-{}.log", process::id()));
+        let config = TracingConfig::default().with_json_format().with_writer(WriterConfig::File(path.clone()));
+        subscribe(JsonLayerBuilder.build_layer::<Registry>(&config).expect("the file can be made"));
+        Stage::new(lines::load(), Written(path))
     });
 
 fn ours(format: LogFormat, span_fields: bool, flat: bool) -> Stage {

@@ -17,7 +17,7 @@ pub const BARE: Peer = Peer {
     side: Side::Client,
     signals: Signals::None,
     over: None,
-    stage: || Stage::new(calls(ClientBuilder::new(Client::new()).with(Answer).build()), Providers::new()),
+    stage: || Stage::new(calls(ClientBuilder::new(client()).with(Answer).build()), Providers::new()),
 };
 
 pub const CLIENT: Peer = Peer {
@@ -31,10 +31,16 @@ pub const CLIENT: Peer = Peer {
         providers.set_global();
         providers.subscribe();
         let client =
-            ClientBuilder::new(Client::new()).with(TracingMiddleware::default()).with(Answer).build();
+            ClientBuilder::new(client()).with(TracingMiddleware::default()).with(Answer).build();
         Stage::new(calls(client), providers)
     },
 };
+
+fn client() -> Client {
+    // Fails if there is one already: then that is the one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::new()
+}
 
 /// Answers at once, in the place of the network.
 struct Answer;
