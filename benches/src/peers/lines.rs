@@ -84,7 +84,8 @@ pub const JSON_SUBSCRIBER_IDS: Peer =
 pub const INIT_TRACING: Peer =
     formatter("init-tracing", "init-tracing-opentelemetry 0.38, JSON, span", || {
         let path = env::temp_dir().join(format!("cost-{}.log", process::id()));
-        let config = TracingConfig::default().with_json_format().with_writer(WriterConfig::File(path.clone()));
+        let config =
+            TracingConfig::default().with_json_format().with_writer(WriterConfig::File(path.clone()));
         subscribe(JsonLayerBuilder.build_layer::<Registry>(&config).expect("the file can be made"));
         Stage::new(lines::load(), Written(path))
     });

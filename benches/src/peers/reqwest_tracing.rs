@@ -30,8 +30,7 @@ pub const CLIENT: Peer = Peer {
         let providers = Providers::new();
         providers.set_global();
         providers.subscribe();
-        let client =
-            ClientBuilder::new(client()).with(TracingMiddleware::default()).with(Answer).build();
+        let client = ClientBuilder::new(client()).with(TracingMiddleware::default()).with(Answer).build();
         Stage::new(calls(client), providers)
     },
 };

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use throughline_middleware::{ClientLayer, ClientOptions, ServerLayer, ServerOptions, propagation::Composite};
+use throughline_middleware::{
+    ClientLayer, ClientOptions, ServerLayer, ServerOptions, propagation::Composite,
+};
 use tower::Layer;
 
 use super::{Peer, Side, Signals, Stage};
