@@ -57,7 +57,9 @@ fn cited() -> BTreeSet<String> {
     let mut cited = BTreeSet::new();
     for path in ["src", "tests/it"].into_iter().flat_map(|folder| files(&root.join(folder))) {
         let text = fs::read_to_string(&path).unwrap();
-        let is_all_tests = path.ends_with("tests.rs") || path.starts_with(root.join("tests"));
+        // `tests.rs`, what is beside it in a folder `tests`, and the tests of the crate.
+        let is_all_tests =
+            path.ends_with("tests.rs") || path.strip_prefix(root).unwrap().iter().any(|part| part == "tests");
         let tests =
             if is_all_tests { &text[..] } else { text.split_once("#[cfg(test)]").unwrap_or_default().1 };
         let comments = tests.lines().filter_map(|line| Some(line.split_once("//")?.1));
