@@ -47,6 +47,7 @@
 //! # Features
 //! - `tls` (default): https destinations, by rustls with ring and the system's root certificates.
 //! - `grpc`: OTLP over gRPC.
+//! - `zstd`: zstd as a compression of OTLP; compiles a C library.
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
 //! - `collector`: the embedded collector with its local view.
 //!

@@ -5,7 +5,7 @@
 
 use crate::{
     Answer, Compression,
-    http::{HttpTransport, MAX_RESPONSE_BYTES, USER_AGENT, gzip, one_line, partial_success},
+    http::{HttpTransport, MAX_RESPONSE_BYTES, gzip, one_line, partial_success},
     retry,
 };
 use base64::{
@@ -30,11 +30,10 @@ impl HttpTransport {
             Ok(uri) => uri,
             Err(error) => return Answer::Refused { cause: format!("{}: {error}", self.remote) },
         };
+        *request.headers_mut() = self.headers();
         let headers = request.headers_mut();
-        headers.extend(self.remote.headers.clone());
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        headers.insert(header::USER_AGENT, USER_AGENT);
         let compressed = self.remote.compression == Compression::Gzip;
         if compressed {
             headers.insert("grpc-encoding", HeaderValue::from_static("gzip"));

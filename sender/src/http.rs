@@ -3,7 +3,7 @@
 //! The client is hyper's; the answer is put into the words of [`Answer`], with the URL and the status or
 //! the system error, since "network error" helps nobody.
 
-use crate::{Answer, Compression, Remote, Signal, retry};
+use crate::{Answer, Compression, Remote, Signal, auth::Authorization, retry};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -35,6 +35,7 @@ type Connector = HttpConnector;
 pub(crate) struct HttpTransport {
     pub(crate) client: Client<Connector, Full<Bytes>>,
     connector: Connector,
+    authorization: Option<Authorization>,
     pub(crate) remote: Remote,
     pub(crate) signal: Signal,
 }
@@ -48,7 +49,30 @@ impl HttpTransport {
         }
         let connector = connector(&remote)?;
         let client = client(&remote, connector.clone());
-        Ok(HttpTransport { client, connector, remote, signal })
+        let credentials =
+            remote.credentials.as_ref().filter(|_| !remote.headers.contains_key(header::AUTHORIZATION));
+        let authorization = credentials
+            .map(Authorization::new)
+            .transpose()
+            .map_err(|fault| Error(format!("{remote}: {fault}")))?;
+        Ok(HttpTransport { client, connector, authorization, remote, signal })
+    }
+
+    /// Takes up what changed in the files of the destination. What cannot be used is said; what was read before stays.
+    pub(crate) fn renew(&mut self) {
+        if let Some(Err(fault)) = self.authorization.as_mut().map(Authorization::renew) {
+            tracing::warn!(target: "throughline", "{}: {fault}; what was read before stays in use", self.remote);
+        }
+    }
+
+    /// The headers of the destination, and those of every request.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = self.remote.headers.clone();
+        if let Some(authorization) = &self.authorization {
+            headers.insert(header::AUTHORIZATION, authorization.value());
+        }
+        headers.insert(header::USER_AGENT, USER_AGENT);
+        headers
     }
 
     /// Nothing came back in time. The connection may be dead without anybody having said so: the next attempt
@@ -56,7 +80,8 @@ impl HttpTransport {
     pub(crate) fn silent(&mut self) -> Answer {
         self.client = client(&self.remote, self.connector.clone());
         let limit = self.remote.timeout;
-        Answer::Busy { cause: format!("{} did not answer within {limit:?}", self.remote), after: None }
+        let cause = format!("{} did not answer within {limit:?}", self.remote);
+        Answer::Unanswered { cause, at_once: false }
     }
 
     /// One attempt, without a time limit of its own.
@@ -64,17 +89,17 @@ impl HttpTransport {
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.remote.url.clone();
+        *request.headers_mut() = self.headers();
         let headers = request.headers_mut();
-        headers.extend(self.remote.headers.clone());
         // The exact string: Prometheus and Loki compare it (O-040).
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
-        headers.insert(header::USER_AGENT, USER_AGENT);
         let body = match self.remote.compression {
             Compression::None => body,
             Compression::Gzip => {
                 headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
                 gzip(&body)
             }
+            Compression::Zstd => body,
         };
         *request.body_mut() = Full::new(body);
 

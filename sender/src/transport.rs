@@ -18,6 +18,9 @@ impl Transport {
                 Protocol::HttpProtobuf => {
                     Transport::Http(Box::new(HttpTransport::new(signal, remote.clone())?))
                 }
+                Protocol::HttpJson => {
+                    return Err(Error(format!("{remote}: http/json is not there yet; use http/protobuf")));
+                }
                 #[cfg(feature = "grpc")]
                 Protocol::Grpc => Transport::Grpc(Box::new(HttpTransport::new(signal, remote.clone())?)),
                 #[cfg(not(feature = "grpc"))]
@@ -35,11 +38,13 @@ impl Transport {
         match self {
             Transport::Local(signal, inlet) => inlet.accept(*signal, body),
             Transport::Http(http) => {
+                http.renew();
                 let answer = within(http, http.send(body)).await;
                 answer.unwrap_or_else(|| http.silent())
             }
             #[cfg(feature = "grpc")]
             Transport::Grpc(http) => {
+                http.renew();
                 let answer = within(http, http.send_grpc(body)).await;
                 answer.unwrap_or_else(|| http.silent())
             }
