@@ -42,6 +42,7 @@
 //! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLayer`] |
 //! | know what became of everything | [`Stats`] |
 //! | measure something of my own | [`interop`] |
+//! | see it on stdout | [`console`] |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
 //!
 //! # Features
@@ -70,6 +71,7 @@ mod batch; // spans and log records that wait for their batch
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process
 mod export; // the runtime on which it leaves
+pub mod console; // … to stdout
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod view; // THROUGHLINE_VIEW

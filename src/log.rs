@@ -63,6 +63,8 @@ mod record; // events → OTLP log records
 mod span; // what a span keeps for its lines
 mod value; // values of fields
 
+pub(crate) use clock::Clock;
+pub(crate) use escape::{Place, escape};
 pub use keys::Keys;
 pub use layer::LogLayer;
 pub(crate) use output::Output;

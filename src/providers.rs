@@ -4,7 +4,7 @@ use crate::{
     Error,
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
-    config::Config,
+    config::{Config, SpanLimits},
     filter::Filters,
     layers::events,
     log::Output,
@@ -18,7 +18,7 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider,
     metrics::SdkMeterProvider,
-    trace::{SdkTracerProvider, SpanLimits},
+    trace::{SdkTracerProvider, SpanLimits as SdkSpanLimits},
 };
 use std::sync::Arc;
 
@@ -50,12 +50,9 @@ impl Providers {
             .with_resource(resource.clone())
             .with_sampler(sampler(config))
             // Else the builder reads limits from the environment, unchecked: 0 takes all attributes away.
-            .with_span_limits(SpanLimits {
-                max_attributes_per_span: u32::try_from(config.span_limits.count).unwrap_or(u32::MAX),
-                ..SpanLimits::default()
-            });
+            .with_span_limits(span_limits(config.span_limits));
         let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
-        let source = || Source::Spans(spans.clone(), attributes(), config.span_limits);
+        let source = || Source::Spans(spans.clone(), attributes(), config.span_limits.attributes);
         if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
             tracer = tracer.with_span_processor(SpanQueue { queue: spans, keys: keys.clone() });
             pipelines.push(pipeline);
@@ -88,5 +85,17 @@ impl Providers {
             propagator: Arc::new(Composite::of(config.propagators.iter().copied())),
             pipelines,
         })
+    }
+}
+
+/// Lengths are cut when the span is encoded: the SDK has no limit for them.
+fn span_limits(limits: SpanLimits) -> SdkSpanLimits {
+    let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
+    SdkSpanLimits {
+        max_attributes_per_span: count(limits.attributes.count),
+        max_events_per_span: count(limits.events),
+        max_links_per_span: count(limits.links),
+        max_attributes_per_event: count(limits.event_attributes),
+        max_attributes_per_link: count(limits.link_attributes),
     }
 }

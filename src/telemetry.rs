@@ -117,10 +117,11 @@ impl Telemetry {
     /// Builds telemetry without setting anything global: many can live in one process.
     ///
     /// # Errors
-    /// If a destination cannot be used at all (its protocol or TLS is not compiled in, the root certificates
-    /// cannot be read), if a port of the embedded collector is taken by another program, or if the
+    /// If a destination cannot be understood, or not be used at all (its protocol or TLS is not compiled in, a file
+    /// cannot be read): what was recorded would be lost without a word. If a port of the embedded collector is taken by another program, or if the
     /// system refuses a thread.
     pub fn build(mut config: Config) -> Result<Self, Error> {
+        config.usable()?;
         let view = View::open(&mut config)?;
         let runtime = ExportRuntime::start()?;
         let providers = {

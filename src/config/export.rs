@@ -1,6 +1,6 @@
 //! Where one signal goes, and what decided it.
 
-use crate::sender::{Destination, Signal};
+use crate::sender::{Destination, Remote, Signal};
 use std::{fmt, time::Duration};
 
 /// Where one signal goes. `Display` says it in words, with the variable that decided.
@@ -21,6 +21,8 @@ pub struct Export {
     pub(super) decided: Decided,
     /// The destinations that were not set in code, in words, each with what decided it.
     pub(super) known: Vec<(String, Decided)>,
+    /// The variable that should have named one more, but cannot be understood.
+    pub(super) unusable: Option<String>,
 }
 
 /// What decided where a signal goes.
@@ -35,18 +37,26 @@ pub(crate) enum Decided {
 }
 
 impl Export {
-    pub(super) fn new(destination: Option<Destination>, decided: Decided) -> Self {
-        let mut export = Export {
+    /// To nowhere, so far.
+    pub(super) fn new(decided: Decided) -> Self {
+        Export {
             destinations: vec![],
             schedule_delay: None,
             max_queue: 2048,
             max_batch: 512,
-            decided: decided.clone(),
+            decided,
             known: vec![],
-        };
-        if let Some(destination) = destination {
-            export.add(destination, decided);
+            unusable: None,
         }
+    }
+
+    /// To the destination of OTLP alone.
+    pub(super) fn to(remote: Result<(Remote, Decided), String>) -> Self {
+        let mut export = Export::new(match &remote {
+            Ok((_, decided)) => decided.clone(),
+            Err(variable) => Decided::Variable(variable.clone()),
+        });
+        export.add_remote(remote);
         export
     }
 
@@ -56,6 +66,21 @@ impl Export {
             [] => self.decided == Decided::Agent,
             all => all.iter().all(|destination| self.decided_for(destination) == Some(&Decided::Default)),
         }
+    }
+
+    /// The destination of OTLP, or the variable that should have named it.
+    pub(super) fn add_remote(&mut self, remote: Result<(Remote, Decided), String>) {
+        match remote {
+            Ok((remote, decided)) => self.add(Destination::Remote(remote), decided),
+            Err(variable) => self.unusable = Some(variable),
+        }
+    }
+
+    /// The variable that names a destination in a way that cannot be understood; `None` if code decided anew.
+    pub(crate) fn unusable(&self) -> Option<&str> {
+        let known = self.known.iter().map(|(words, _)| words);
+        let unchanged = self.destinations.iter().map(ToString::to_string).eq(known.cloned());
+        self.unusable.as_deref().filter(|_| unchanged)
     }
 
     pub(super) fn add(&mut self, destination: Destination, decided: Decided) {
@@ -92,8 +117,8 @@ impl fmt::Display for Export {
                 f.write_str(" and ")?;
             }
             match (destination, self.decided_for(destination)) {
-                (Destination::Local(_), _) => write!(f, "{destination}")?,
                 (_, Some(Decided::Variable(name))) => write!(f, "{destination} ({name})")?,
+                (Destination::Local(_), _) => write!(f, "{destination}")?,
                 (_, Some(Decided::View)) => {
                     write!(f, "{destination} (THROUGHLINE_VIEW: the collector of another program)")?
                 }
@@ -103,6 +128,9 @@ impl fmt::Display for Export {
         }
         match &self.decided {
             _ if !self.destinations.is_empty() => Ok(()),
+            _ if self.unusable.is_some() => {
+                write!(f, "nowhere ({} cannot be understood)", self.unusable.as_deref().unwrap_or_default())
+            }
             Decided::Agent => f.write_str("stdout only (NODE_IP: the agent of the node reads it)"),
             Decided::Variable(name) if self.known.is_empty() => write!(f, "nowhere ({name})"),
             _ => f.write_str("nowhere (set in code)"),
