@@ -41,6 +41,7 @@
 //! | spawn without leaving the trace | [`carry`], [`carry_fn`] |
 //! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLayer`] |
 //! | know what became of everything | [`Stats`] |
+//! | know whether it would work | [`probe`](mod@probe), `throughline check` (feature `cli`) |
 //! | measure something of my own | [`interop`] |
 //! | see it on stdout | [`console`] |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
@@ -50,6 +51,7 @@
 //! - `grpc`: OTLP over gRPC.
 //! - `zstd`: zstd as a compression of OTLP; compiles a C library.
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
+//! - `cli`: the program `throughline`, with `throughline check`.
 //! - `collector`: the embedded collector with its local view.
 //!
 //! # Limits
@@ -75,6 +77,7 @@ pub mod console; // … to stdout
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod view; // THROUGHLINE_VIEW
+pub mod probe; // whether it would work
 mod stop; // SIGTERM and ctrl-c
 pub mod interop; // the OpenTelemetry types that can be taken out
 

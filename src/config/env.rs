@@ -9,7 +9,7 @@
 
 mod table; // one row per variable
 
-use super::Fault;
+use super::{Fault, Origin};
 use crate::sender::Signal;
 use std::{
     collections::BTreeMap,
@@ -113,6 +113,16 @@ impl Environment {
         let own = |values| signal.and_then(|signal| read(values, Some(signal)));
         let general = |values| if variable.name.contains("{SIGNAL}") { None } else { read(values, None) };
         [&self.values, &self.overlay].into_iter().find_map(|values| own(values).or_else(|| general(values)))
+    }
+
+    /// What stands under exactly this name, and where.
+    pub(crate) fn written(&self, name: &str) -> Option<(&str, Origin)> {
+        let places = [(&self.values, Origin::Environment), (&self.overlay, Origin::File)];
+        let mut written = places.into_iter().filter_map(|(values, origin)| {
+            let value = values.get(name)?.trim();
+            (!value.is_empty()).then_some((value, origin))
+        });
+        written.next()
     }
 
     /// Exactly the signal's form, or exactly the general one.
