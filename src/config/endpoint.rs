@@ -23,14 +23,14 @@ pub(super) fn node(environment: &mut Environment) -> Option<Result<Found, String
         Ok(IpAddr::V4(address)) => address.to_string(),
         Err(_) if is_name(&found.value) => found.value.clone(),
         Err(_) => {
-            environment.fault(&found.name, &format!("{:?} is not an address; {NOWHERE}", found.value));
+            environment.fault(&found.name, &format!("{:?} is not an address. {NOWHERE}", found.value));
             return Some(Err(found.name));
         }
     };
     Some(Ok(Found { value: host, name: found.name }))
 }
 
-const NOWHERE: &str = "what it is for goes nowhere, and the start fails";
+const NOWHERE: &str = "What it is for goes nowhere, and the start fails";
 
 /// The URL and what decided it; `Err`: the variable that should have, but cannot be understood.
 pub(super) fn url(
@@ -74,7 +74,7 @@ fn named(
         let is_place = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
         let hint = match value.chars().all(is_place) && complete(&format!("http://{value}")).is_some() {
             true => format!("did you mean http://{value}?"),
-            false => "write http://host:port or https://host/path;".into(),
+            false => "write http://host:port or https://host/path.".into(),
         };
         environment.fault(&name, &format!("is not a URL; {hint} {NOWHERE}"));
         return Err(name);

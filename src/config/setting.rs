@@ -91,5 +91,9 @@ fn shown(variable: &Variable, value: &str) -> String {
 fn url(value: &str) -> String {
     let (place, query) = value.split_once('?').map_or((value, ""), |(place, _)| (place, "?(secret)"));
     let is_place = |byte: u8| byte.is_ascii_alphanumeric() || b".:/-_~%[]".contains(&byte);
-    if value.contains('@') || !place.bytes().all(is_place) { MASKED.into() } else { format!("{place}{query}") }
+    if value.contains('@') || !place.bytes().all(is_place) {
+        MASKED.into()
+    } else {
+        format!("{place}{query}")
+    }
 }
