@@ -80,20 +80,46 @@ fn of(environment: &Environment, variable: &Variable) -> Vec<Setting> {
 fn shown(variable: &Variable, value: &str) -> String {
     match variable.kind {
         Kind::Secret | Kind::SecretPairs => MASKED.into(),
-        Kind::Url => url(value),
-        // A URL may hold a user and a password, whatever it is set for.
+        Kind::Url => url(value).unwrap_or_else(|| "(not a URL)".into()),
+        // What is no URL to us may be one, with a user and a password.
         _ if value.contains('@') && value.contains("://") => MASKED.into(),
         _ => value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
     }
 }
 
-/// A URL without what may be a secret: all of it if there is a user or a character that no place has, else the query.
-fn url(value: &str) -> String {
-    let (place, query) = value.split_once('?').map_or((value, ""), |(place, _)| (place, "?(secret)"));
-    let is_place = |byte: u8| byte.is_ascii_alphanumeric() || b".:/-_~%[]".contains(&byte);
-    if value.contains('@') || !place.bytes().all(is_place) {
-        MASKED.into()
-    } else {
-        format!("{place}{query}")
+/// A URL or a `host:port` without user, password and query; `None` for all else, which may be a secret.
+fn url(value: &str) -> Option<String> {
+    let (scheme, rest) =
+        value.split_once("://").map_or(("", value), |(_, rest)| value.split_at(value.len() - rest.len()));
+    let (place, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    let is_place = place.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
+    let path = path.split(['?', '#']).next().unwrap_or_default();
+    // A password with a slash in it ends the place early.
+    let is_clean = !place.is_empty() && !path.contains('@') && !value.chars().any(char::is_control);
+    let is_scheme = scheme.chars().all(|c| c.is_ascii_alphanumeric() || ":/".contains(c));
+    (is_scheme && is_place && is_clean).then(|| format!("{scheme}{place}{path}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // O-093
+    #[test]
+    fn an_endpoint_is_shown_without_what_may_be_secret() {
+        for (value, shown) in [
+            ("http://c:4318/otlp", Some("http://c:4318/otlp")),
+            ("c:4317", Some("c:4317")),
+            ("http://[::1]:4318", Some("http://[::1]:4318")),
+            ("https://me:hush@c/otlp?key=hush", Some("https://c/otlp")),
+            ("https://me:hu/sh@c/otlp", None),
+            ("https://c/otlp#hush", Some("https://c/otlp")),
+            ("hush me://c", None),
+            ("collector;hush", None),
+            ("http://c/\u{1b}[31m", None),
+        ] {
+            assert_eq!(url(value).as_deref(), shown, "{value}");
+        }
     }
 }

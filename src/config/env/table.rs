@@ -28,7 +28,7 @@ pub enum Kind {
     Text,
     /// The path of a file or directory.
     File,
-    /// A URL; neither its user nor its query is ever printed.
+    /// A URL, or `host:port`; printed without user, password and query.
     Url,
     /// A value that is never printed.
     Secret,
