@@ -135,7 +135,7 @@ fn exporters_are_a_list_and_what_is_not_one_is_told() {
         (
             "console,none",
             "the console (OTEL_TRACES_EXPORTER)",
-            vec!["has none beside others; none is left out"],
+            vec!["\"none\" is left out, since it stands beside other names"],
         ),
         ("logging", default, vec!["\"logging\" is not supported; use console; it is left out"]),
         (
