@@ -42,6 +42,7 @@
 //! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLayer`] |
 //! | know what became of everything | [`Stats`] |
 //! | measure something of my own | [`interop`] |
+//! | test what is recorded, or how a program takes an outage | `testing` (feature `testing`) |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
 //!
 //! # Features
@@ -49,6 +50,7 @@
 //! - `grpc`: OTLP over gRPC.
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
 //! - `collector`: the embedded collector with its local view.
+//! - `testing`: for tests, what is recorded, in memory, and an OTLP server that fails as it is told.
 //!
 //! # Limits
 //! Connect info is needed for `client.address` and `network.peer.address` (one line says so if it is missing): serve with
@@ -74,6 +76,8 @@ mod handle; // its cloneable part
 mod view; // THROUGHLINE_VIEW
 mod stop; // SIGTERM and ctrl-c
 pub mod interop; // the OpenTelemetry types that can be taken out
+#[cfg(feature = "testing")]
+pub mod testing; // for tests: what is recorded, in memory; a server that fails as it is told
 
 #[cfg(feature = "collector")]
 pub use throughline_collector as collector;
