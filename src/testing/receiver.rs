@@ -47,6 +47,7 @@ pub use fault::{Fault, RetryAfter};
 pub use setup::Setup;
 pub use take::Arrival;
 
+use super::Recorded;
 use crate::sender::Signal;
 use bytes::Bytes;
 pub(super) use content::Content;
@@ -76,13 +77,6 @@ pub struct Receiver {
     orders: Option<watch::Sender<Order>>,
     runtime: runtime::Handle,
     thread: Option<JoinHandle<()>>,
-}
-
-/// Fails the test.
-#[track_caller]
-#[expect(clippy::panic, reason = "a test fails by panicking")]
-fn fail(words: &str) -> ! {
-    panic!("throughline::testing: {words}")
 }
 
 impl Receiver {
@@ -264,6 +258,11 @@ impl Receiver {
     /// What was taken of a signal, request by request, as the protobuf of an `Export…ServiceRequest`.
     pub fn bodies(&self, signal: Signal) -> Vec<Bytes> {
         self.of(signal, Content::to_protobuf)
+    }
+
+    /// What was taken, to be looked into.
+    pub fn recorded(&self) -> Recorded {
+        Recorded::of(self.shared.lock().taken.clone())
     }
 
     fn of<T>(&self, signal: Signal, mut of: impl FnMut(&Content) -> T) -> Vec<T> {

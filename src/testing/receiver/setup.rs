@@ -1,9 +1,9 @@
 //! What a receiver asks of those who send.
 
+use super::Receiver;
 #[cfg(feature = "tls")]
 use super::tls;
-use super::{Receiver, fail};
-use crate::sender;
+use crate::{sender, testing::fail};
 
 /// What a receiver asks of those who send; made by [`Receiver::setup`].
 #[derive(Clone, Debug, Default)]
