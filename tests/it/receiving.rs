@@ -64,7 +64,8 @@ async fn what_is_not_to_the_letter_is_refused_and_told() {
     let (user, token) = (("authorization", "Basic dXNlcjpwYXNz"), ("authorization", "Bearer hush"));
     let path = "/v1/traces";
     let parameter = ("content-type", "application/json; charset=utf-8");
-    let nothing = ExportTraceServiceRequest { resource_spans: vec![ResourceSpans::default()] }.encode_to_vec();
+    let nothing =
+        ExportTraceServiceRequest { resource_spans: vec![ResourceSpans::default()] }.encode_to_vec();
     let cases: [Case; 14] = [
         (200, "POST", path, &[user, PROTOBUF], body.clone(), ""),
         (200, "POST", path, &[token, PROTOBUF, GZIP], gzip(&body), ""),
