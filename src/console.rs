@@ -20,7 +20,7 @@
 
 mod text; // spans, measurements and log records as lines
 
-use crate::sender::{Accept, Answer, Destination, Inlet, Signal};
+use crate::sender::{Accept, Answer, Destination, Inlet, Signal, json::to_json};
 use bytes::Bytes;
 use std::{
     io::{self, Write},
@@ -46,8 +46,12 @@ pub(crate) fn lines() -> Destination {
 
 /// Stdout, as OTLP/JSON.
 pub(crate) fn json() -> Destination {
-    let lines: Form = |_, _| Err("otlp/stdout is not there yet".into());
-    Destination::Local(Inlet::named(STDOUT, Stdout::new(lines)))
+    let line: Form = |signal, request| {
+        let mut line = to_json(signal, request).map_err(|fault| fault.to_string())?;
+        line.push(b'\n');
+        Ok(line)
+    };
+    Destination::Local(Inlet::named(STDOUT, Stdout::new(line)))
 }
 
 /// Requests into lines.
