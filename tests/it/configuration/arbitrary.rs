@@ -42,6 +42,7 @@ fn value() -> impl Strategy<Value = String> {
     prop_oneof![
         any::<String>(),
         any::<i128>().prop_map(|number| number.to_string()),
+        any::<u16>().prop_map(|number| number.to_string()),
         any::<f64>().prop_map(|number| number.to_string()),
         select(words).prop_map(str::to_owned),
         "[a-z0-9=,;:%/@. \\[\\]*!-]{0,40}",
