@@ -210,6 +210,20 @@ pub enum Answer {
         /// How long the other side asks to wait (`Retry-After`, `RetryInfo`).
         after: Option<Duration>,
     },
+    /// Nobody knows whether it was taken: no answer came in time, or the connection broke first. The same request
+    /// may be sent again, and may then have been taken twice.
+    Unanswered {
+        /// The fault in words, with the system error.
+        cause: String,
+        /// The other side had closed a connection that was idle, as servers may (O-037): worth another attempt
+        /// without a pause and without a word.
+        at_once: bool,
+    },
+    /// It was not taken because of its size; smaller requests with the same items may be.
+    TooLarge {
+        /// The fault in words, with the status.
+        cause: String,
+    },
 }
 
 impl Answer {

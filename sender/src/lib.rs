@@ -38,6 +38,7 @@
 
 mod destination; // where to
 mod queue; // waiting, counting
+mod disk; // … where a process cannot lose it
 mod stats; // what became of everything
 mod transport; // one attempt, whichever way
 mod http; // … over HTTP
@@ -50,6 +51,7 @@ pub use auth::{basic, bearer};
 pub use destination::{
     Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
 };
+pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use http::Error;
 pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender};
 pub use stats::{Stats, Unsent};

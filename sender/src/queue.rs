@@ -1,6 +1,6 @@
 //! The queue before a destination, and the one task that empties it.
 
-use crate::{Answer, Destination, Error, Signal, Stats, Unsent, retry::Backoff, transport::Transport};
+use crate::{Answer, Destination, Disk, Error, Signal, Stats, Unsent, retry::Backoff, transport::Transport};
 use bytes::Bytes;
 use std::{
     collections::BTreeMap,
@@ -29,15 +29,18 @@ pub struct Request {
 }
 
 /// What a sender may keep.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of requests in the queue, the one under way among them. Default: [`DEFAULT_QUEUE_BYTES`].
+    /// Bytes of requests in memory, the one under way among them. Default: [`DEFAULT_QUEUE_BYTES`].
     pub queue_bytes: usize,
+    /// Where requests wait that cannot be sent for now. A local destination has no use for it. Default: `None`,
+    /// they wait in memory.
+    pub disk: Option<Disk>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { queue_bytes: DEFAULT_QUEUE_BYTES }
+        Limits { queue_bytes: DEFAULT_QUEUE_BYTES, disk: None }
     }
 }
 
@@ -324,28 +327,31 @@ async fn work(shared: Arc<Shared>, mut transport: Transport) {
     let mut skipped = None;
     loop {
         let (number, request) = shared.next(skipped.take()).await;
-        match transport.attempt(request.body).await {
+        let (cause, after) = match transport.attempt(request.body).await {
             Answer::Taken { rejected, message } => {
                 backoff = Backoff::new();
                 shared.settle(number, Outcome::Taken { rejected, message });
+                continue;
             }
-            Answer::Refused { cause } => {
+            Answer::Refused { cause } | Answer::TooLarge { cause } => {
                 backoff = Backoff::new();
                 shared.settle(number, Outcome::Refused { cause });
+                continue;
             }
-            Answer::Busy { cause, after } => {
-                // One request that never gets through must not hold up the others. Measurements keep their
-                // order, since backends refuse what is older than what they have.
-                skipped = Some(number).filter(|_| shared.signal != Signal::Metrics);
-                let urged = shared.urged.notified();
-                let urgent = shared.stumble(cause);
-                match after {
-                    // The other side named a time: coming earlier would only be turned away again.
-                    Some(_) => tokio::time::sleep(backoff.pause(after)).await,
-                    None if urgent => tokio::time::sleep(backoff.short_pause(URGENT_PAUSE)).await,
-                    None => drop(tokio::time::timeout(backoff.pause(None), urged).await),
-                }
-            }
+            Answer::Busy { cause, after } => (cause, after),
+            Answer::Unanswered { at_once: true, .. } => continue,
+            Answer::Unanswered { cause, .. } => (cause, None),
+        };
+        // One request that never gets through must not hold up the others. Measurements keep their
+        // order, since backends refuse what is older than what they have.
+        skipped = Some(number).filter(|_| shared.signal != Signal::Metrics);
+        let urged = shared.urged.notified();
+        let urgent = shared.stumble(cause);
+        match after {
+            // The other side named a time: coming earlier would only be turned away again.
+            Some(_) => tokio::time::sleep(backoff.pause(after)).await,
+            None if urgent => tokio::time::sleep(backoff.short_pause(URGENT_PAUSE)).await,
+            None => drop(tokio::time::timeout(backoff.pause(None), urged).await),
         }
     }
 }
