@@ -61,9 +61,9 @@ impl HttpTransport {
             Err(error) if error.is::<LengthLimitError>() => Answer::Refused {
                 cause: format!("{} answered with more than {MAX_RESPONSE_BYTES} bytes", self.remote),
             },
-            Err(error) => Answer::Busy {
+            Err(error) => Answer::Unanswered {
                 cause: format!("{}: the response broke off: {error}", self.remote),
-                after: None,
+                at_once: false,
             },
             Ok(collected) => {
                 let trailers = collected.trailers().cloned().unwrap_or_default();
@@ -94,6 +94,7 @@ impl HttpTransport {
         let after = trailers.get("grpc-status-details-bin").and_then(|value| retry_delay(value.as_bytes()));
         let cause = format!("{} answered {}: {}", self.remote, name(code), one_line(&message));
         Some(match retry::grpc_may_repeat(code, after.is_some()) {
+            _ if after.is_none() && retry::grpc_too_large(code, &message) => Answer::TooLarge { cause },
             true => Answer::Busy { cause, after },
             false => Answer::Refused { cause },
         })

@@ -56,7 +56,10 @@ impl HttpTransport {
     pub(crate) fn silent(&mut self) -> Answer {
         self.client = client(&self.remote, self.connector.clone());
         let limit = self.remote.timeout;
-        Answer::Busy { cause: format!("{} did not answer within {limit:?}", self.remote), after: None }
+        Answer::Unanswered {
+            cause: format!("{} did not answer within {limit:?}", self.remote),
+            at_once: false,
+        }
     }
 
     /// One attempt, without a time limit of its own.
@@ -96,7 +99,9 @@ impl HttpTransport {
             return partial_success(&body);
         }
         let cause = format!("{} answered {}{}", self.remote, head.status, quote(&head.headers, &body));
-        if retry::http_may_repeat(head.status) {
+        if head.status == StatusCode::PAYLOAD_TOO_LARGE {
+            Answer::TooLarge { cause }
+        } else if retry::http_may_repeat(head.status) {
             Answer::Busy { cause, after: retry::retry_after(&head.headers, SystemTime::now()) }
         } else {
             Answer::Refused { cause: cause + hint(head.status, self.signal, &self.remote) }
@@ -107,9 +112,10 @@ impl HttpTransport {
     pub(crate) fn unreachable(&self, error: &hyper_util::client::legacy::Error) -> Answer {
         let Remote { advice, .. } = &self.remote;
         let advice = if advice.is_empty() { String::new() } else { format!("; {advice}") };
-        Answer::Busy {
-            cause: format!("cannot reach {}: {}{advice}", self.remote, deepest(error)),
-            after: None,
+        let cause = format!("cannot reach {}: {}{advice}", self.remote, deepest(error));
+        match error.is_connect() {
+            true => Answer::Busy { cause, after: None },
+            false => Answer::Unanswered { cause, at_once: false },
         }
     }
 }

@@ -44,6 +44,7 @@ mod transport; // one attempt, whichever way
 mod http; // … over HTTP
 #[cfg(feature = "grpc")]
 mod grpc; // … over gRPC
+mod split; // what is too large for the other side
 mod retry; // what is repeated, and when
 mod auth; // Authorization values
 

@@ -1,0 +1,121 @@
+//! A request that is too large for the other side, in halves.
+//!
+//! Nothing is decoded: the bytes are divided where one message of the list ends, at the highest level that has more
+//! than one. Resource and scope are repeated in both halves.
+
+use crate::{Request, Signal};
+use bytes::{BufMut, Bytes, BytesMut};
+
+/// The fields that lead from a request to its items: resources, scopes, then spans, metrics or log records.
+const LEVELS: [u32; 3] = [1, 2, 2];
+/// `data_points` of a metric's `gauge`, `sum`, `histogram`, `exponential_histogram` and `summary`.
+const POINTS: u32 = 1;
+const KINDS_OF_METRICS: [u32; 5] = [5, 7, 9, 10, 11];
+
+/// Both halves of a request; `None` if it holds one span, log record or metric, or is no request.
+pub(crate) fn halves(signal: Signal, request: &Request) -> Option<[Request; 2]> {
+    let [first, second] = divide(&request.body, &LEVELS)?;
+    // What was counted stays what it was, whoever counted it.
+    let items = count(signal, &first, &LEVELS)?.min(request.items);
+    Some([Request { items, body: first }, Request { items: request.items - items, body: second }])
+}
+
+fn divide(message: &Bytes, levels: &[u32]) -> Option<[Bytes; 2]> {
+    let (level, deeper) = levels.split_first()?;
+    let fields = fields(message)?;
+    let children = Vec::from_iter(fields.iter().filter(|field| field.number == *level));
+    let (before, after) = match children[..] {
+        [] => return None,
+        [only] => {
+            let [before, after] = divide(&only.content, deeper)?;
+            (nested(*level, &before), nested(*level, &after))
+        }
+        ref many => {
+            let (before, after) = many.split_at(many.len() / 2);
+            (joined(before), joined(after))
+        }
+    };
+    let rest = joined(&Vec::from_iter(fields.iter().filter(|field| field.number != *level)));
+    Some([before, after].map(|half| [rest.clone(), half].concat().into()))
+}
+
+fn count(signal: Signal, message: &Bytes, levels: &[u32]) -> Option<u64> {
+    let fields = fields(message)?;
+    match levels.split_first() {
+        Some((level, deeper)) => {
+            let children = fields.iter().filter(|field| field.number == *level);
+            children.map(|child| count(signal, &child.content, deeper)).sum()
+        }
+        None if signal == Signal::Metrics => {
+            let kinds = fields.iter().filter(|field| KINDS_OF_METRICS.contains(&field.number));
+            kinds.map(|kind| count(Signal::Traces, &kind.content, &[POINTS])).sum()
+        }
+        None => Some(1),
+    }
+}
+
+struct Field {
+    number: u32,
+    /// With tag and length.
+    whole: Bytes,
+    /// Of a message in the message; empty for what is none.
+    content: Bytes,
+}
+
+/// The fields of a protobuf message; `None` if it is none.
+fn fields(message: &Bytes) -> Option<Vec<Field>> {
+    let mut fields = Vec::new();
+    let mut at = 0;
+    while at < message.len() {
+        let start = at;
+        let tag = varint(message, &mut at)?;
+        let number = u32::try_from(tag >> 3).ok()?;
+        let length = match tag & 7 {
+            0 => {
+                varint(message, &mut at)?;
+                0
+            }
+            1 => 8,
+            2 => usize::try_from(varint(message, &mut at)?).ok()?,
+            5 => 4,
+            _ => return None,
+        };
+        let end = at.checked_add(length).filter(|end| *end <= message.len())?;
+        fields.push(Field { number, whole: message.slice(start..end), content: message.slice(at..end) });
+        at = end;
+    }
+    Some(fields)
+}
+
+fn varint(message: &[u8], at: &mut usize) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let byte = *message.get(*at)?;
+        *at += 1;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn joined(fields: &[&Field]) -> Bytes {
+    fields.iter().flat_map(|field| &field.whole[..]).copied().collect()
+}
+
+fn nested(number: u32, content: &[u8]) -> Bytes {
+    let mut field = BytesMut::with_capacity(content.len() + 12);
+    put_varint(&mut field, u64::from(number << 3 | 2));
+    put_varint(&mut field, content.len() as u64);
+    field.put_slice(content);
+    field.freeze()
+}
+
+fn put_varint(to: &mut BytesMut, mut value: u64) {
+    while value >= 0x80 {
+        to.put_u8(value as u8 | 0x80);
+        value >>= 7;
+    }
+    to.put_u8(value as u8);
+}
