@@ -33,9 +33,9 @@ async fn the_sum_holds_at_every_instant_whatever_happens() {
     receiver.mood(|_| Reply::Status(200));
     // Whether it sees a refusal is chance.
     let _ = sender.flush(PATIENCE).await;
-    let [recorded, delivered, failed, dropped, queued, on_disk] = counts(&sender.stats());
+    let [recorded, delivered, failed, _, queued, on_disk] = counts(&sender.stats());
     assert_eq!((recorded, queued, on_disk), (2000, 0, 0));
-    assert!(failed > 0 && dropped > 0, "{:?}", sender.stats());
+    assert!(failed > 0 && sender.stats().repeated > 0, "{:?}", sender.stats());
 
     let mut taken = receiver.taken();
     let all = taken.len() as u64;
