@@ -41,13 +41,16 @@
 //! | spawn without leaving the trace | [`carry`], [`carry_fn`] |
 //! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLayer`] |
 //! | know what became of everything | [`Stats`] |
+//! | know whether it would work | [`probe`](mod@probe), `throughline check` (feature `cli`) |
 //! | measure something of my own | [`interop`] |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
 //!
 //! # Features
 //! - `tls` (default): https destinations, by rustls with ring and the system's root certificates.
 //! - `grpc`: OTLP over gRPC.
+//! - `zstd`: zstd as a compression of OTLP; compiles a C library.
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
+//! - `cli`: the program `throughline`, with `throughline check`.
 //! - `collector`: the embedded collector with its local view.
 //!
 //! # Limits
@@ -72,6 +75,7 @@ mod export; // the runtime on which it leaves
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod view; // THROUGHLINE_VIEW
+pub mod probe; // whether it would work
 mod stop; // SIGTERM and ctrl-c
 pub mod interop; // the OpenTelemetry types that can be taken out
 

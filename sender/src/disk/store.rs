@@ -5,7 +5,7 @@ use super::{
     segment::{self, EMPTY_BYTES, Fate, Fault, Record, bytes_for},
     slot::Slot,
 };
-use crate::{Destination, Error, Request, Signal};
+use crate::{Credentials, Destination, Error, Request, Signal};
 use bytes::Bytes;
 use std::{
     collections::BTreeMap,
@@ -282,12 +282,17 @@ pub(super) fn unclaimed(directory: &Path) -> Vec<(String, u64)> {
 /// tells it from others. No secret is part of it.
 fn name(signal: Signal, destination: &Destination) -> String {
     let shown = destination.to_string();
-    let tenant = match destination {
-        Destination::Remote(remote) => remote.headers.get("x-scope-orgid"),
-        Destination::Local(_) => None,
+    let (tenant, user) = match destination {
+        Destination::Remote(remote) => (remote.headers.get("x-scope-orgid"), remote.credentials.as_ref()),
+        Destination::Local(_) => (None, None),
     };
     let tenant = tenant.map_or(&b""[..], |tenant| tenant.as_bytes());
-    let hash = [signal.name().as_bytes(), shown.as_bytes(), tenant].join(&0).iter().fold(
+    // Grafana Cloud tells its customers apart by it.
+    let user = match user {
+        Some(Credentials::Basic { user, .. }) => user.as_bytes(),
+        _ => b"",
+    };
+    let hash = [signal.name().as_bytes(), shown.as_bytes(), tenant, user].join(&0).iter().fold(
         // FNV-1a.
         0xcbf2_9ce4_8422_2325_u64,
         |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3),
