@@ -119,3 +119,87 @@ fn put_varint(to: &mut BytesMut, mut value: u64) {
     }
     to.put_u8(value as u8);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use opentelemetry_proto::tonic::{
+        collector::{logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest},
+        logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
+        metrics::v1::{
+            ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint,
+            Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, Summary, SummaryDataPoint,
+            metric::Data,
+        },
+    };
+    use prost::Message;
+
+    fn metric(data: Data) -> Metric {
+        Metric { name: "m".into(), data: Some(data), ..Metric::default() }
+    }
+
+    #[test]
+    fn data_points_of_every_kind_are_counted_and_go_with_their_metric() {
+        let number = || NumberDataPoint { time_unix_nano: 5, ..NumberDataPoint::default() };
+        let metrics = vec![
+            metric(Data::Gauge(Gauge { data_points: vec![number(); 2] })),
+            metric(Data::Sum(Sum { data_points: vec![number(); 3], ..Sum::default() })),
+            metric(Data::Histogram(Histogram {
+                data_points: vec![HistogramDataPoint::default(); 4],
+                ..Histogram::default()
+            })),
+            metric(Data::ExponentialHistogram(ExponentialHistogram {
+                data_points: vec![ExponentialHistogramDataPoint::default(); 5],
+                ..ExponentialHistogram::default()
+            })),
+            metric(Data::Summary(Summary { data_points: vec![SummaryDataPoint::default(); 6] })),
+        ];
+        let scope = |metrics| ScopeMetrics { metrics, schema_url: "s".into(), ..ScopeMetrics::default() };
+        let whole = |metrics| ExportMetricsServiceRequest {
+            resource_metrics: vec![ResourceMetrics {
+                scope_metrics: vec![scope(metrics)],
+                schema_url: "r".into(),
+                ..ResourceMetrics::default()
+            }],
+        };
+        let body = whole(metrics.clone()).encode_to_vec().into();
+        let [first, second] = halves(Signal::Metrics, &Request { items: 20, body }).unwrap();
+        assert_eq!((first.items, second.items), (5, 15));
+        let decode = |half: &Request| ExportMetricsServiceRequest::decode(half.body.clone()).unwrap();
+        assert_eq!(decode(&first), whole(metrics[..2].to_vec()));
+        assert_eq!(decode(&second), whole(metrics[2..].to_vec()));
+
+        let body = whole(metrics[..1].to_vec()).encode_to_vec().into();
+        assert!(halves(Signal::Metrics, &Request { items: 2, body }).is_none(), "one metric stays whole");
+    }
+
+    #[test]
+    fn a_request_is_divided_at_its_highest_level_that_has_several() {
+        let logs = |records: u32| ResourceLogs {
+            scope_logs: vec![ScopeLogs {
+                log_records: vec![LogRecord { flags: 7, ..LogRecord::default() }; records as usize],
+                ..ScopeLogs::default()
+            }],
+            ..ResourceLogs::default()
+        };
+        let resource_logs = vec![logs(1), logs(5), logs(2)];
+        let body = ExportLogsServiceRequest { resource_logs: resource_logs.clone() }.encode_to_vec().into();
+        let halves = halves(Signal::Logs, &Request { items: 8, body }).unwrap();
+        let of = |half: &Request| {
+            (half.items, ExportLogsServiceRequest::decode(half.body.clone()).unwrap().resource_logs)
+        };
+        assert_eq!(of(&halves[0]), (1, resource_logs[..1].to_vec()));
+        assert_eq!(of(&halves[1]), (7, resource_logs[1..].to_vec()));
+    }
+
+    #[test]
+    fn what_is_no_request_is_not_divided() {
+        let lengths_that_lie =
+            [&b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"[..], b"\x0a\x05\x12", b"\x0b", b"\xff"];
+        for body in lengths_that_lie.into_iter().chain([&b""[..], b"text", b"\x0a\x00", b"\x0a\x02\x12\x00"])
+        {
+            let request = Request { items: 2, body: Bytes::from_static(body) };
+            assert!(halves(Signal::Traces, &request).is_none(), "{body:?}");
+        }
+    }
+}
