@@ -43,6 +43,7 @@
 //! | know what became of everything | [`Stats`] |
 //! | know whether it would work | [`probe`](mod@probe), `throughline check` (feature `cli`) |
 //! | measure something of my own | [`interop`] |
+//! | test what is recorded, or how a program takes an outage | `testing` (feature `testing`) |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
 //!
 //! # Features
@@ -52,6 +53,7 @@
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
 //! - `cli`: the program `throughline`, with `throughline check`.
 //! - `collector`: the embedded collector with its local view.
+//! - `testing`: for tests, what is recorded, in memory, and an OTLP server that fails as it is told.
 //!
 //! # Limits
 //! Connect info is needed for `client.address` and `network.peer.address` (one line says so if it is missing): serve with
@@ -78,6 +80,8 @@ mod view; // THROUGHLINE_VIEW
 pub mod probe; // whether it would work
 mod stop; // SIGTERM and ctrl-c
 pub mod interop; // the OpenTelemetry types that can be taken out
+#[cfg(feature = "testing")]
+pub mod testing; // for tests: what is recorded, in memory; a server that fails as it is told
 
 #[cfg(feature = "collector")]
 pub use throughline_collector as collector;

@@ -18,7 +18,7 @@ use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider,
     metrics::SdkMeterProvider,
-    trace::{SdkTracerProvider, SpanLimits},
+    trace::{SdkTracerProvider, SpanLimits, TracerProviderBuilder},
 };
 use std::sync::Arc;
 
@@ -39,8 +39,11 @@ pub(crate) struct Providers {
 }
 
 impl Providers {
-    /// Must be called in the export runtime, where the pipelines live.
-    pub(crate) fn build(config: &Config) -> Result<Self, Error> {
+    /// Must be called in the export runtime, where the pipelines live. What more is told of spans comes last.
+    pub(crate) fn build(
+        config: &Config,
+        more: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
+    ) -> Result<Self, Error> {
         let resource = resource(config);
         let attributes = || ResourceAttributesWithSchema::from(&resource);
         let keys = BaggageKeys::new(&config.baggage_keys);
@@ -79,7 +82,7 @@ impl Providers {
         });
 
         Ok(Providers {
-            tracer: tracer.build(),
+            tracer: more(tracer).build(),
             meter: meter.build(),
             logger,
             lines: Arc::new(Output::start(&config.log)?),

@@ -36,6 +36,7 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
     trace::noop::NoopTracerProvider,
 };
+use opentelemetry_sdk::trace::TracerProviderBuilder;
 use std::{
     fmt, panic,
     sync::{
@@ -120,12 +121,20 @@ impl Telemetry {
     /// If a destination cannot be used at all (its protocol or TLS is not compiled in, the root certificates
     /// cannot be read), if a port of the embedded collector is taken by another program, or if the
     /// system refuses a thread.
-    pub fn build(mut config: Config) -> Result<Self, Error> {
+    pub fn build(config: Config) -> Result<Self, Error> {
+        Telemetry::build_with(config, |spans| spans)
+    }
+
+    /// As [`Telemetry::build`], with more that is told of spans.
+    pub(crate) fn build_with(
+        mut config: Config,
+        more: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
+    ) -> Result<Self, Error> {
         let view = View::open(&mut config)?;
         let runtime = ExportRuntime::start()?;
         let providers = {
             let _inside = runtime.handle().enter();
-            Arc::new(Providers::build(&config)?)
+            Arc::new(Providers::build(&config, more)?)
         };
         let summary = summary(&config, view.url.as_deref());
         let handle = Handle { providers: providers.clone(), runtime: runtime.handle().clone() };

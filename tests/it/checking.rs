@@ -84,8 +84,11 @@ fn loopback() -> throughline::collector::Config {
 // O-008
 #[tokio::test]
 async fn the_wrong_protocol_is_named_with_the_right_one() {
-    let receiver = Receiver::start().await;
-    let wrong = [(receiver.http, "grpc", "http/protobuf"), (receiver.grpc, "http/protobuf", "grpc")];
+    let receiver = Receiver::start();
+    let wrong = [
+        (receiver.http_address(), "grpc", "http/protobuf"),
+        (receiver.grpc_address(), "http/protobuf", "grpc"),
+    ];
     for (address, protocol, right) in wrong {
         let endpoint = format!("http://{address}");
         let vars = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)];

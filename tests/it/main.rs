@@ -22,5 +22,7 @@ mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line
 mod options; // what the variables of the layers say is what is told of requests
 mod propagation; // what arrives goes on
+mod receiving; // the server of the tests judges to the letter and fails as it is told
 mod stopping; // SIGTERM under load loses nothing
+mod testing; // what a test asks for is what was recorded, and nothing of other tests
 mod view; // the collector and its view beside a service
