@@ -57,7 +57,8 @@
 //!
 //! # Limits
 //! Connect info is needed for `client.address` and `network.peer.address` (one line says so if it is missing): serve with
-//! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the process.
+//! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the process, unless it has a
+//! [directory](config::Queue::directory).
 
 // In the order in which things happen.
 pub mod config; // what to record and where it goes: plain data

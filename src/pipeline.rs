@@ -7,7 +7,7 @@ use crate::{
     batch::{Counts, Queue},
     config::{AttributeLimits, Config, Decided},
     encode,
-    sender::{Limits, Mark, Request, Sender, Signal, Stats},
+    sender::{Mark, Request, Sender, Signal, Stats},
 };
 use bytes::Bytes;
 use opentelemetry::{Context, InstrumentationScope};
@@ -162,7 +162,7 @@ impl Pipeline {
             .destinations
             .iter()
             .map(|destination| {
-                Sender::start(signal, destination.clone(), Limits::default()).map_err(|error| {
+                Sender::start(signal, destination.clone(), config.limits()).map_err(|error| {
                     match export.decided_for(destination) {
                         Some(Decided::Variable(name)) => Error::destination(name, error),
                         _ => Error::destination(signal.name(), error),
@@ -176,8 +176,14 @@ impl Pipeline {
         Ok(Some(Pipeline { signal, source, senders, drains }))
     }
 
+    /// What was found on disk at the start that an operator should know.
+    pub(crate) fn notices(&self) -> impl Iterator<Item = String> {
+        let name = self.signal.name();
+        self.senders.iter().flat_map(Sender::notices).map(move |notice| format!("{name}: {notice}"))
+    }
+
     /// Hands everything recorded so far to the senders and waits for their answers, at most for `limit`; to
-    /// close also stops the senders, and what could not be delivered is dropped and counted.
+    /// close also stops the senders: what could not be delivered is left to the disk, or dropped and counted.
     pub(crate) async fn settle(&self, limit: Duration, settle: Settle) -> Result<(), String> {
         let close = matches!(settle, Settle::Close);
         let deadline = Instant::now() + limit;
@@ -220,9 +226,9 @@ impl Pipeline {
             // The sender first: what it has counted the queue has counted before.
             let mut stats = sender.stats();
             if let Some(counts) = self.source.counts() {
-                stats.recorded = counts.recorded;
+                stats.recorded = counts.recorded + stats.adopted;
                 stats.dropped += counts.dropped;
-                stats.queued = counts.recorded.saturating_sub(stats.delivered + stats.failed + stats.dropped);
+                stats.queued = stats.recorded.saturating_sub(stats.delivered + stats.failed + stats.dropped);
             }
             stats
         })

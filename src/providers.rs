@@ -36,6 +36,8 @@ pub(crate) struct Providers {
     pub(crate) span_filters: Filters,
     pub(crate) propagator: Arc<Composite>,
     pub(crate) pipelines: Vec<Pipeline>,
+    /// What an operator should know of what was found on disk.
+    pub(crate) notices: Vec<String>,
 }
 
 impl Providers {
@@ -48,6 +50,10 @@ impl Providers {
         let attributes = || ResourceAttributesWithSchema::from(&resource);
         let keys = BaggageKeys::new(&config.baggage_keys);
         let mut pipelines = Vec::new();
+        let disk = config.limits().disk.filter(|_| !config.disabled);
+        if let Some(disk) = &disk {
+            disk.check().map_err(|error| Error::destination("THROUGHLINE_QUEUE_DIRECTORY", error))?;
+        }
 
         let mut tracer = SdkTracerProvider::builder()
             .with_resource(resource.clone())
@@ -81,6 +87,9 @@ impl Providers {
             (provider.with_log_processor(queue.clone()).build(), queue)
         });
 
+        let mut notices = Vec::from_iter(pipelines.iter().flat_map(Pipeline::notices));
+        // Only now: what is in use is locked.
+        notices.extend(disk.iter().flat_map(|disk| disk.unclaimed()));
         Ok(Providers {
             tracer: more(tracer).build(),
             meter: meter.build(),
@@ -90,6 +99,7 @@ impl Providers {
             span_filters: Filters::new(&config.span_filter, str::to_owned),
             propagator: Arc::new(Composite::of(config.propagators.iter().copied())),
             pipelines,
+            notices,
         })
     }
 }

@@ -112,6 +112,9 @@ impl Telemetry {
         for fault in telemetry.config.faults() {
             tracing::warn!(target: "throughline", "{fault}");
         }
+        for notice in &telemetry.handle.providers.notices {
+            tracing::warn!(target: "throughline", "{notice}");
+        }
         Ok(telemetry)
     }
 
@@ -119,7 +122,7 @@ impl Telemetry {
     ///
     /// # Errors
     /// If a destination cannot be used at all (its protocol or TLS is not compiled in, the root certificates
-    /// cannot be read), if a port of the embedded collector is taken by another program, or if the
+    /// cannot be read), if the directory of the queue cannot be used, if a port of the embedded collector is taken by another program, or if the
     /// system refuses a thread.
     pub fn build(config: Config) -> Result<Self, Error> {
         Telemetry::build_with(config, |spans| spans)
@@ -199,11 +202,13 @@ impl Telemetry {
         &self.config
     }
 
-    /// Delivers what was recorded and stops: all signals at once, all within the one limit.
+    /// Delivers what was recorded and stops: all signals at once, all within the one limit. What is not delivered
+    /// then goes to the [queue's directory](crate::config::Queue::directory), if there is one, for the next start: that
+    /// is no error, and said in one line; [`Stats::on_disk`](crate::Stats::on_disk) tells how much.
     ///
     /// # Errors
-    /// If something could not be delivered: names each signal, how much, where to and why. It is lost and
-    /// counted in [`Handle::stats`], as it is if this future is dropped. Spans that end later are not recorded.
+    /// If something is lost: names each signal, how much, where to and why. It is counted in [`Handle::stats`], as it
+    /// is if this future is dropped. Spans that end later are not recorded.
     pub async fn shutdown(mut self, limit: Duration) -> Result<(), Error> {
         // Not dropped before the end, also if this future is: its drop counts what is lost.
         let running = self.running.take();

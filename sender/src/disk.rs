@@ -71,9 +71,10 @@ mod store; // the files of one sender
 #[cfg(test)]
 pub(crate) mod tests;
 
+use crate::Error;
 #[cfg(doc)]
 use crate::Limits;
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 pub(crate) use segment::{Fate, Fault};
 pub(crate) use store::{Found, Place, Store};
@@ -95,6 +96,21 @@ impl Disk {
     /// A directory with room for [`DEFAULT_DISK_BYTES`].
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Disk { directory: directory.into(), bytes: DEFAULT_DISK_BYTES }
+    }
+
+    /// Whether the directory can be used: it is made, and a file in it is locked, as a sender does at its start.
+    ///
+    /// # Errors
+    /// If not: names the directory and the system's error.
+    pub fn check(&self) -> Result<(), Error> {
+        slot::check(&self.directory).map_err(|error| self.unusable(&error))
+    }
+
+    fn unusable(&self, error: &io::Error) -> Error {
+        let directory = self.directory.display();
+        Error(format!(
+            "the queue directory {directory} cannot be used: {error}; it must be writable, and on a disk of this machine"
+        ))
     }
 
     /// What waits in the directory for destinations that nobody sends to at the moment, one line each: after the

@@ -51,6 +51,14 @@ impl Slot {
     }
 }
 
+/// Whether a directory can be made, written and locked in.
+pub(super) fn check(directory: &Path) -> io::Result<()> {
+    make(directory)?;
+    let path = directory.join(format!("check-{}", std::process::id()));
+    drop(lock(&path)?);
+    fs::remove_file(path)
+}
+
 /// Makes a directory that only its user can look into.
 fn make(directory: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();

@@ -79,12 +79,7 @@ impl Store {
             let found = store.scan()?;
             Ok((store, found))
         };
-        open().map_err(|error: io::Error| {
-            Error(format!(
-                "the queue directory {} cannot be used: {error}; it must be writable, and on a disk of this machine",
-                disk.directory.display()
-            ))
-        })
+        open().map_err(|error: io::Error| disk.unusable(&error))
     }
 
     fn scan(&mut self) -> io::Result<Found> {
