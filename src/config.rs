@@ -75,6 +75,9 @@ pub struct Config {
     pub logs: Export,
     /// Where requests wait for their destination.
     pub queue: Queue,
+    /// Measures also what becomes of everything: `otel.sdk.exporter.*` and `otel.sdk.processor.*` of the standard, which
+    /// says that their names may still change. Default: false.
+    pub self_metrics: bool,
     /// What the log lines and log records look like.
     pub log: Log,
     /// Which `tracing` spans are recorded, in the syntax of `RUST_LOG`. Default: `info`.
@@ -203,6 +206,7 @@ impl Config {
             metrics: otlp::export(&mut environment, Signal::Metrics),
             logs: otlp::export(&mut environment, Signal::Logs),
             queue: Queue::default(),
+            self_metrics: false,
             log: Log::read(&mut environment),
             span_filter: filter(&mut environment, &env::SPAN_FILTER),
             server,

@@ -4,10 +4,11 @@
 
 use crate::{
     Error,
+    accounts::Account,
     batch::{Counts, Queue},
     config::{AttributeLimits, Config, Decided},
     encode,
-    sender::{Mark, Request, Sender, Signal, Stats},
+    sender::{Destination, Mark, Request, Sender, Signal, Stats},
 };
 use bytes::Bytes;
 use opentelemetry::{Context, InstrumentationScope};
@@ -218,6 +219,49 @@ impl Pipeline {
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+    }
+
+    pub(crate) fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    pub(crate) fn destinations(&self) -> impl Iterator<Item = &Destination> {
+        self.senders.iter().map(Sender::destination)
+    }
+
+    /// How many spans or log records may wait for their batch; `None` for measurements, which do not wait.
+    pub(crate) fn capacity(&self) -> Option<u64> {
+        match &*self.source {
+            Source::Spans(queue, ..) => Some(queue.capacity()),
+            Source::Logs(queue, ..) => Some(queue.capacity()),
+            Source::Metrics(_) => None,
+        }
+    }
+
+    /// Reads what became of everything; `None` if there was nothing, or the pipeline is gone: what is measured
+    /// must not keep alive what measures.
+    pub(crate) fn account(&self) -> impl Fn() -> Option<Account> + Send + Sync + 'static {
+        let (source, senders) = (Arc::downgrade(&self.source), Arc::downgrade(&self.senders));
+        move || {
+            let (source, senders) = (source.upgrade()?, senders.upgrade()?);
+            // The senders first, as for the statistics.
+            let senders: Vec<Stats> = senders.iter().map(Sender::stats).collect();
+            let counts = source.counts().unwrap_or_default();
+            let processed = senders.iter().map(|stats| stats.recorded - stats.adopted).min().unwrap_or(0);
+            let waiting = counts.recorded.saturating_sub(counts.dropped + processed);
+            let nothing = counts.recorded == 0 && senders.iter().all(|stats| stats.recorded == 0);
+            (!nothing).then_some(Account { waiting, dropped: counts.dropped, processed, senders })
+        }
+    }
+
+    /// Tells of every request that is settled: the number of its sender, how long it took, whether something in it was
+    /// refused.
+    pub(crate) fn watch(&self, watcher: impl Fn(usize, Duration, bool) + Send + Sync + 'static) {
+        let watcher = Arc::new(watcher);
+        for (number, sender) in self.senders.iter().enumerate() {
+            let watcher = watcher.clone();
+            sender.watch(move |took, refused| watcher(number, took, refused));
+        }
     }
 
     /// One row per destination: what waits for its batch is queued for each of them.

@@ -1,7 +1,7 @@
 //! [`Config`] → the three providers, each with the start of its pipeline.
 
 use crate::{
-    Error,
+    Error, accounts,
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
     config::Config,
@@ -90,9 +90,13 @@ impl Providers {
         let mut notices = Vec::from_iter(pipelines.iter().flat_map(Pipeline::notices));
         // Only now: what is in use is locked.
         notices.extend(disk.iter().flat_map(|disk| disk.unclaimed()));
+        let meter = meter.build();
+        if config.self_metrics {
+            accounts::measure(&meter, &pipelines);
+        }
         Ok(Providers {
             tracer: more(tracer).build(),
-            meter: meter.build(),
+            meter,
             logger,
             lines: Arc::new(Output::start(&config.log)?),
             event_filters: Filters::new(&config.log.filter, events),

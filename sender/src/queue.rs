@@ -11,7 +11,7 @@ use crate::{
     transport::Transport,
 };
 use bytes::Bytes;
-use shared::{Shared, Topic};
+use shared::{Shared, Topic, Watcher};
 use state::State;
 use std::{
     sync::{Arc, atomic::Ordering, mpsc},
@@ -101,6 +101,14 @@ impl Sender {
     /// What the start found on disk that an operator should know, one line each.
     pub fn notices(&self) -> &[String] {
         &self.notices
+    }
+
+    /// Tells of every request that is delivered or refused from now on, all attempts together: how long it was here,
+    /// and whether something in it was refused. Called where the sender's tasks run: must not block. Only the first
+    /// call counts.
+    pub fn watch(&self, watcher: impl Fn(Duration, bool) + Send + Sync + 'static) {
+        // An error means that there is one already.
+        let _ = self.shared.watcher.set(Watcher(Box::new(watcher)));
     }
 
     /// Queues a request; never waits. A request without items is not sent (O-038).

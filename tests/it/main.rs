@@ -21,6 +21,7 @@ mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line
 mod options; // what the variables of the layers say is what is told of requests
+mod outage; // what cannot be sent outlives outage and process, and is accounted for
 mod propagation; // what arrives goes on
 mod receiving; // the server of the tests judges to the letter and fails as it is told
 mod stopping; // SIGTERM under load loses nothing

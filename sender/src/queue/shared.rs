@@ -2,12 +2,13 @@
 
 use super::{
     Limits,
-    state::{Load, State},
+    state::{Load, Settled, State},
 };
 use crate::{Destination, Signal, disk::Store};
 use std::{
+    fmt,
     sync::{
-        Mutex, MutexGuard, PoisonError,
+        Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     /// Never locked while the state is; the store in it goes at the end.
     pub(super) store: Option<Mutex<Option<Store>>>,
     complaints: Mutex<Complaints>,
+    pub(super) watcher: OnceLock<Watcher>,
     /// How many wait on a flush.
     pub(super) flushing: AtomicUsize,
     /// For the worker: there is something to send.
@@ -36,6 +38,15 @@ pub(super) struct Shared {
     pub(super) changed: Notify,
     /// All requests up to this number have left the queue for good.
     pub(super) settled: watch::Sender<u64>,
+}
+
+/// Hears of every request that is settled: how long that took, and whether something in it was refused.
+pub(super) struct Watcher(pub(super) Box<dyn Fn(Duration, bool) + Send + Sync>);
+
+impl fmt::Debug for Watcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watcher")
+    }
 }
 
 /// What a fault is about: one must not hide the other.
@@ -73,6 +84,7 @@ impl Shared {
             state: Mutex::new(state),
             store: store.map(|store| Mutex::new(Some(store))),
             complaints: Mutex::default(),
+            watcher: OnceLock::new(),
             flushing: AtomicUsize::new(0),
             arrived: Notify::new(),
             urged: Notify::new(),
@@ -113,8 +125,11 @@ impl Shared {
                 (0, Some(format!("{items} {} refused: {cause}", self.signal.items())))
             }
         };
-        if !self.lock().settle(number, taken, items - taken) {
+        let Some(settled) = self.lock().settle(number, taken, items - taken) else {
             return; // counted as lost when the sender was closed
+        };
+        if let (Settled::Whole { took, failed }, Some(watcher)) = (settled, self.watcher.get()) {
+            (watcher.0)(took, failed);
         }
         match fault {
             Some(fault) => self.complain(Topic::Destination, fault),

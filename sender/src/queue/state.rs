@@ -24,10 +24,12 @@ struct Entry {
     /// In memory: the request, or the pieces of it that are left. Empty: on disk only.
     pieces: VecDeque<Request>,
     place: Option<Place>,
-    /// Since when it is in memory.
+    /// Since when this process has it.
     since: Instant,
     /// An attempt had no answer.
     unanswered: bool,
+    /// Something in it was refused.
+    failed: bool,
 }
 
 impl Entry {
@@ -45,6 +47,12 @@ impl Entry {
         };
         Request { items: self.items, body }
     }
+}
+
+/// How much of a request is settled.
+pub(super) enum Settled {
+    InPart,
+    Whole { took: Duration, failed: bool },
 }
 
 /// What is to be sent next.
@@ -79,7 +87,7 @@ impl State {
             stats.on_disk += items;
             queue.insert(
                 number,
-                Entry { items, pieces, place: Some(place), since: Instant::now(), unanswered },
+                Entry { items, pieces, place: Some(place), since: Instant::now(), unanswered, failed: false },
             );
         }
         stats.queued = stats.on_disk;
@@ -104,7 +112,7 @@ impl State {
                 self.accepted += 1;
                 self.in_memory.insert(self.accepted);
                 let (items, pieces, since) = (request.items, VecDeque::from([request]), Instant::now());
-                let entry = Entry { items, pieces, place: None, since, unanswered: false };
+                let entry = Entry { items, pieces, place: None, since, unanswered: false, failed: false };
                 self.queue.insert(self.accepted, entry);
                 return Ok(());
             }
@@ -144,10 +152,10 @@ impl State {
         }
     }
 
-    /// So many items were taken and so many lost, and they were one piece of a request. `false`: it is gone already.
-    pub(super) fn settle(&mut self, number: u64, taken: u64, failed: u64) -> bool {
+    /// So many items were taken and so many lost, and they were one piece of a request. `None`: it is gone already.
+    pub(super) fn settle(&mut self, number: u64, taken: u64, failed: u64) -> Option<Settled> {
         self.under_way = None;
-        let Some(entry) = self.queue.get_mut(&number) else { return false };
+        let entry = self.queue.get_mut(&number)?;
         let items = taken + failed;
         entry.items -= items;
         self.stats.queued -= items;
@@ -157,10 +165,13 @@ impl State {
         if let Some(piece) = entry.pieces.pop_front() {
             self.bytes -= piece.body.len();
         }
-        if entry.pieces.is_empty() {
-            self.remove(number);
+        entry.failed |= failed > 0;
+        if !entry.pieces.is_empty() {
+            return Some(Settled::InPart);
         }
-        true
+        let settled = Settled::Whole { took: entry.since.elapsed(), failed: entry.failed };
+        self.remove(number);
+        Some(settled)
     }
 
     /// Goes on with smaller pieces in the place of one.
