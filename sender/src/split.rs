@@ -3,8 +3,9 @@
 //! Nothing is decoded: the bytes are divided where one message of the list ends, at the highest level that has more
 //! than one. Resource and scope are repeated in both halves.
 
-use crate::{Request, Signal};
+use crate::{Request, Signal, wire};
 use bytes::{BufMut, Bytes, BytesMut};
+use prost::encoding::encode_varint;
 
 /// The fields that lead from a request to its items: resources, scopes, then spans, metrics or log records.
 const LEVELS: [u32; 3] = [1, 2, 2];
@@ -64,40 +65,18 @@ struct Field {
 
 /// The fields of a protobuf message; `None` if it is none.
 fn fields(message: &Bytes) -> Option<Vec<Field>> {
-    let mut fields = Vec::new();
-    let mut at = 0;
-    while at < message.len() {
-        let start = at;
-        let tag = varint(message, &mut at)?;
-        let number = u32::try_from(tag >> 3).ok()?;
-        let length = match tag & 7 {
-            0 => {
-                varint(message, &mut at)?;
-                0
-            }
-            1 => 8,
-            2 => usize::try_from(varint(message, &mut at)?).ok()?,
-            5 => 4,
-            _ => return None,
+    let (mut walk, mut fields, mut start) = (wire::Fields::of(message), Vec::new(), 0);
+    while let Some(field) = walk.next() {
+        let wire::Field { number, value } = field.ok()?;
+        let content = match value {
+            wire::Value::Slice(slice) => message.slice(slice.start..slice.end),
+            _ => Bytes::new(),
         };
-        let end = at.checked_add(length).filter(|end| *end <= message.len())?;
-        fields.push(Field { number, whole: message.slice(start..end), content: message.slice(at..end) });
-        at = end;
+        let end = walk.offset();
+        fields.push(Field { number, whole: message.slice(start..end), content });
+        start = end;
     }
     Some(fields)
-}
-
-fn varint(message: &[u8], at: &mut usize) -> Option<u64> {
-    let mut value = 0;
-    for shift in (0..64).step_by(7) {
-        let byte = *message.get(*at)?;
-        *at += 1;
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Some(value);
-        }
-    }
-    None
 }
 
 fn joined(fields: &[&Field]) -> Bytes {
@@ -106,18 +85,10 @@ fn joined(fields: &[&Field]) -> Bytes {
 
 fn nested(number: u32, content: &[u8]) -> Bytes {
     let mut field = BytesMut::with_capacity(content.len() + 12);
-    put_varint(&mut field, u64::from(number << 3 | 2));
-    put_varint(&mut field, content.len() as u64);
+    encode_varint(u64::from(number << 3 | 2), &mut field);
+    encode_varint(content.len() as u64, &mut field);
     field.put_slice(content);
     field.freeze()
-}
-
-fn put_varint(to: &mut BytesMut, mut value: u64) {
-    while value >= 0x80 {
-        to.put_u8(value as u8 | 0x80);
-        value >>= 7;
-    }
-    to.put_u8(value as u8);
 }
 
 #[cfg(test)]
