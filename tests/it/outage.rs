@@ -65,7 +65,7 @@ fn work(telemetry: &Telemetry) {
 #[tokio::test]
 async fn a_shutdown_in_an_outage_leaves_all_signals_to_the_next_start() {
     let (receiver, directory) = (Receiver::start(), Directory::new());
-    receiver.refuse();
+    receiver.then_always(Fault::Status(503));
     let telemetry = Telemetry::build(config(&receiver, Some(&directory))).unwrap();
     work(&telemetry);
     let handle = telemetry.handle();
@@ -82,6 +82,7 @@ async fn a_shutdown_in_an_outage_leaves_all_signals_to_the_next_start() {
     record(&next, 1);
     let handle = next.handle();
     next.shutdown(PATIENCE).await.unwrap();
+    assert_eq!(receiver.complaints(), [""; 0]);
     let delivered = [Signal::Traces, Signal::Metrics, Signal::Logs].map(|signal| receiver.items(signal));
     assert_eq!((delivered, receiver.repeated_spans()), ([4, 1, 2], 0));
     for (stats, items) in handle.stats().iter().zip(delivered) {
@@ -92,7 +93,7 @@ async fn a_shutdown_in_an_outage_leaves_all_signals_to_the_next_start() {
 #[tokio::test]
 async fn telemetry_that_is_only_dropped_leaves_to_disk_what_it_could_not_deliver() {
     let (receiver, directory) = (Receiver::start(), Directory::new());
-    receiver.refuse();
+    receiver.then_always(Fault::Status(503));
     let telemetry = Telemetry::build(config(&receiver, Some(&directory))).unwrap();
     work(&telemetry);
     let handle = telemetry.handle();
@@ -140,21 +141,32 @@ async fn a_dead_destination_takes_nothing_from_another_one() {
 #[tokio::test]
 async fn every_fault_is_accounted_for_as_the_other_side_saw_it() {
     let (receiver, directory) = (Receiver::start(), Directory::new());
+    let telemetry = Telemetry::build(config(&receiver, Some(&directory))).unwrap();
     let partial = Fault::Partial { rejected: 2, message: "too old".into() };
-    let faults = [Fault::Status(503), Fault::LostAnswer, partial, Fault::Status(400), Fault::Status(413)];
-    for fault in faults {
-        receiver.script(Signal::Traces, 1, fault);
+    // Of ten spans each: refused, repeated; what the receiver takes, and what of it twice.
+    let faults = [
+        (Fault::Status(503), [0, 0], [10, 0]),
+        (Fault::LostAnswer, [0, 10], [20, 10]),
+        (partial, [2, 0], [8, 0]),
+        (Fault::Status(400), [10, 0], [0, 0]),
+        (Fault::Status(413), [0, 0], [10, 0]),
+        (Fault::Garbage, [0, 0], [10, 0]),
+        (Fault::CloseUnread, [0, 10], [10, 0]),
+    ];
+    let (mut recorded, mut expected, mut taken) = (0, [0, 0], [0, 0]);
+    for (fault, ours, theirs) in faults {
+        receiver.script(Signal::Traces, 1, fault.clone());
+        record(&telemetry, 10);
+        let flushed = telemetry.handle().flush(PATIENCE).await;
+        assert_eq!(flushed.is_err(), ours[0] > 0, "{fault:?}: {flushed:?}");
+        recorded += 10;
+        (0..2).for_each(|at| (expected[at], taken[at]) = (expected[at] + ours[at], taken[at] + theirs[at]));
+        let stats = of(&telemetry, Signal::Traces);
+        let [failed, repeated] = expected;
+        assert_eq!(counts(&stats), [recorded, recorded - failed, failed, 0, 0], "{fault:?}");
+        assert_eq!(stats.repeated, repeated, "{fault:?}");
+        assert_eq!([receiver.items(Signal::Traces), receiver.repeated_spans()], taken, "{fault:?}");
     }
-    let mut config = config(&receiver, Some(&directory));
-    config.traces.max_batch = 10;
-    let telemetry = Telemetry::build(config).unwrap();
-    record(&telemetry, 50);
-    let error = telemetry.handle().flush(PATIENCE).await.unwrap_err();
-    assert!(error.to_string().contains("12 spans not delivered"), "{error}");
-    let stats = of(&telemetry, Signal::Traces);
-    // Of the batch that came twice the second answer was the partial one.
-    assert_eq!((counts(&stats), stats.repeated), ([50, 38, 12, 0, 0], 10));
-    assert_eq!((receiver.items(Signal::Traces), receiver.repeated_spans()), (48, 8));
 }
 
 /// The values of a metric by `error.type`, of the last request.
