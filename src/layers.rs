@@ -6,7 +6,7 @@
 use crate::{
     config::{Config, LogOutput},
     filter::ChangingFilter,
-    log::{LogLayer, RecordLayer, keep_origin},
+    log::{LogLayer, RecordLayer, SpanEnds, keep_origin},
     providers::Providers,
     resource::service_name,
 };
@@ -42,7 +42,7 @@ where
         return outputs.with_filter(providers.event_filters.filter()).boxed();
     }
     let filter = Outermost { own: providers.event_filters.filter(), inside: spans() };
-    tracing_opentelemetry::layer()
+    let spans = tracing_opentelemetry::layer()
         .with_tracer(providers.tracer.tracer("throughline"))
         .with_location(false)
         .with_target(false)
@@ -50,8 +50,11 @@ where
         .with_tracked_inactivity(false)
         .with_filter(spans().and(SampledSpans))
         .and_then(FailedSpans.with_filter(SpansAndErrors(spans())))
-        .and_then(outputs.with_filter(filter))
-        .boxed()
+        .and_then(outputs.with_filter(filter));
+    match config.log.spans.close && config.log.output != LogOutput::None {
+        true => SpanEnds::default().with_filter(providers.event_filters.filter()).and_then(spans).boxed(),
+        false => spans.boxed(),
+    }
 }
 
 /// Lines and records, behind one filter: the same events become both.
@@ -192,3 +195,6 @@ impl<S> Filter<S> for SpansAndErrors {
         Filter::<S>::max_level_hint(&self.0).map(|hint| hint.max(LevelFilter::ERROR))
     }
 }
+
+#[cfg(test)]
+mod tests;

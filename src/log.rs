@@ -43,12 +43,13 @@
 //! - Lines are not cut, however long. A thread keeps a buffer of at most 64 KiB for its lines.
 //! - A stdout that nobody reads blocks whoever logs, unless there is a [buffer](crate::config::Log::buffer). After the
 //!   shutdown the buffer's thread goes on, but nothing waits for it at the end of the process.
-//! - To see the ids of new spans, add this layer after that of `tracing-opentelemetry`. A span that was never entered
-//!   has none in its last line, unless it had a first. In a `Vec` of layers, events with `parent:` have its ids only if
-//!   the subscriber is the global one.
+//! - In a subscriber of your own, add this layer after that of `tracing-opentelemetry`, to see the ids of new spans. A
+//!   span that was never entered then has none in its last line, unless it had a first or [`SpanEnds`] is there. In a
+//!   `Vec` of layers, events with `parent:` have its ids only if the subscriber is the global one.
 //! - Of the name of a function `tracing` knows nothing: `code.function.name` is absent.
 
 mod clock; // points in time
+mod ends; // the ids of spans that end without having been entered
 mod escape; // text made harmless
 mod fields; // the fields of events and spans in a line
 mod form; // text, JSON, logfmt
@@ -63,6 +64,7 @@ mod record; // events → OTLP log records
 mod span; // what a span keeps for its lines
 mod value; // values of fields
 
+pub use ends::SpanEnds;
 pub use keys::Keys;
 pub use layer::LogLayer;
 pub(crate) use output::Output;
