@@ -35,8 +35,10 @@
 //! the prefix `fields.`. What is not finite, or beyond 64 bits, is a text in JSON.
 //!
 //! Whatever an event says, it is one line: what breaks lines, moves the cursor or turns the direction of text is
-//! escaped. A value of an event whose `Debug` panics is written as `<panicked>`; what one logs meanwhile is a line of its
-//! own. A panic in a field of a span reaches `tracing-opentelemetry` first, which lets it pass.
+//! escaped. A value whose `Debug` or `Display` panics is written as `<panicked>`; what one logs meanwhile is a line of its
+//! own, each time it is shown. The same holds for the fields of spans, and for what is exported of them, in the layers of
+//! a [`Telemetry`](crate::Telemetry). In a subscriber of your own a panic in a field of a span reaches
+//! `tracing-opentelemetry`, which lets it pass.
 //!
 //! # Limits
 //! - A line that could be written only in part is counted as failed, and the next one begins anew.
@@ -61,6 +63,7 @@ mod line; // the line under way
 mod output; // lines → stdout
 mod panic; // panics → events
 mod record; // events → OTLP log records
+mod shown; // the fields of spans → texts, for other layers
 mod span; // what a span keeps for its lines
 mod value; // values of fields
 
@@ -70,6 +73,7 @@ pub use layer::LogLayer;
 pub(crate) use output::Output;
 pub(crate) use panic::log_panic;
 pub(crate) use record::RecordLayer;
+pub(crate) use shown::{shown_attributes, shown_record};
 pub(crate) use span::keep_origin;
 
 #[cfg(test)]

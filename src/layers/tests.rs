@@ -1,10 +1,15 @@
 mod ends; // the lines about the end of a span
+mod hostile; // what a span's fields must not do to the program
 
 use super::*;
 use crate::{
     config::{Log, LogFormat},
     export::ExportRuntime,
     log::Output,
+};
+use opentelemetry::{
+    Context,
+    trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState, TracerProvider},
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -98,6 +103,11 @@ impl io::Write for Lines {
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn request(flags: TraceFlags) -> Context {
+    let ids = SpanContext::new(TraceId::from(7), SpanId::from(9), flags, true, TraceState::NONE);
+    Context::new().with_remote_span_context(ids)
 }
 
 /// Trace and span as a line has them.

@@ -1,15 +1,9 @@
 use super::*;
-use opentelemetry::trace::{SpanContext, SpanId, TraceFlags, TraceId, TraceState};
 use std::{collections::BTreeMap, time::SystemTime};
 use tracing::info_span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 const CLOSE: (&str, &str) = ("THROUGHLINE_LOG_SPANS", "close");
-
-fn request(flags: TraceFlags) -> Context {
-    let ids = SpanContext::new(TraceId::from(7), SpanId::from(9), flags, true, TraceState::NONE);
-    Context::new().with_remote_span_context(ids)
-}
 
 /// The ids in the close lines, by the name of their span.
 fn closed(stage: &Stage) -> BTreeMap<String, (String, String)> {
