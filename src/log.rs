@@ -40,6 +40,10 @@
 //! a [`Telemetry`](crate::Telemetry). In a subscriber of your own a panic in a field of a span reaches
 //! `tracing-opentelemetry`, which lets it pass.
 //!
+//! # Exceptions
+//! What the layers of HTTP tell of exceptions is a record. Where no records leave it is an event of the target
+//! `throughline`, and so a line.
+//!
 //! # Limits
 //! - A line that could be written only in part is counted as failed, and the next one begins anew.
 //! - Lines are not cut, however long. A thread keeps a buffer of at most 64 KiB for its lines.
@@ -53,6 +57,7 @@
 mod clock; // points in time
 mod ends; // the ids of spans that end without having been entered
 mod escape; // text made harmless
+mod exception; // what the layers tell of exceptions → events
 mod fields; // the fields of events and spans in a line
 mod form; // text, JSON, logfmt
 mod ids; // which span an event belongs to
@@ -68,6 +73,7 @@ mod span; // what a span keeps for its lines
 mod value; // values of fields
 
 pub use ends::SpanEnds;
+pub(crate) use exception::ExceptionEvents;
 pub use keys::Keys;
 pub use layer::LogLayer;
 pub(crate) use output::Output;

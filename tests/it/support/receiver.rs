@@ -27,7 +27,7 @@ use prost::Message;
 use std::{
     collections::{BTreeMap, VecDeque},
     io::Read,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
     time::Instant,
 };
@@ -70,8 +70,17 @@ impl Answer {
 
 impl Receiver {
     pub(crate) async fn start() -> Self {
-        let http = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let grpc = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        Receiver::bind(IpAddr::V4(Ipv4Addr::LOCALHOST), [0, 0]).await
+    }
+
+    /// At the standard ports of an address, which must be one of its own.
+    pub(crate) async fn at(address: IpAddr) -> Self {
+        Receiver::bind(address, [4318, 4317]).await
+    }
+
+    async fn bind(address: IpAddr, [http, grpc]: [u16; 2]) -> Self {
+        let http = TcpListener::bind((address, http)).await.unwrap();
+        let grpc = TcpListener::bind((address, grpc)).await.unwrap();
         let receiver = Receiver {
             http: http.local_addr().unwrap(),
             grpc: grpc.local_addr().unwrap(),
