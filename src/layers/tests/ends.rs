@@ -155,3 +155,14 @@ fn a_span_that_outlives_its_subscriber_harms_nobody() {
     drop(stage);
     drop(span);
 }
+
+#[test]
+fn the_filters_of_lines_and_spans_stay_apart() {
+    let run = |lines, spans| {
+        let stage = Stage::new(&[CLOSE, ("RUST_LOG", lines), ("THROUGHLINE_SPAN_FILTER", spans)]);
+        stage.inside(|| drop(tracing::debug_span!("never")));
+        (closed(&stage).len(), exported(&stage).len())
+    };
+    let (quiet, loud) = ("throughline=warn", "throughline=debug");
+    assert_eq!([run(quiet, loud), run(loud, quiet), run(loud, loud)], [(0, 1), (1, 0), (1, 1)]);
+}
