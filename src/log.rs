@@ -51,7 +51,8 @@
 //!   shutdown the buffer's thread goes on, but nothing waits for it at the end of the process.
 //! - In a subscriber of your own, add this layer after that of `tracing-opentelemetry`, to see the ids of new spans. A
 //!   span that was never entered then has none in its last line, unless it had a first or [`SpanEnds`] is there. In a
-//!   `Vec` of layers, events with `parent:` have its ids only if the subscriber is the global one.
+//!   `Vec` of layers, lines about spans have none, and events with `parent:` have its ids only if the subscriber is the
+//!   global one.
 //! - Of the name of a function `tracing` knows nothing: `code.function.name` is absent.
 
 mod clock; // points in time
