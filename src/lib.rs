@@ -65,6 +65,7 @@ mod error; // the one error
 mod providers; // config → tracer, meter, logger
 pub mod resource; // who is speaking
 mod layers; // the tracing layers
+mod spans; // the layer of spans
 mod filter; // what they let through, changeable
 pub mod log; // log lines with trace_id and span_id, log records
 mod carry; // what is active in a request, for what leaves it

@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     filter::Filters,
     layers::events,
-    log::Output,
+    log::{ExceptionEvents, Output},
     middleware::propagation::Composite,
     pipeline::{Pipeline, Reader, Source},
     resource::resource,
@@ -28,6 +28,8 @@ pub(crate) struct Providers {
     pub(crate) meter: SdkMeterProvider,
     /// With the queue behind it; `None`: log records go nowhere.
     pub(crate) logger: Option<(SdkLoggerProvider, LogQueue)>,
+    /// What the layers tell of exceptions: that logger, else one that makes them events, for the lines.
+    pub(crate) exceptions: SdkLoggerProvider,
     /// Where log lines go.
     pub(crate) lines: Arc<Output>,
     /// Which events become lines and records.
@@ -81,10 +83,19 @@ impl Providers {
             (provider.with_log_processor(queue.clone()).build(), queue)
         });
 
+        let exceptions = match &logger {
+            Some((provider, _)) => provider.clone(),
+            None => {
+                let provider = SdkLoggerProvider::builder().with_resource(resource);
+                provider.with_log_processor(ExceptionEvents).build()
+            }
+        };
+
         Ok(Providers {
             tracer: more(tracer).build(),
             meter: meter.build(),
             logger,
+            exceptions,
             lines: Arc::new(Output::start(&config.log)?),
             event_filters: Filters::new(&config.log.filter, events),
             span_filters: Filters::new(&config.span_filter, str::to_owned),
