@@ -66,6 +66,7 @@ mod error; // the one error
 mod providers; // config → tracer, meter, logger
 pub mod resource; // who is speaking
 mod layers; // the tracing layers
+mod spans; // the layer of spans
 mod filter; // what they let through, changeable
 pub mod log; // log lines with trace_id and span_id, log records
 mod carry; // what is active in a request, for what leaves it
@@ -105,3 +106,8 @@ pub use telemetry::Telemetry;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/logs.md")]
 struct LogsPage;
+
+/// Compiles what `docs/export.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/export.md")]
+struct ExportPage;

@@ -7,7 +7,7 @@ use crate::{
     config::Config,
     filter::Filters,
     layers::events,
-    log::Output,
+    log::{ExceptionEvents, Output},
     middleware::propagation::Composite,
     pipeline::{Pipeline, Reader, Source},
     resource::resource,
@@ -28,6 +28,8 @@ pub(crate) struct Providers {
     pub(crate) meter: SdkMeterProvider,
     /// With the queue behind it; `None`: log records go nowhere.
     pub(crate) logger: Option<(SdkLoggerProvider, LogQueue)>,
+    /// What the layers tell of exceptions: that logger, else one that makes them events, for the lines.
+    pub(crate) exceptions: SdkLoggerProvider,
     /// Where log lines go.
     pub(crate) lines: Arc<Output>,
     /// Which events become lines and records.
@@ -87,6 +89,14 @@ impl Providers {
             (provider.with_log_processor(queue.clone()).build(), queue)
         });
 
+        let exceptions = match &logger {
+            Some((provider, _)) => provider.clone(),
+            None => {
+                let provider = SdkLoggerProvider::builder().with_resource(resource);
+                provider.with_log_processor(ExceptionEvents).build()
+            }
+        };
+
         let mut notices = Vec::from_iter(pipelines.iter().flat_map(Pipeline::notices));
         // Only now: what is in use is locked.
         notices.extend(disk.iter().flat_map(|disk| disk.unclaimed()));
@@ -98,6 +108,7 @@ impl Providers {
             tracer: more(tracer).build(),
             meter,
             logger,
+            exceptions,
             lines: Arc::new(Output::start(&config.log)?),
             event_filters: Filters::new(&config.log.filter, events),
             span_filters: Filters::new(&config.span_filter, str::to_owned),

@@ -156,7 +156,7 @@ impl Telemetry {
     /// The layer that records what arrives, for `Router::layer` or a `tower::ServiceBuilder`. It goes by
     /// [`Config::server`].
     pub fn server_layer(&self) -> ServerLayer {
-        let Providers { tracer, meter, logger, propagator, .. } = &*self.handle.providers;
+        let Providers { tracer, meter, exceptions, propagator, .. } = &*self.handle.providers;
         let layer = match self.config.disabled {
             true => ServerLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
             false => ServerLayer::new(tracer, meter, propagator.clone()),
@@ -165,15 +165,12 @@ impl Telemetry {
         options.bound_instruments = true;
         let layer =
             layer.with_options(options).on_notice(|text| tracing::warn!(target: "throughline", "{text}"));
-        match logger {
-            Some((logger, _)) => layer.with_exceptions(logger),
-            None => layer,
-        }
+        if self.config.disabled { layer } else { layer.with_exceptions(exceptions) }
     }
 
     /// The layer that records what leaves, around a client that is a tower service. It goes by [`Config::client`].
     pub fn client_layer(&self) -> ClientLayer {
-        let Providers { tracer, meter, logger, propagator, .. } = &*self.handle.providers;
+        let Providers { tracer, meter, exceptions, propagator, .. } = &*self.handle.providers;
         let layer = match self.config.disabled {
             true => ClientLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
             false => ClientLayer::new(tracer, meter, propagator.clone()),
@@ -181,10 +178,7 @@ impl Telemetry {
         let mut options = self.config.client.clone();
         options.bound_instruments = true;
         let layer = layer.with_options(options);
-        match logger {
-            Some((logger, _)) => layer.with_exceptions(logger),
-            None => layer,
-        }
+        if self.config.disabled { layer } else { layer.with_exceptions(exceptions) }
     }
 
     /// The cloneable part: to flush and to look at the statistics from anywhere.
