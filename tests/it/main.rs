@@ -16,6 +16,7 @@ mod delivery; // what is recorded arrives, or is counted
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
 mod faults; // the other side refuses, hangs, comes and goes
+mod idle; // a service without traffic sends nothing and sleeps
 mod inside; // `tracing` inside a request belongs to it
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime

@@ -62,6 +62,10 @@ impl Process {
         Arc::strong_count(&self.lines) == 1
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn terminate(&self) {
         // The shell's own `kill`: the program of that name is not everywhere.
         let sent =
