@@ -104,7 +104,7 @@ fn headers(environment: &mut Environment, signal: Signal) -> Vec<(HeaderName, He
     let mut headers = Vec::new();
     for member in found.value.split(',').filter(|member| !member.trim().is_empty()) {
         // Without a value it is rather a token in base64 than the name of a header.
-        let pair = member.split_once('=').filter(|(_, value)| value.trim().trim_matches('=') != "");
+        let pair = member.split_once('=').filter(|(_, value)| !value.trim().trim_matches('=').is_empty());
         let pair = pair.and_then(|(name, value)| {
             let name = HeaderName::try_from(decode(name)?.to_ascii_lowercase()).ok()?;
             Some((name, HeaderValue::try_from(decode(value)?).ok()?))
