@@ -28,6 +28,7 @@ mod export; // where one signal goes
 mod log; // lines and records
 mod otlp; // … decided from the variables
 mod layers; // what the layers go by, decided from the variables
+mod setting; // what was set, for people
 
 use crate::{
     Error,
@@ -43,6 +44,7 @@ pub use crate::middleware::propagation::Format as Propagator;
 pub(crate) use export::Decided;
 pub use export::Export;
 pub use log::{Log, LogFormat, LogOutput, SpanMoments};
+pub use setting::{Origin, Setting};
 
 /// What to record and where it goes. See the [module's page](self).
 #[derive(Clone, Debug)]
@@ -82,6 +84,7 @@ pub struct Config {
     /// The collector and its view in this process.
     pub view: View,
     faults: Vec<Fault>,
+    settings: Vec<Setting>,
 }
 
 impl Config {
@@ -113,6 +116,12 @@ impl Config {
     /// What was wrong in the variables; empty if nothing was.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
+    }
+
+    /// Each variable of the [table](mod@env) with its value as it was when the configuration was read: the forms
+    /// that were set, or the default. Secrets are masked; what code changed later is not seen.
+    pub fn settings(&self) -> impl Iterator<Item = &Setting> {
+        self.settings.iter()
     }
 
     /// Makes the faults fatal.
@@ -201,6 +210,7 @@ impl Config {
                 address: address(&mut environment, &env::COLLECTOR_VIEW, 4319),
             },
             faults: Vec::new(),
+            settings: setting::settings(&environment),
         };
         environment.check_names();
         Config { faults: environment.faults, ..config }

@@ -41,6 +41,7 @@
 //! | spawn without leaving the trace | [`carry`], [`carry_fn`] |
 //! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLayer`] |
 //! | know what became of everything | [`Stats`] |
+//! | know whether it would work | [`probe`](mod@probe), `throughline check` (feature `cli`) |
 //! | measure something of my own | [`interop`] |
 //! | test what is recorded, or how a program takes an outage | `testing` (feature `testing`) |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
@@ -48,7 +49,9 @@
 //! # Features
 //! - `tls` (default): https destinations, by rustls with ring and the system's root certificates.
 //! - `grpc`: OTLP over gRPC.
+//! - `zstd`: zstd as a compression of OTLP; compiles a C library.
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
+//! - `cli`: the program `throughline`, with `throughline check`.
 //! - `collector`: the embedded collector with its local view.
 //! - `testing`: for tests, what is recorded, in memory, and an OTLP server that fails as it is told.
 //!
@@ -74,6 +77,7 @@ mod export; // the runtime on which it leaves
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod view; // THROUGHLINE_VIEW
+pub mod probe; // whether it would work
 mod stop; // SIGTERM and ctrl-c
 pub mod interop; // the OpenTelemetry types that can be taken out
 #[cfg(feature = "testing")]

@@ -1,7 +1,90 @@
 //! Values of the `Authorization` header, made so that nobody base64-encodes by hand.
 
+use crate::file::Watched;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use http::HeaderValue;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
+
+/// Who sends, for the `Authorization` header of each request. `Debug` shows neither user nor secret.
+///
+/// ```
+/// use throughline_sender::{Credentials, Protocol, Remote, Secret};
+///
+/// let mut remote = Remote::new(Protocol::HttpProtobuf, "https://example.com/otlp/v1/traces".parse()?);
+/// remote.credentials = Some(Credentials::Basic {
+///     user: "1234".into(),
+///     password: Secret::file("/var/run/secrets/grafana/token"),
+/// });
+/// # Ok::<(), http::uri::InvalidUri>(())
+/// ```
+#[derive(Clone)]
+pub enum Credentials {
+    /// A user and a password (RFC 7617). For Grafana Cloud the user is the OTLP instance id and the password an access
+    /// policy token (B-031).
+    Basic {
+        /// Without a colon.
+        user: String,
+        /// May be empty.
+        password: Secret,
+    },
+    /// A token (RFC 6750).
+    Bearer(Secret),
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Credentials::Basic { password, .. } => f.debug_tuple("Basic").field(password).finish(),
+            Credentials::Bearer(token) => f.debug_tuple("Bearer").field(token).finish(),
+        }
+    }
+}
+
+/// A password or token, or the file that holds it. It has no `Display`, and `Debug` shows only the path.
+///
+/// A file is read when the sender starts, where one that cannot be read is an error, and again before a request if it
+/// changed, also by the swap of a link as Kubernetes does it. A newline at its end is not part of the secret. If it
+/// cannot be read later, that is said once and what was read before stays in use. It is read up to 64 KiB.
+#[derive(Clone)]
+pub struct Secret(Source);
+
+#[derive(Clone)]
+enum Source {
+    Value(String),
+    File(PathBuf),
+}
+
+impl Secret {
+    /// The secret itself.
+    pub fn value(secret: impl Into<String>) -> Self {
+        Secret(Source::Value(secret.into()))
+    }
+
+    /// The secret in a file.
+    pub fn file(path: impl Into<PathBuf>) -> Self {
+        Secret(Source::File(path.into()))
+    }
+
+    /// The file, if it is in one.
+    pub fn path(&self) -> Option<&Path> {
+        match &self.0 {
+            Source::Value(_) => None,
+            Source::File(path) => Some(path),
+        }
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Source::Value(_) => f.write_str("Secret"),
+            Source::File(path) => f.debug_tuple("Secret").field(path).finish(),
+        }
+    }
+}
 
 /// The header value for a user and a password (RFC 7617), marked as sensitive: it stays out of `Debug`.
 ///
@@ -34,4 +117,70 @@ pub fn bearer(token: &str) -> Option<HeaderValue> {
     let mut value = HeaderValue::try_from(format!("Bearer {token}")).ok()?;
     value.set_sensitive(true);
     Some(value)
+}
+
+/// A secret is short; whatever is longer is another file.
+const MAX_SECRET_BYTES: u64 = 64 << 10;
+
+/// The header value of credentials, made anew when the file of the secret changes.
+pub(crate) struct Authorization {
+    user: Option<String>,
+    file: Option<Watched>,
+    value: HeaderValue,
+}
+
+impl Authorization {
+    pub(crate) fn new(credentials: &Credentials) -> Result<Self, String> {
+        let (user, secret) = match credentials {
+            Credentials::Basic { user, .. } if user.contains(':') => {
+                return Err("the user has a colon, which ends a user".into());
+            }
+            Credentials::Basic { user, password } => (Some(user.clone()), password),
+            Credentials::Bearer(token) => (None, token),
+        };
+        let (file, value) = match &secret.0 {
+            Source::Value(secret) => {
+                let value = header(user.as_deref(), secret);
+                (None, value.ok_or("the token has characters that a header cannot hold")?)
+            }
+            Source::File(path) => {
+                let mut file = Watched::new(path, MAX_SECRET_BYTES);
+                let value = read(&mut file, user.as_deref())?;
+                (Some(file), value)
+            }
+        };
+        Ok(Authorization { user, file, value })
+    }
+
+    /// The value of the header.
+    pub(crate) fn value(&self) -> HeaderValue {
+        self.value.clone()
+    }
+
+    /// Reads the file again if it changed. After a fault the value stays what it was.
+    pub(crate) fn renew(&mut self) -> Result<(), String> {
+        if let Some(file) = self.file.as_mut().filter(|file| file.has_changed()) {
+            self.value = read(file, self.user.as_deref())?;
+        }
+        Ok(())
+    }
+}
+
+fn read(file: &mut Watched, user: Option<&str>) -> Result<HeaderValue, String> {
+    let bytes = file.read()?;
+    let path = file.path().display();
+    let text = std::str::from_utf8(&bytes).map_err(|_| format!("{path} is not text in UTF-8"))?;
+    let line = text.strip_suffix('\n').unwrap_or(text);
+    let secret = line.strip_suffix('\r').unwrap_or(line);
+    if secret.is_empty() {
+        return Err(format!("{path} is empty"));
+    }
+    header(user, secret).ok_or_else(|| format!("{path} has characters that a header cannot hold"))
+}
+
+fn header(user: Option<&str>, secret: &str) -> Option<HeaderValue> {
+    match user {
+        Some(user) => Some(basic(user, secret)),
+        None => bearer(secret),
+    }
 }

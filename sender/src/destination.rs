@@ -1,5 +1,6 @@
 //! Where telemetry goes: over the network, or into a collector in the same program.
 
+use crate::{Credentials, Tls};
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use std::{fmt, sync::Arc, time::Duration};
@@ -62,7 +63,7 @@ impl Signal {
 pub enum Destination {
     /// A server that speaks OTLP.
     Remote(Remote),
-    /// A collector in this program, reached without a socket.
+    /// Something in this program that takes requests, reached without a socket.
     Local(Inlet),
 }
 
@@ -70,7 +71,7 @@ impl fmt::Display for Destination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Destination::Remote(remote) => remote.fmt(f),
-            Destination::Local(_) => f.write_str("the collector in this program"),
+            Destination::Local(inlet) => f.write_str(&inlet.name),
         }
     }
 }
@@ -80,10 +81,14 @@ impl fmt::Display for Destination {
 pub struct Remote {
     /// The encoding and transport of the requests.
     pub protocol: Protocol,
-    /// `http/protobuf`: the complete URL. `grpc`: scheme, host and port; a path is ignored (O-005).
+    /// `http/protobuf` and `http/json`: the complete URL. `grpc`: scheme, host and port; a path is ignored (O-005).
     pub url: Uri,
     /// Sent with each request. [`Remote::header`] marks values as sensitive, which keeps them out of `Debug`.
     pub headers: HeaderMap,
+    /// Who sends, as the `Authorization` header; one among the headers wins. Default: nobody says so.
+    pub credentials: Option<Credentials>,
+    /// Whom to trust and who we are, for `https`. Default: the system's roots, no certificate of our own.
+    pub tls: Tls,
     /// How requests are compressed. Default: [`Compression::None`].
     pub compression: Compression,
     /// The longest time for one attempt to deliver a request; zero: no limit. Default: 10 s. Not for all retries
@@ -103,6 +108,8 @@ impl Remote {
             protocol,
             url,
             headers: HeaderMap::new(),
+            credentials: None,
+            tls: Tls::default(),
             compression: Compression::None,
             timeout: DEFAULT_TIMEOUT,
             advice: String::new(),
@@ -121,7 +128,10 @@ impl fmt::Debug for Remote {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Remote")
             .field("url", &format_args!("{self}"))
+            .field("protocol", &self.protocol)
             .field("headers", &self.headers.keys().collect::<Vec<_>>())
+            .field("credentials", &self.credentials)
+            .field("tls", &self.tls)
             .field("compression", &self.compression)
             .field("timeout", &self.timeout)
             .finish_non_exhaustive()
@@ -136,7 +146,7 @@ impl fmt::Display for Remote {
         write!(f, "{}://{host}", self.url.scheme_str().unwrap_or("http"))?;
         match self.protocol {
             Protocol::Grpc => f.write_str(" (grpc)"),
-            Protocol::HttpProtobuf => f.write_str(self.url.path()),
+            Protocol::HttpProtobuf | Protocol::HttpJson => f.write_str(self.url.path()),
         }
     }
 }
@@ -148,6 +158,19 @@ pub enum Protocol {
     Grpc,
     /// Protobuf over HTTP, port 4318.
     HttpProtobuf,
+    /// JSON over HTTP, port 4318: several times the bytes, for a server that takes nothing else.
+    HttpJson,
+}
+
+/// The word of the standard: `grpc`, `http/protobuf`, `http/json`.
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Protocol::Grpc => "grpc",
+            Protocol::HttpProtobuf => "http/protobuf",
+            Protocol::HttpJson => "http/json",
+        })
+    }
 }
 
 /// How request bodies are compressed (O-013).
@@ -158,27 +181,37 @@ pub enum Compression {
     None,
     /// gzip.
     Gzip,
+    /// zstd: smaller and faster than gzip; not part of OTLP, so the server must know it. Needs the feature `zstd`.
+    Zstd,
 }
 
-/// The way into a collector of the same program: a cheap handle to whatever takes requests there.
+/// The way to something in the same program that takes requests: a cheap handle to it, with a name for people.
 #[derive(Clone)]
-pub struct Inlet(Arc<dyn Accept>);
+pub struct Inlet {
+    name: Arc<str>,
+    accept: Arc<dyn Accept>,
+}
 
 impl Inlet {
-    /// The inlet of what takes the requests.
+    /// The inlet of the collector in this program.
     pub fn new(accept: impl Accept) -> Self {
-        Inlet(Arc::new(accept))
+        Inlet::named("the collector in this program", accept)
+    }
+
+    /// The inlet of whatever else takes requests. The name is how messages and statistics call the destination.
+    pub fn named(name: &str, accept: impl Accept) -> Self {
+        Inlet { name: name.into(), accept: Arc::new(accept) }
     }
 
     /// Hands one request over.
     pub fn accept(&self, signal: Signal, request: Bytes) -> Answer {
-        self.0.accept(signal, request)
+        self.accept.accept(signal, request)
     }
 }
 
 impl fmt::Debug for Inlet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Inlet")
+        f.debug_tuple("Inlet").field(&self.name).finish()
     }
 }
 
@@ -209,6 +242,15 @@ pub enum Answer {
         cause: String,
         /// How long the other side asks to wait (`Retry-After`, `RetryInfo`).
         after: Option<Duration>,
+    },
+    /// Nobody knows whether it was taken: no answer came in time, or the connection broke first. The same request
+    /// may be sent again, and may then have been taken twice.
+    Unanswered {
+        /// The fault in words, with the system error.
+        cause: String,
+        /// The other side had closed a connection that was idle, as servers may (O-037): worth another attempt
+        /// without a pause and without a word.
+        at_once: bool,
     },
 }
 

@@ -3,7 +3,7 @@
 //! The client is hyper's; the answer is put into the words of [`Answer`], with the URL and the status or
 //! the system error, since "network error" helps nobody.
 
-use crate::{Answer, Compression, Remote, Signal, retry};
+use crate::{Answer, Compression, Heard, Remote, Signal, auth::Authorization, retry};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -12,7 +12,12 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use prost::Message;
-use std::{fmt, io::Write, time::SystemTime};
+use std::{
+    fmt,
+    io::Write,
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
 
 /// Responses are read up to here (O-016).
 pub(crate) const MAX_RESPONSE_BYTES: usize = 4 << 20;
@@ -35,8 +40,10 @@ type Connector = HttpConnector;
 pub(crate) struct HttpTransport {
     pub(crate) client: Client<Connector, Full<Bytes>>,
     connector: Connector,
+    authorization: Option<Authorization>,
     pub(crate) remote: Remote,
     pub(crate) signal: Signal,
+    heard: Mutex<(Heard, Option<SystemTime>)>,
 }
 
 impl HttpTransport {
@@ -48,7 +55,31 @@ impl HttpTransport {
         }
         let connector = connector(&remote)?;
         let client = client(&remote, connector.clone());
-        Ok(HttpTransport { client, connector, remote, signal })
+        let credentials =
+            remote.credentials.as_ref().filter(|_| !remote.headers.contains_key(header::AUTHORIZATION));
+        let authorization = credentials
+            .map(Authorization::new)
+            .transpose()
+            .map_err(|fault| Error(format!("{remote}: {fault}")))?;
+        let heard = Mutex::new((Heard::Nothing, None));
+        Ok(HttpTransport { client, connector, authorization, remote, signal, heard })
+    }
+
+    /// Takes up what changed in the files of the destination. What cannot be used is said; what was read before stays.
+    pub(crate) fn renew(&mut self) {
+        if let Some(Err(fault)) = self.authorization.as_mut().map(Authorization::renew) {
+            tracing::warn!(target: "throughline", "{}: {fault}; what was read before stays in use", self.remote);
+        }
+    }
+
+    /// The headers of the destination, and those of every request.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let mut headers = self.remote.headers.clone();
+        if let Some(authorization) = &self.authorization {
+            headers.insert(header::AUTHORIZATION, authorization.value());
+        }
+        headers.insert(header::USER_AGENT, USER_AGENT);
+        headers
     }
 
     /// Nothing came back in time. The connection may be dead without anybody having said so: the next attempt
@@ -56,7 +87,8 @@ impl HttpTransport {
     pub(crate) fn silent(&mut self) -> Answer {
         self.client = client(&self.remote, self.connector.clone());
         let limit = self.remote.timeout;
-        Answer::Busy { cause: format!("{} did not answer within {limit:?}", self.remote), after: None }
+        let cause = format!("{} did not answer within {limit:?}", self.remote);
+        Answer::Unanswered { cause, at_once: false }
     }
 
     /// One attempt, without a time limit of its own.
@@ -64,17 +96,17 @@ impl HttpTransport {
         let mut request = Request::new(Full::new(Bytes::new()));
         *request.method_mut() = http::Method::POST;
         *request.uri_mut() = self.remote.url.clone();
+        *request.headers_mut() = self.headers();
         let headers = request.headers_mut();
-        headers.extend(self.remote.headers.clone());
         // The exact string: Prometheus and Loki compare it (O-040).
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/x-protobuf"));
-        headers.insert(header::USER_AGENT, USER_AGENT);
         let body = match self.remote.compression {
             Compression::None => body,
             Compression::Gzip => {
                 headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
                 gzip(&body)
             }
+            Compression::Zstd => body,
         };
         *request.body_mut() = Full::new(body);
 
@@ -86,6 +118,7 @@ impl HttpTransport {
 
     async fn read(&self, response: Response<hyper::body::Incoming>) -> Answer {
         let (head, body) = response.into_parts();
+        self.hear(&head.headers, Heard::over_http(head.status));
         let body = match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
             // The status has been seen: a success whose body breaks off is still a success (O-034).
@@ -101,6 +134,24 @@ impl HttpTransport {
         } else {
             Answer::Refused { cause: cause + hint(head.status, self.signal, &self.remote) }
         }
+    }
+
+    /// Keeps who answered, and the clock of the other side.
+    pub(crate) fn hear(&self, headers: &HeaderMap, heard: Heard) {
+        let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = (heard, date);
+    }
+
+    /// Keeps what the trailers told of who answered.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn hear_more(&self, heard: Heard) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).0 = heard;
+    }
+
+    /// What was kept of the last answer.
+    pub(crate) fn heard(&self) -> (Heard, Option<SystemTime>) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// No answer at all: worth another try (O-030).

@@ -324,28 +324,31 @@ async fn work(shared: Arc<Shared>, mut transport: Transport) {
     let mut skipped = None;
     loop {
         let (number, request) = shared.next(skipped.take()).await;
-        match transport.attempt(request.body).await {
+        let (cause, after) = match transport.attempt(request.body).await {
             Answer::Taken { rejected, message } => {
                 backoff = Backoff::new();
                 shared.settle(number, Outcome::Taken { rejected, message });
+                continue;
             }
             Answer::Refused { cause } => {
                 backoff = Backoff::new();
                 shared.settle(number, Outcome::Refused { cause });
+                continue;
             }
-            Answer::Busy { cause, after } => {
-                // One request that never gets through must not hold up the others. Measurements keep their
-                // order, since backends refuse what is older than what they have.
-                skipped = Some(number).filter(|_| shared.signal != Signal::Metrics);
-                let urged = shared.urged.notified();
-                let urgent = shared.stumble(cause);
-                match after {
-                    // The other side named a time: coming earlier would only be turned away again.
-                    Some(_) => tokio::time::sleep(backoff.pause(after)).await,
-                    None if urgent => tokio::time::sleep(backoff.short_pause(URGENT_PAUSE)).await,
-                    None => drop(tokio::time::timeout(backoff.pause(None), urged).await),
-                }
-            }
+            Answer::Busy { cause, after } => (cause, after),
+            Answer::Unanswered { at_once: true, .. } => continue,
+            Answer::Unanswered { cause, .. } => (cause, None),
+        };
+        // One request that never gets through must not hold up the others. Measurements keep their
+        // order, since backends refuse what is older than what they have.
+        skipped = Some(number).filter(|_| shared.signal != Signal::Metrics);
+        let urged = shared.urged.notified();
+        let urgent = shared.stumble(cause);
+        match after {
+            // The other side named a time: coming earlier would only be turned away again.
+            Some(_) => tokio::time::sleep(backoff.pause(after)).await,
+            None if urgent => tokio::time::sleep(backoff.short_pause(URGENT_PAUSE)).await,
+            None => drop(tokio::time::timeout(backoff.pause(None), urged).await),
         }
     }
 }

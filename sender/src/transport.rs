@@ -1,7 +1,8 @@
 //! One attempt to deliver one request, by whichever way the destination asks for.
 
-use crate::{Answer, Destination, Error, Inlet, Protocol, Signal, http::HttpTransport};
+use crate::{Answer, Destination, Error, Heard, Inlet, Protocol, Signal, http::HttpTransport};
 use bytes::Bytes;
+use std::time::SystemTime;
 
 pub(crate) enum Transport {
     Local(Signal, Inlet),
@@ -17,6 +18,9 @@ impl Transport {
             Destination::Remote(remote) => match remote.protocol {
                 Protocol::HttpProtobuf => {
                     Transport::Http(Box::new(HttpTransport::new(signal, remote.clone())?))
+                }
+                Protocol::HttpJson => {
+                    return Err(Error(format!("{remote}: http/json is not there yet; use http/protobuf")));
                 }
                 #[cfg(feature = "grpc")]
                 Protocol::Grpc => Transport::Grpc(Box::new(HttpTransport::new(signal, remote.clone())?)),
@@ -35,14 +39,26 @@ impl Transport {
         match self {
             Transport::Local(signal, inlet) => inlet.accept(*signal, body),
             Transport::Http(http) => {
+                http.renew();
                 let answer = within(http, http.send(body)).await;
                 answer.unwrap_or_else(|| http.silent())
             }
             #[cfg(feature = "grpc")]
             Transport::Grpc(http) => {
+                http.renew();
                 let answer = within(http, http.send_grpc(body)).await;
                 answer.unwrap_or_else(|| http.silent())
             }
+        }
+    }
+
+    /// Who answered last, and when by their clock.
+    pub(crate) fn heard(&self) -> (Heard, Option<SystemTime>) {
+        match self {
+            Transport::Local(..) => (Heard::Nothing, None),
+            Transport::Http(http) => http.heard(),
+            #[cfg(feature = "grpc")]
+            Transport::Grpc(http) => http.heard(),
         }
     }
 }

@@ -7,7 +7,7 @@
 //!
 #![doc = include_str!("variables.md")]
 
-use super::Fault;
+use super::{Fault, Origin};
 use crate::{middleware::propagation::Format, sender::Signal};
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
@@ -31,6 +31,8 @@ pub struct Variable {
 pub enum Kind {
     /// Any text.
     Text,
+    /// A URL, or `host:port`; printed without user, password and query.
+    Url,
     /// A value that is never printed.
     Secret,
     /// `true`, in any case; all else is false, unless the meaning says otherwise.
@@ -98,7 +100,7 @@ variables! {
     SAMPLER "OTEL_TRACES_SAMPLER", Kind::Choice(SAMPLERS), "parentbased_always_on", "Which traces are recorded.";
     SAMPLER_ARG "OTEL_TRACES_SAMPLER_ARG", Kind::Text, "1.0", "The ratio, from 0 to 1, for the samplers that take one.";
     EXPORTER "OTEL_{SIGNAL}_EXPORTER", Kind::Choice(EXPORTERS), "otlp; for logs none when `NODE_IP` is set", "Whether the signal leaves the process.";
-    ENDPOINT "OTEL_EXPORTER_OTLP_[SIGNAL_]ENDPOINT", Kind::Text, "http://localhost:4318 (grpc: 4317)", "Where to. General: a base, `/v1/<signal>` is added over HTTP. Of a signal: the URL as it is.";
+    ENDPOINT "OTEL_EXPORTER_OTLP_[SIGNAL_]ENDPOINT", Kind::Url, "http://localhost:4318 (grpc: 4317)", "Where to. General: a base, `/v1/<signal>` is added over HTTP. Of a signal: the URL as it is.";
     PROTOCOL "OTEL_EXPORTER_OTLP_[SIGNAL_]PROTOCOL", Kind::Choice(PROTOCOLS), "http/protobuf", "Encoding and transport.";
     INSECURE "OTEL_EXPORTER_OTLP_[SIGNAL_]INSECURE", Kind::Boolean, "false", "Plain text for a gRPC endpoint that is written without a scheme.";
     HEADERS "OTEL_EXPORTER_OTLP_[SIGNAL_]HEADERS", Kind::SecretPairs, "none", "Headers of each request; those of a signal replace the general ones.";
@@ -275,6 +277,16 @@ impl Environment {
         let own = |values| signal.and_then(|signal| read(values, Some(signal)));
         let general = |values| if variable.name.contains("{SIGNAL}") { None } else { read(values, None) };
         [&self.values, &self.overlay].into_iter().find_map(|values| own(values).or_else(|| general(values)))
+    }
+
+    /// What stands under exactly this name, and where.
+    pub(crate) fn written(&self, name: &str) -> Option<(&str, Origin)> {
+        let places = [(&self.values, Origin::Environment), (&self.overlay, Origin::File)];
+        let mut written = places.into_iter().filter_map(|(values, origin)| {
+            let value = values.get(name)?.trim();
+            (!value.is_empty()).then_some((value, origin))
+        });
+        written.next()
     }
 
     /// Exactly the signal's form, or exactly the general one.

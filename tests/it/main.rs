@@ -8,6 +8,7 @@ mod support;
 mod baggage; // of the baggage what was chosen
 mod carrying; // what leaves its request stays in its trace
 mod chain; // two services, one call, one trace, seen at once
+mod checking; // `throughline check` names what is wrong
 mod clients; // calls with hyper, reqwest, tonic
 mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told

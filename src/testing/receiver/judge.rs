@@ -77,9 +77,6 @@ impl Judged {
             true => Content::of_json(self.signal, &message)?,
             false => Content::of_protobuf(self.signal, &message)?,
         };
-        if content.items() == 0 {
-            return Err(format!("no {} at all (O-038)", self.signal.items()));
-        }
         Ok((content, self.encoding.clone().filter(|_| compressed)))
     }
 }
