@@ -64,7 +64,7 @@ async fn what_is_not_to_the_letter_is_refused_and_told() {
     let (user, token) = (("authorization", "Basic dXNlcjpwYXNz"), ("authorization", "Bearer hush"));
     let path = "/v1/traces";
     let parameter = ("content-type", "application/json; charset=utf-8");
-    let nothing = ExportTraceServiceRequest::default().encode_to_vec();
+    let nothing = spans(&[]).encode_to_vec();
     let cases: [Case; 13] = [
         (200, "POST", path, &[user, PROTOBUF], body.clone(), ""),
         (200, "POST", path, &[token, PROTOBUF, GZIP], gzip(&body), ""),
@@ -85,7 +85,7 @@ async fn what_is_not_to_the_letter_is_refused_and_told() {
             "\"br\" is not known",
         ),
         (400, "POST", path, &[user, JSON], body.clone(), "the body is no JSON of traces"),
-        (200, "POST", path, &[user, PROTOBUF], nothing, "a request without spans"),
+        (400, "POST", path, &[user, PROTOBUF], nothing, "no spans at all"),
     ];
     let mut told = 0;
     for (status, method, path, headers, body, words) in cases {

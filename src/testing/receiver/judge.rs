@@ -77,6 +77,10 @@ impl Judged {
             true => Content::of_json(self.signal, &message)?,
             false => Content::of_protobuf(self.signal, &message)?,
         };
+        // A request without anything asks whether somebody is there (O-052).
+        if content.items() == 0 && !matches!(&message[..], b"" | b"{}") {
+            return Err(format!("no {} at all (O-038)", self.signal.items()));
+        }
         Ok((content, self.encoding.clone().filter(|_| compressed)))
     }
 }
