@@ -58,6 +58,7 @@ pub(super) async fn listen(
             }
             drop(listener);
         } else {
+            drop(listener.take());
             // Bound but not listening: nobody else gets the port, and whoever calls is refused.
             let held = bind(address)?;
             order.done();
