@@ -64,8 +64,9 @@ async fn what_is_not_to_the_letter_is_refused_and_told() {
     let (user, token) = (("authorization", "Basic dXNlcjpwYXNz"), ("authorization", "Bearer hush"));
     let path = "/v1/traces";
     let parameter = ("content-type", "application/json; charset=utf-8");
-    let nothing = spans(&[]).encode_to_vec();
-    let cases: [Case; 13] = [
+    let nothing =
+        ExportTraceServiceRequest { resource_spans: vec![ResourceSpans::default()] }.encode_to_vec();
+    let cases: [Case; 14] = [
         (200, "POST", path, &[user, PROTOBUF], body.clone(), ""),
         (200, "POST", path, &[token, PROTOBUF, GZIP], gzip(&body), ""),
         (401, "POST", path, &[PROTOBUF], body.clone(), "the credentials are missing or wrong"),
@@ -86,6 +87,7 @@ async fn what_is_not_to_the_letter_is_refused_and_told() {
         ),
         (400, "POST", path, &[user, JSON], body.clone(), "the body is no JSON of traces"),
         (400, "POST", path, &[user, PROTOBUF], nothing, "no spans at all"),
+        (200, "POST", path, &[user, PROTOBUF], vec![], ""),
     ];
     let mut told = 0;
     for (status, method, path, headers, body, words) in cases {

@@ -1,6 +1,6 @@
 //! A fault that does not end: the limit of a shutdown is kept, what is lost is counted, and others get everything.
 
-use super::{ITEMS, PROTOCOLS, config, record, stats};
+use super::{ITEMS, PROTOCOLS, config, config_to, record, stats};
 use crate::support::receiver::Receiver;
 use std::time::{Duration, Instant};
 use throughline::{
@@ -44,9 +44,7 @@ async fn a_network_that_swallows_everything() {
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     for protocol in PROTOCOLS {
         let healthy = Receiver::start();
-        let vars =
-            [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol)];
-        shut_down(Config::from_vars(vars), &healthy, protocol).await;
+        shut_down(config_to(&endpoint, protocol, &[]), &healthy, protocol).await;
     }
 }
 
