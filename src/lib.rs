@@ -103,3 +103,8 @@ pub use telemetry::Telemetry;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/logs.md")]
 struct LogsPage;
+
+/// Compiles what `docs/testing.md` shows.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../docs/testing.md")]
+struct TestingPage;
