@@ -25,6 +25,7 @@
 
 pub mod env; // the one table of variables
 mod export; // where one signal goes
+mod queue; // where requests wait
 mod log; // lines and records
 mod otlp; // … decided from the variables
 mod layers; // what the layers go by, decided from the variables
@@ -44,6 +45,7 @@ pub use crate::middleware::propagation::Format as Propagator;
 pub(crate) use export::Decided;
 pub use export::Export;
 pub use log::{Log, LogFormat, LogOutput, SpanMoments};
+pub use queue::Queue;
 pub use setting::{Origin, Setting};
 
 /// What to record and where it goes. See the [module's page](self).
@@ -71,6 +73,11 @@ pub struct Config {
     pub metrics: Export,
     /// Where log records go, besides the log lines on stdout.
     pub logs: Export,
+    /// Where requests wait for their destination.
+    pub queue: Queue,
+    /// Measures also what becomes of everything: `otel.sdk.exporter.*` and `otel.sdk.processor.*` of the standard, which
+    /// says that their names may still change. Default: false.
+    pub self_metrics: bool,
     /// What the log lines and log records look like.
     pub log: Log,
     /// Which `tracing` spans are recorded, in the syntax of `RUST_LOG`. Default: `info`.
@@ -198,6 +205,8 @@ impl Config {
             traces: otlp::export(&mut environment, Signal::Traces),
             metrics: otlp::export(&mut environment, Signal::Metrics),
             logs: otlp::export(&mut environment, Signal::Logs),
+            queue: Queue::default(),
+            self_metrics: false,
             log: Log::read(&mut environment),
             span_filter: filter(&mut environment, &env::SPAN_FILTER),
             server,

@@ -56,7 +56,6 @@ faults! {
     status_403: [Status(403)] => REFUSED, REFUSED;
     status_404: [Status(404)] => REFUSED, REFUSED;
     status_408: [Status(408)] => REFUSED, REFUSED;
-    status_413: [Status(413)] => REFUSED, REFUSED;
     status_500: [Status(500)] => REFUSED, REFUSED;
     status_501: [Status(501)] => REFUSED, REFUSED;
     status_429: [Status(429)] => ARRIVES, ARRIVES;
@@ -153,6 +152,27 @@ async fn an_answer_that_comes_late_is_waited_for() {
         receiver.release();
         flush.await.unwrap().unwrap();
         judge(&receiver, &telemetry, AT_ONCE, protocol);
+    }
+}
+
+// O-016: halves of what is too large arrive; the points of one metric belong together
+#[tokio::test]
+async fn too_large_at_once() {
+    for protocol in PROTOCOLS.into_iter().filter(|protocol| *protocol != "grpc") {
+        let receiver = Receiver::start();
+        for signal in Signal::ALL {
+            receiver.script(signal, 1, Status(413));
+        }
+        let telemetry = Telemetry::build(config(&receiver, protocol, &[])).unwrap();
+        record(&telemetry);
+        let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
+        assert!(error.starts_with("metrics: 3 data points not delivered: "), "{error}");
+        for row in stats(&telemetry.handle()) {
+            let (delivered, sent) = if row.signal == Signal::Metrics { (0, 1) } else { (ITEMS, 3) };
+            assert_eq!((row.delivered, row.failed, row.queued), (delivered, ITEMS - delivered, 0), "{row:?}");
+            assert_eq!(receiver.items(row.signal), delivered);
+            assert_eq!(requests(&receiver, row.signal), sent, "{protocol}: {row:?}");
+        }
     }
 }
 

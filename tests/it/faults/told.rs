@@ -23,8 +23,8 @@ async fn a_refusal_is_told_with_its_place_its_name_and_its_reason_in_one_line() 
         ("http/protobuf", own(400), format!("http://{http}/v1/traces answered 400 Bad Request: no thanks")),
         (
             "http/protobuf",
-            Fault::Status(413),
-            format!("http://{http}/v1/traces answered 413 Payload Too Large: told to"),
+            Fault::Status(500),
+            format!("http://{http}/v1/traces answered 500 Internal Server Error: told to"),
         ),
         (
             "http/protobuf",
