@@ -19,23 +19,28 @@ struct Outcome {
     taken: u64,
     delivered: u64,
     failed: u64,
+    /// Sent again without an answer seen.
+    repeated: u64,
     /// How many requests came.
     requests: usize,
 }
 
 /// Sent again after these faults, then taken.
 const fn arrives_after(faults: usize) -> Outcome {
-    Outcome { taken: ITEMS, delivered: ITEMS, failed: 0, requests: faults + 1 }
+    Outcome { taken: ITEMS, delivered: ITEMS, failed: 0, repeated: 0, requests: faults + 1 }
 }
 
 const ARRIVES: Outcome = arrives_after(1);
+/// As that, but nobody can know that it was not taken the first time.
+const ARRIVES_IN_DOUBT: Outcome = Outcome { repeated: ITEMS, ..ARRIVES };
 /// A success, whatever it looks like.
 const AT_ONCE: Outcome = arrives_after(0);
 /// Not to be sent again.
-const REFUSED: Outcome = Outcome { taken: 0, delivered: 0, failed: ITEMS, requests: 1 };
+const REFUSED: Outcome = Outcome { taken: 0, delivered: 0, failed: ITEMS, repeated: 0, requests: 1 };
 /// Sent again, since nobody can know that it was taken.
-const TWICE: Outcome = Outcome { taken: 2 * ITEMS, requests: 2, ..ARRIVES };
-const ALL_BUT_ONE: Outcome = Outcome { taken: ITEMS - 1, delivered: ITEMS - 1, failed: 1, requests: 1 };
+const TWICE: Outcome = Outcome { taken: 2 * ITEMS, ..ARRIVES_IN_DOUBT };
+const ALL_BUT_ONE: Outcome =
+    Outcome { taken: ITEMS - 1, delivered: ITEMS - 1, failed: 1, repeated: 0, requests: 1 };
 /// Taken, and told in a way that must not be believed; to send it again could only be one too many.
 const TAKEN_AND_COUNTED_AS_FAILED: Outcome = Outcome { taken: ITEMS, ..REFUSED };
 
@@ -65,7 +70,7 @@ faults! {
     a_redirect: [Verbatim { status: 307, headers: vec![("location".into(), "/elsewhere".into())], body: vec![] }]
         => REFUSED, REFUSED;
     several_one_after_the_other: [Status(503), LostAnswer, CloseUnread]
-        => Outcome { taken: 2 * ITEMS, ..arrives_after(3) }, Outcome { taken: 2 * ITEMS, ..arrives_after(3) };
+        => Outcome { taken: 2 * ITEMS, repeated: 2 * ITEMS, ..arrives_after(3) }, Outcome { taken: 2 * ITEMS, repeated: 2 * ITEMS, ..arrives_after(3) };
 
     cancelled: [Code(1)] => ARRIVES, ARRIVES;
     unknown: [Code(2)] => REFUSED, REFUSED;
@@ -85,7 +90,7 @@ faults! {
     unauthenticated: [Code(16)] => REFUSED, REFUSED;
     a_code_that_nobody_knows: [Code(99)] => REFUSED, REFUSED;
 
-    closed_unread: [CloseUnread] => ARRIVES, ARRIVES;
+    closed_unread: [CloseUnread] => ARRIVES_IN_DOUBT, ARRIVES_IN_DOUBT;
     a_lost_answer: [LostAnswer] => TWICE, TWICE;
     a_torn_answer: [TornAnswer] => AT_ONCE, TWICE;
     garbage: [Garbage] => AT_ONCE, AT_ONCE;
@@ -125,7 +130,7 @@ const SOON: [(&str, &str); 1] = [("OTEL_EXPORTER_OTLP_TIMEOUT", "300")];
 
 #[tokio::test]
 async fn an_answer_that_never_comes() {
-    pass(&[Hang], [ARRIVES; 3], &SOON).await;
+    pass(&[Hang], [ARRIVES_IN_DOUBT; 3], &SOON).await;
 }
 
 #[tokio::test]
@@ -229,6 +234,7 @@ fn judge(receiver: &Receiver, telemetry: &Telemetry, outcome: Outcome, protocol:
             taken: receiver.items(row.signal),
             delivered: row.delivered,
             failed: row.failed,
+            repeated: row.repeated,
             requests: requests(receiver, row.signal),
         };
         assert_eq!(found, outcome, "{protocol}: {row:?}");
