@@ -82,7 +82,7 @@ where
                 }
             };
             if let Some(outcome) = outcome {
-                surroundings.end(outcome);
+                surroundings.end(&outcome);
             }
             if is_end || !matches!(polled, Some(Ok(_))) {
                 // Dropped here, where its context is active anyway.
@@ -148,7 +148,7 @@ pub(crate) fn respond<B: Body>(
         }
     };
     if is_over {
-        surroundings.end(Outcome::Complete);
+        surroundings.end(&Outcome::Complete);
     }
     announced
 }

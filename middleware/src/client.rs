@@ -280,7 +280,7 @@ where
             future.set(None);
             match &result {
                 Ok(response) => drop(body::respond(surroundings, *this.ends, response)),
-                Err(error) => surroundings.end(Outcome::Failed(Failure::of(error))),
+                Err(error) => surroundings.end(&Outcome::Failed(Failure::of(error))),
             }
             // What the response is still to tell belongs to a call, but not to an exchange that is over.
             if surroundings.exchange().is_none() {

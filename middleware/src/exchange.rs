@@ -6,15 +6,15 @@
 //! ```
 //!
 //! An exchange owns the span and the measurement of one request and moves by value from the request into
-//! the future and from there into the body. Whoever sees the end consumes it with [`Exchange::end`]; where
-//! nobody does, its drop is the end.
+//! the future and from there into the body. Whoever sees the end says so with [`Exchange::end`]; where nobody
+//! does, its drop is the end. What is left afterwards is its context: a body may be dropped long after its last
+//! byte.
 
 mod opening;
 mod side;
 
 use std::{
     cell::Cell,
-    mem,
     sync::Arc,
     thread,
     time::{Duration, Instant, SystemTime},
@@ -246,20 +246,19 @@ impl Exchange {
         self.response_size = Some(self.response_size.unwrap_or(0).saturating_add(bytes));
     }
 
-    /// Ends the exchange: the measurement is taken and the span is ended at the same instant. Returns its context.
-    pub(crate) fn end(mut self: Box<Self>, outcome: Outcome) -> Context {
-        self.finish(&outcome);
-        mem::take(&mut self.context)
+    #[inline]
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
     }
 
-    fn finish(&mut self, outcome: &Outcome) {
+    /// Ends the exchange: the measurement is taken and the span is ended at the same instant. Its context has to be
+    /// active, since whatever listens to one of the two asks for it.
+    pub(crate) fn end(&mut self, outcome: &Outcome) {
         self.is_over = true;
         let duration = self.clock.elapsed();
         self.conclude(outcome, duration);
-        // Whatever listens to the measurement or to the end of the span finds the span active.
-        let id = self.context.span().span_context().span_id();
-        let is_active = Context::map_current(|current| current.span().span_context().span_id() == id);
-        let _active = (!is_active).then(|| self.context.clone().attach());
+        // The request's `tracing` span may have made one of its own active.
+        let _active = self.rules().request_span.then(|| self.context.clone().attach());
         let closing = self.record(duration, outcome);
         if self.is_recorded {
             self.end_span(duration, closing);
@@ -382,7 +381,8 @@ impl Exchange {
 impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.is_over {
-            self.finish(&Outcome::Dropped);
+            let _active = self.context.clone().attach();
+            self.end(&Outcome::Dropped);
         }
     }
 }

@@ -326,7 +326,7 @@ where
                     }
                     announced = body::respond(surroundings, *this.ends, response);
                 }
-                Err(error) => surroundings.end(Outcome::Failed(Failure::of(error))),
+                Err(error) => surroundings.end(&Outcome::Failed(Failure::of(error))),
             }
             Poll::Ready((announced, result))
         }));
