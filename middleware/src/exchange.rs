@@ -73,7 +73,8 @@ pub(crate) struct Exchange {
     is_recorded: bool,
     name: SpanName,
     is_route_told: bool,
-    began: SystemTime,
+    /// Where it is not known here, the span has it from the tracer.
+    began: Option<SystemTime>,
     clock: Instant,
     series: Series,
     claim: Option<String>,
@@ -109,8 +110,9 @@ impl Exchange {
             Expected::Recorded | Expected::Either => SpanBuilder::from_name(opening.series.span_name()),
         };
         builder.span_kind = Some(instruments.side().kind());
-        let began = SystemTime::now();
-        builder.start_time = Some(began);
+        // A span that nobody keeps needs no time of day.
+        builder.start_time = (expected != Expected::Unrecorded).then(SystemTime::now);
+        let began = builder.start_time;
         builder.links =
             opening.link.map(|caller| vec![Link::with_context(caller.span().span_context().clone())]);
         let is_described = expected == Expected::Recorded || instruments.rules().sampled_by_attributes;
@@ -374,7 +376,8 @@ impl Exchange {
             // No description: the status code or the error's type says it all.
             span.set_status(Status::error(""));
         }
-        span.end_with_timestamp(self.began.checked_add(duration).unwrap_or(self.began));
+        let end = self.began.and_then(|began| began.checked_add(duration));
+        span.end_with_timestamp(end.unwrap_or_else(SystemTime::now));
     }
 }
 

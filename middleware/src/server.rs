@@ -150,6 +150,7 @@ use crate::{
     leg::{Leg, Surroundings},
     options::{RequestHead, ServerOptions},
     propagation::{Composite, HeaderInjector, TraceContext},
+    request_span::RequestSpan,
     route::Route,
     rules::Rules,
     server_span::ServerSpan,
@@ -269,7 +270,9 @@ where
             Some(span) => drop(request.extensions_mut().insert(span)),
             None => drop(request.extensions_mut().insert(Unrecorded)),
         }
-        let span = request::span(&self.instruments, surroundings.exchange(), &request);
+        let shown = surroundings.exchange().filter(|exchange| exchange.rules().request_span);
+        let span = shown
+            .map_or_else(RequestSpan::none, |exchange| request::span(&self.instruments, exchange, &request));
         let leg = Leg::begin_in(span, surroundings, || self.inner.call(request));
         ResponseFuture { leg, ends, learned: None }
     }
@@ -320,7 +323,8 @@ where
                     if let Some(route) = this.learned.take() {
                         response.extensions_mut().get_or_insert_with(|| route);
                     }
-                    if let Some(timing) = surroundings.exchange().and_then(|exchange| timing(exchange)) {
+                    let told = surroundings.exchange().filter(|exchange| exchange.rules().server_timing);
+                    if let Some(timing) = told.and_then(|exchange| timing(exchange)) {
                         // Refused only after 32,768 headers.
                         let _ = response.headers_mut().try_append(SERVER_TIMING, timing);
                     }
@@ -336,10 +340,10 @@ where
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it, if the option says so. Without a span of
-/// its own the context has its caller's, which are not told.
+/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it. Without a span of its own the context has
+/// its caller's, which are not told.
 fn timing(exchange: &Exchange) -> Option<HeaderValue> {
-    if !exchange.rules().server_timing || exchange.context().span().span_context().is_remote() {
+    if exchange.context().span().span_context().is_remote() {
         return None;
     }
     let mut headers = HeaderMap::new();

@@ -52,17 +52,11 @@ fn begin_below(
     })
 }
 
-/// Makes the `tracing` span of a request, inside the context of its exchange, if the option says so.
-pub(super) fn span<B>(
-    instruments: &Instruments,
-    exchange: Option<&mut Exchange>,
-    request: &Request<B>,
-) -> RequestSpan {
-    let rules = instruments.rules();
-    let Some(exchange) = exchange.filter(|_| rules.request_span) else { return RequestSpan::none() };
+/// Makes the `tracing` span of a request, inside the context of its exchange.
+pub(super) fn span<B>(instruments: &Instruments, exchange: &Exchange, request: &Request<B>) -> RequestSpan {
     let _active = exchange.context().clone().attach();
     let route = Route::of_request(request.extensions());
-    let (method, _) = rules.method(request.method());
+    let (method, _) = instruments.rules().method(request.method());
     RequestSpan::begin(instruments, method.as_str(), route.as_ref().map(Route::as_str))
 }
 
