@@ -127,7 +127,7 @@ mod request;
 use std::{
     pin::Pin,
     sync::Arc,
-    task::{self, Poll, ready},
+    task::{self, Poll},
 };
 
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response};
@@ -311,14 +311,13 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let (announced, result) = ready!(this.leg.as_mut().inside(|mut future, surroundings| {
-            let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(task)) else {
-                return Poll::Pending;
-            };
-            let mut result = ready!(polled);
+        let mut announced = None;
+        let polled = this.leg.as_mut().inside(|mut future, surroundings| {
+            let Some(carried) = future.as_mut().as_pin_mut() else { return Poll::Pending };
+            let mut polled = carried.poll(task);
+            let Poll::Ready(result) = &mut polled else { return polled };
             future.set(None);
-            let mut announced = None;
-            match &mut result {
+            match result {
                 Ok(response) => {
                     if let Some(route) = this.learned.take() {
                         response.extensions_mut().get_or_insert_with(|| route);
@@ -332,9 +331,9 @@ where
                 }
                 Err(error) => surroundings.end(&Outcome::Failed(Failure::of(error))),
             }
-            Poll::Ready((announced, result))
-        }));
-        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, announced, response)))
+            polled
+        });
+        polled.map_ok(|response| ExchangeBody::carry(this.leg, announced, response))
     }
 }
 
