@@ -122,7 +122,7 @@ impl Exchange {
             builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES));
         }
         let describe: Option<Describe<'_>> = if is_described { None } else { Some(&describe) };
-        let (context, is_recorded) = instruments.start(builder, parent, describe);
+        let (context, is_recorded) = instruments.tracer().start(builder, parent, describe);
         let Settled { is_name_chosen, is_route_told } = settled.get();
         let is_call = opening.series.convention == Convention::Rpc;
         let deadline = is_call.then(|| rpc::deadline(opening.head.headers)).flatten();

@@ -76,19 +76,23 @@ fn begin_request(
     };
     let (method, method_original) = rules.method(head.method);
     let scheme = || head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(rules.scheme);
-    let series = Series {
-        convention: Convention::Http,
-        method,
-        scheme: Some(original.scheme.unwrap_or_else(scheme)),
-        target: Route::of_request(head.extensions),
-        host: None,
-        port: None,
-        version: Some(head.version),
-        status: None,
-        error: None,
+    let opening = Opening {
+        head,
+        series: Series {
+            convention: Convention::Http,
+            method,
+            scheme: Some(original.scheme.unwrap_or_else(scheme)),
+            target: Route::of_request(head.extensions),
+            host: None,
+            port: None,
+            version: Some(head.version),
+            status: None,
+            error: None,
+        },
+        link,
+        claim: None,
+        request_size: rules.body_sizes.then(|| body::content_length(head.headers)).flatten(),
     };
-    let request_size = rules.body_sizes.then(|| body::content_length(head.headers)).flatten();
-    let opening = Opening { head, series, link, claim: None, request_size };
     Exchange::begin(instruments, parent, opening, &|told| {
         if let Some(original) = method_original {
             told.push(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));
