@@ -30,25 +30,20 @@ pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Su
     let head = RequestHead { uri: target(&head), ..head };
     let rules = instruments.rules();
     let caller = extract(instruments, head.headers);
-    if rules.public_endpoint {
-        let link = Some(&caller).filter(|caller| caller.span().span_context().is_valid());
-        return begin_below(instruments, suppressed_as(&caller, Context::new()), head, link);
-    }
-    begin_below(instruments, caller, head, None)
-}
-
-fn begin_below(
-    instruments: &Arc<Instruments>,
-    parent: Context,
-    head: RequestHead<'_>,
-    link: Option<&Context>,
-) -> Surroundings {
-    if instruments.rules().exclude(head.uri.path()) {
-        return Surroundings::Context(parent);
+    let root;
+    let (parent, link) = match rules.public_endpoint {
+        true => {
+            root = suppressed_as(&caller, Context::new());
+            (&root, Some(&caller).filter(|caller| caller.span().span_context().is_valid()))
+        }
+        false => (&caller, None),
+    };
+    if rules.exclude(head.uri) {
+        return Surroundings::Context(parent.clone());
     }
     Surroundings::Exchange(match rpc::is_call(&head) {
-        true => begin_call(instruments, &parent, head, link),
-        false => begin_request(instruments, &parent, head, link),
+        true => begin_call(instruments, parent, head, link),
+        false => begin_request(instruments, parent, head, link),
     })
 }
 
