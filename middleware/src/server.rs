@@ -130,7 +130,7 @@ use std::{
     task::{self, Poll},
 };
 
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use opentelemetry::{
     logs::{Logger, LoggerProvider},
@@ -260,15 +260,15 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let ends = Ends::of(request.method());
-        if is_served(request.extensions()) {
+        if request.extensions().get::<Served>().is_some() {
             let learned = Route::of_request(request.extensions());
             let leg = Leg::begin(Surroundings::Nothing, || self.inner.call(request));
             return ResponseFuture { leg, ends, learned };
         }
         let mut surroundings = request::begin(&self.instruments, RequestHead::of(&request));
-        match ServerSpan::of(&surroundings) {
-            Some(span) => drop(request.extensions_mut().insert(span)),
-            None => drop(request.extensions_mut().insert(Unrecorded)),
+        request.extensions_mut().insert(Served);
+        if let Some(span) = ServerSpan::of(&surroundings) {
+            request.extensions_mut().insert(span);
         }
         let shown = surroundings.exchange().filter(|exchange| exchange.rules().request_span);
         let span = shown
@@ -278,14 +278,9 @@ where
     }
 }
 
-/// Marks a request that a layer serves already but that has no [`ServerSpan`].
+/// Marks a request that a layer serves already: one further in lets it pass.
 #[derive(Clone, Copy)]
-struct Unrecorded;
-
-/// Tells whether a layer further out serves the request already: then this one lets it pass.
-fn is_served(extensions: &Extensions) -> bool {
-    extensions.get::<ServerSpan>().is_some() || extensions.get::<Unrecorded>().is_some()
-}
+struct Served;
 
 pin_project! {
     /// The future of a [`ServerService`]: carries the exchange from the request to the response's body.
