@@ -123,6 +123,7 @@ fn was_last<D: Buf>(exchange: Option<&mut Exchange>, frame: &Frame<D>, announced
 
 /// Tells an exchange of the response's head, ends it if that was all, and returns the length that it announces. A
 /// client's ends here: for how long its caller leaves the body unread is the caller's own.
+#[inline]
 pub(crate) fn respond<B: Body>(
     surroundings: &mut Surroundings,
     ends: Ends,

@@ -174,6 +174,7 @@ impl Exchange {
     }
 
     /// Takes what the head of the response tells.
+    #[inline]
     pub(crate) fn respond<B>(&mut self, response: &Response<B>) {
         match self.series.convention {
             Convention::Http => self.respond_http(response),
@@ -189,6 +190,7 @@ impl Exchange {
         }
     }
 
+    #[inline]
     fn respond_http<B>(&mut self, response: &Response<B>) {
         self.series.status = Some(response.status().as_u16());
         match self.instruments.side() {

@@ -270,9 +270,12 @@ where
         if let Some(span) = ServerSpan::of(&surroundings) {
             request.extensions_mut().insert(span);
         }
-        let shown = surroundings.exchange().filter(|exchange| exchange.rules().request_span);
-        let span = shown
-            .map_or_else(RequestSpan::none, |exchange| request::span(&self.instruments, exchange, &request));
+        let span = match surroundings.exchange() {
+            Some(exchange) if exchange.rules().request_span => {
+                request::span(&self.instruments, exchange, &request)
+            }
+            _ => RequestSpan::none(),
+        };
         let leg = Leg::begin_in(span, surroundings, || self.inner.call(request));
         ResponseFuture { leg, ends, learned: None }
     }
@@ -317,8 +320,8 @@ where
                     if let Some(route) = this.learned.take() {
                         response.extensions_mut().get_or_insert_with(|| route);
                     }
-                    let told = surroundings.exchange().filter(|exchange| exchange.rules().server_timing);
-                    if let Some(timing) = told.and_then(|exchange| timing(exchange)) {
+                    let teller = surroundings.exchange().filter(|exchange| exchange.rules().server_timing);
+                    if let Some(timing) = teller.and_then(|exchange| timing(exchange)) {
                         // Refused only after 32,768 headers.
                         let _ = response.headers_mut().try_append(SERVER_TIMING, timing);
                     }

@@ -55,6 +55,7 @@ pub(super) fn span<B>(instruments: &Instruments, exchange: &Exchange, request: &
     RequestSpan::begin(instruments, method.as_str(), route.as_ref().map(Route::as_str))
 }
 
+#[inline]
 fn begin_request(
     instruments: &Arc<Instruments>,
     parent: &Context,
