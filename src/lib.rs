@@ -109,6 +109,11 @@ pub use telemetry::Telemetry;
 #[doc = include_str!("../docs/logs.md")]
 struct LogsPage;
 
+/// Compiles what `docs/testing.md` shows.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../docs/testing.md")]
+struct TestingPage;
+
 /// Compiles what `docs/export.md` shows.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/export.md")]

@@ -8,7 +8,7 @@ use crate::{
     batch::{Counts, Queue},
     config::{AttributeLimits, Config, Decided, Temporality},
     encode,
-    sender::{Destination, Mark, Request, Sender, Signal, Stats},
+    sender::{Destination, Disk, Limits, Mark, Request, Sender, Signal, Stats},
 };
 use bytes::Bytes;
 use opentelemetry::{Context, InstrumentationScope};
@@ -149,6 +149,16 @@ struct Drain {
     reply: oneshot::Sender<Result<(), String>>,
 }
 
+/// What each sender may keep. All that go over the network share the directory in equal parts: a destination that is
+/// away cannot take the room of another.
+pub(crate) fn limits(config: &Config) -> Limits {
+    let exports = Signal::ALL.into_iter().flat_map(|signal| &config.export(signal).destinations);
+    let remote = exports.filter(|destination| matches!(destination, Destination::Remote(_))).count();
+    let bytes = config.queue.directory_bytes / remote.max(1) as u64;
+    let disk = config.queue.directory.clone().map(|directory| Disk { directory, bytes });
+    Limits { queue_bytes: config.queue.bytes, disk }
+}
+
 /// The running pipeline of one signal.
 pub(crate) struct Pipeline {
     signal: Signal,
@@ -172,7 +182,7 @@ impl Pipeline {
             .destinations
             .iter()
             .map(|destination| {
-                Sender::start(signal, destination.clone(), config.limits()).map_err(|error| {
+                Sender::start(signal, destination.clone(), limits(config)).map_err(|error| {
                     match export.decided_for(destination) {
                         Some(Decided::Variable(name)) => Error::destination(name, error),
                         _ => Error::destination(signal.name(), error),

@@ -9,7 +9,7 @@ use crate::{
     layers::events,
     log::{ExceptionEvents, Output},
     middleware::propagation::Composite,
-    pipeline::{Pipeline, Reader, Source},
+    pipeline::{Pipeline, Reader, Source, limits},
     resource::resource,
     sampler::sampler,
     sender::Signal,
@@ -53,7 +53,7 @@ impl Providers {
         let keys = BaggageKeys::new(&config.baggage_keys);
         let mut pipelines = Vec::new();
         let own_level = config.log.own_level;
-        let disk = config.limits().disk.filter(|_| !config.disabled);
+        let disk = limits(config).disk.filter(|_| !config.disabled);
         if let Some(disk) = &disk {
             disk.check().map_err(|error| Error::destination("THROUGHLINE_QUEUE_DIRECTORY", error))?;
         }
