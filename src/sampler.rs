@@ -30,6 +30,17 @@ pub(crate) fn sampler(config: &Config) -> Box<dyn ShouldSample> {
     }
 }
 
+/// Whether the flag of a parent says all about the spans below it.
+pub(crate) fn parent_decides(config: &Config) -> bool {
+    let follows = match config.sampler {
+        Sampler::ParentBasedAlwaysOn
+        | Sampler::ParentBasedAlwaysOff
+        | Sampler::ParentBasedTraceIdRatio(_) => true,
+        Sampler::AlwaysOn | Sampler::AlwaysOff | Sampler::TraceIdRatio(_) => false,
+    };
+    follows && !config.disabled && !config.propagators.iter().any(says_more_than_flags)
+}
+
 fn says_more_than_flags(propagator: &Propagator) -> bool {
     matches!(propagator, Propagator::B3 | Propagator::B3Multi | Propagator::XRay)
 }

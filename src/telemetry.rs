@@ -48,6 +48,7 @@ use crate::{
     pipeline::{Pipeline, Settle},
     providers::Providers,
     resource::service_name,
+    sampler::parent_decides,
     sender::Signal,
     view::View,
 };
@@ -184,6 +185,7 @@ impl Telemetry {
         };
         let mut options = self.config.server.clone();
         options.bound_instruments = true;
+        options.parent_decides = parent_decides(&self.config);
         let layer =
             layer.with_options(options).on_notice(|text| tracing::warn!(target: "throughline", "{text}"));
         if self.config.disabled { layer } else { layer.with_exceptions(exceptions) }
@@ -198,6 +200,7 @@ impl Telemetry {
         };
         let mut options = self.config.client.clone();
         options.bound_instruments = true;
+        options.parent_decides = parent_decides(&self.config);
         let layer = layer.with_options(options);
         if self.config.disabled { layer } else { layer.with_exceptions(exceptions) }
     }

@@ -12,9 +12,9 @@
 
 mod opening;
 mod side;
+mod started;
 
 use std::{
-    cell::Cell,
     sync::Arc,
     thread,
     time::{Duration, Instant, SystemTime},
@@ -23,14 +23,14 @@ use std::{
 use http::{HeaderMap, Response, StatusCode};
 use opentelemetry::{
     Context, KeyValue,
-    trace::{Link, SpanBuilder, Status, TraceContextExt},
+    trace::{Status, TraceContextExt},
 };
 
 use crate::{
     attributes,
     exception::Exception,
     failure::Failure,
-    instruments::{Describe, Expected, Instruments},
+    instruments::Instruments,
     peer::Peer,
     route::Route,
     rpc,
@@ -38,7 +38,7 @@ use crate::{
     series::{Convention, ErrorType, Series},
 };
 
-use self::opening::Settled;
+use self::{opening::Settled, started::Started};
 pub(crate) use self::{
     opening::{Opening, Tell},
     side::Side,
@@ -95,35 +95,9 @@ impl Exchange {
         tell: Tell<'_>,
     ) -> Box<Self> {
         let clock = Instant::now();
-        let expected = Expected::of(parent);
-        let settled = Cell::new(Settled::default());
-        let describe = || {
-            let mut draft = opening.draft(instruments.rules(), tell, &settled);
-            if expected == Expected::Unrecorded {
-                draft.name.get_or_insert_with(|| opening.series.span_name());
-            }
-            draft
-        };
-        let mut builder = match expected {
-            // Most likely nobody will read more.
-            Expected::Unrecorded => SpanBuilder::from_name(opening.series.brief_name()),
-            Expected::Recorded | Expected::Either => SpanBuilder::from_name(opening.series.span_name()),
-        };
-        builder.span_kind = Some(instruments.side().kind());
-        // A span that nobody keeps needs no time of day.
-        builder.start_time = (expected != Expected::Unrecorded).then(SystemTime::now);
-        let began = builder.start_time;
-        builder.links =
-            opening.link.map(|caller| vec![Link::with_context(caller.span().span_context().clone())]);
-        let is_described = expected == Expected::Recorded || instruments.rules().sampled_by_attributes;
-        if is_described {
-            describe().complete(&mut builder);
-        } else if expected == Expected::Either {
-            builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES));
-        }
-        let describe: Option<Describe<'_>> = if is_described { None } else { Some(&describe) };
-        let (context, is_recorded) = instruments.tracer().start(builder, parent, describe);
-        let Settled { is_name_chosen, is_route_told } = settled.get();
+        let Started { context, is_recorded, began, settled } =
+            Started::start(instruments, parent, &opening, tell);
+        let Settled { is_name_chosen, is_route_told } = settled;
         let is_call = opening.series.convention == Convention::Rpc;
         let deadline = is_call.then(|| rpc::deadline(opening.head.headers)).flatten();
         let exchange = Box::new(Self {

@@ -62,6 +62,9 @@ mod server_span;
 // One request from its beginning to its one end.
 mod exchange;
 
+// What stands for the span of one that nobody records.
+mod unrecorded;
+
 // What carries an exchange: first the response's future, then its body.
 mod leg;
 mod request_span;

@@ -112,6 +112,11 @@ pub struct ServerOptions {
     /// meter providers that can (`opentelemetry_sdk` with `experimental_metrics_bound_instruments`): with all
     /// others the measurements are lost. Default: false.
     pub bound_instruments: bool,
+    /// Whether the sampler of the provider follows the parent, and nothing but the parent's flag says what it wants
+    /// (`parentbased_*` of the standard, without B3 and X-Ray): then it is not asked about a request below a span that
+    /// is not sampled, which saves an eighth of what the layer costs there. The ids of such a request are the layer's
+    /// own. Default: false.
+    pub parent_decides: bool,
 }
 
 impl Default for ServerOptions {
@@ -134,6 +139,7 @@ impl Default for ServerOptions {
             exception_messages: true,
             on_request: None,
             bound_instruments: false,
+            parent_decides: false,
         }
     }
 }
@@ -168,6 +174,8 @@ pub struct ClientOptions {
     pub on_request: Option<OnRequest>,
     /// As [`ServerOptions::bound_instruments`].
     pub bound_instruments: bool,
+    /// As [`ServerOptions::parent_decides`].
+    pub parent_decides: bool,
 }
 
 impl Default for ClientOptions {
@@ -186,6 +194,7 @@ impl Default for ClientOptions {
             exception_messages: server.exception_messages,
             on_request: server.on_request,
             bound_instruments: server.bound_instruments,
+            parent_decides: server.parent_decides,
         }
     }
 }

@@ -24,6 +24,7 @@ pub(crate) struct Rules {
     pub(crate) exception_messages: bool,
     pub(crate) on_request: Option<OnRequest>,
     pub(crate) bound_instruments: bool,
+    pub(crate) parent_decides: bool,
 
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) scheme: Scheme,
@@ -100,6 +101,7 @@ impl From<ServerOptions> for Rules {
             exception_messages: options.exception_messages,
             on_request: options.on_request,
             bound_instruments: options.bound_instruments,
+            parent_decides: options.parent_decides,
             trusted_proxies: options.trusted_proxies,
             scheme: options.scheme,
             excluded_paths: options.excluded_paths,
@@ -125,6 +127,7 @@ impl From<ClientOptions> for Rules {
             exception_messages: options.exception_messages,
             on_request: options.on_request,
             bound_instruments: options.bound_instruments,
+            parent_decides: options.parent_decides,
             ..ServerOptions::default()
         };
         Self { injected_hosts: options.injected_hosts, ..Self::from(common) }

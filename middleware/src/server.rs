@@ -76,7 +76,8 @@
 //! **gRPC.** A POST of `application/grpc` is told as a call: a span `package.Service/Method` with `rpc.method`,
 //! `rpc.system.name` and the status of the trailers, and the histogram `rpc.server.call.duration`.
 //!
-//! **Sampling.** The sampler is always asked. Where the caller's trace is sampled it sees name, kind and attributes;
+//! **Sampling.** The sampler is asked, unless [an option](ServerOptions::parent_decides) says that it would only follow the
+//! caller. Where the caller's trace is sampled it sees name, kind and attributes;
 //! where a trace begins, name and kind, since attributes are built for recorded spans only; where the caller's is not
 //! sampled, the method and the kind. [`sampled_by_attributes`](ServerOptions::sampled_by_attributes) shows it all of
 //! them always. An unsampled request still passes its ids on.

@@ -191,6 +191,26 @@ async fn callers_decide_without_ids_and_leave_the_decision_open() {
 }
 
 #[tokio::test]
+async fn a_caller_that_does_not_sample_decides_only_for_samplers_that_follow_it() {
+    // P-002, E-07: the ids are our own in every case
+    for (sampler, propagators, sampled) in [
+        ("parentbased_always_on", "tracecontext", "00"),
+        ("parentbased_always_off", "tracecontext,jaeger", "00"),
+        ("parentbased_traceidratio", "tracecontext,b3", "00"),
+        ("always_on", "tracecontext", "01"),
+        ("traceidratio", "tracecontext", "01"),
+        ("always_off", "tracecontext", "00"),
+    ] {
+        let telemetry = build(&[("OTEL_TRACES_SAMPLER", sampler), ("OTEL_PROPAGATORS", propagators)]);
+        let arrived = pass(&telemetry, &[("traceparent", &format!("00-{TRACE}-{SPAN}-00"))]).await;
+        let (_, line) = arrived.iter().find(|(name, _)| name == "traceparent").unwrap();
+        let [_, trace, span, flags] = line.split('-').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        assert_eq!((trace, flags), (TRACE, sampled), "{sampler}");
+        assert_ne!(span, SPAN, "{sampler}");
+    }
+}
+
+#[tokio::test]
 async fn no_entry_of_our_own_is_added_to_the_state_of_a_trace() {
     // P-048, P-051, P-052
     for sampler in ["always_on", "always_off", "traceidratio", "parentbased_traceidratio"] {

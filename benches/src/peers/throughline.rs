@@ -26,6 +26,7 @@ pub const SERVER: Peer = Peer {
         // As `Telemetry` has it.
         let mut options = ServerOptions::default();
         options.bound_instruments = true;
+        options.parent_decides = true;
         let layer = layer.with_options(options);
         Stage::new(load::arriving(load::router().layer(layer)), providers)
     },
@@ -43,6 +44,7 @@ pub const CLIENT: Peer = Peer {
         let layer = ClientLayer::new(&providers.tracers, &providers.meters, propagator);
         let mut options = ClientOptions::default();
         options.bound_instruments = true;
+        options.parent_decides = true;
         let layer = layer.with_options(options);
         Stage::new(load::leaving(layer.layer(load::client()), current::attach), providers)
     },

@@ -1,9 +1,12 @@
 //! A sampler sees name, kind and links; attributes where the caller's trace is sampled, or where an option says so.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    convert::Infallible,
+    sync::{Arc, Mutex},
+};
 
-use axum::{Router, routing::get};
-use http::Response;
+use axum::{Router, body::Body, routing::get};
+use http::{Request, Response};
 use opentelemetry::{
     Context, KeyValue, TraceId,
     trace::{Link, SpanKind, TraceContextExt, TraceState},
@@ -12,7 +15,9 @@ use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use throughline_middleware::{
     Route,
     options::{CapturedHeaders, OnRequest, ServerOptions},
+    propagation::Composite,
 };
+use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{Attributes, Telemetry, ask, attributes, expected, get_request, list, serve};
 
@@ -197,4 +202,57 @@ async fn a_sampler_of_a_public_endpoint_sees_the_link_to_its_caller() {
     ask(address, request("/users/42", "")).await;
     let asked = sampler.0.lock().unwrap();
     assert_eq!([asked[0].2, asked[1].2], [1, 0]);
+}
+
+/// A service behind the option, and the `traceparent` and `tracestate` that a call from its handler carries.
+async fn decided(lines: &str, is_suppressed: bool) -> (Curious, Telemetry, Vec<String>) {
+    let sampler = Curious::default();
+    let telemetry = Telemetry::sampled(sampler.clone());
+    let mut options = ServerOptions::default();
+    options.parent_decides = true;
+    let sent = Arc::new(Mutex::new(Vec::new()));
+    let service = {
+        let sent = Arc::clone(&sent);
+        telemetry.server().with_options(options).layer(service_fn(move |_: Request<Body>| {
+            let mut headers = http::HeaderMap::new();
+            Composite::default().inject_headers(&Context::current(), &mut headers);
+            let value = |name| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
+            sent.lock().unwrap().extend(["traceparent", "tracestate"].into_iter().filter_map(value));
+            async { Ok::<_, Infallible>(Response::new(Body::empty())) }
+        }))
+    };
+    let mut request = Request::new(Body::empty());
+    for (name, value) in lines.trim().lines().filter_map(|line| line.split_once(": ")) {
+        let name = http::HeaderName::try_from(name).unwrap();
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    let _suppressed = is_suppressed.then(Context::enter_telemetry_suppressed_scope);
+    drop(service.oneshot(request).await.unwrap());
+    let sent = sent.lock().unwrap().clone();
+    (sampler, telemetry, sent)
+}
+
+// P-002, P-003, H-007
+#[tokio::test]
+async fn by_option_nobody_is_asked_about_a_request_whose_caller_does_not_sample() {
+    const TRACE: &str = "12345678901234567890123456789012";
+    const SPAN: &str = "1234567890123456";
+    for flags in ["00", "02"] {
+        let lines = format!("{}\r\ntracestate: a=1,2b@c=2", parent(flags));
+        let (sampler, telemetry, sent) = decided(&lines, false).await;
+        assert_eq!((sampler.0.lock().unwrap().len(), telemetry.ended().len()), (0, 0));
+        assert_eq!(telemetry.measured(), 1);
+        let [line, state] = &sent[..] else { panic!("{sent:?}") };
+        let [_, trace, span, sent] = line.split('-').collect::<Vec<_>>()[..] else { panic!("{line}") };
+        assert_eq!((trace, sent, state.as_str()), (TRACE, flags, "a=1,2b@c=2"));
+        assert!(span != SPAN && span != "0000000000000000", "{span}");
+    }
+    for (lines, sampled) in [(parent("01"), "03"), (String::new(), "03")] {
+        let (sampler, telemetry, sent) = decided(&lines, false).await;
+        assert_eq!((sampler.0.lock().unwrap().len(), telemetry.ended().len()), (1, 1), "{lines}");
+        assert!(lines.is_empty() || sent[0].ends_with("-01"), "{sent:?}");
+        assert!(!lines.is_empty() || sent[0].ends_with(sampled), "{sent:?}");
+    }
+    let (_, _, sent) = decided(&parent("00"), true).await;
+    assert_eq!(sent, [format!("00-{TRACE}-{SPAN}-00")], "what is suppressed passes on what came");
 }
