@@ -16,6 +16,26 @@
 //! telemetry.shutdown_blocking(Duration::from_secs(5))?;
 //! # Ok::<(), throughline::Error>(())
 //! ```
+//!
+//! # From where
+//! From `#[tokio::main]`, a current-thread runtime, a test, or without any runtime: everything leaves on a thread of
+//! its own, so telemetry may outlive the runtime in which it was made, and may be shut down or dropped inside of
+//! one. A second [`Telemetry::init`] in a process is an error that says so.
+//!
+//! # How it ends
+//! | the program | what is delivered |
+//! |---|---|
+//! | calls [`Telemetry::shutdown`] | everything, within the limit; the error names what is not |
+//! | drops it: returns, also with an error, or unwinds after a panic | everything, within two seconds; a warning names what is not |
+//! | loses a thread by a panic | nothing is lost; [`log_panics`] makes the panic a line and a record |
+//! | is told SIGTERM | see [`stop_signal`](crate::stop_signal): what is under way is finished, then it is shut down |
+//! | calls `std::process::exit`, aborts, is killed, or was built with `panic = "abort"` and panics | nothing that still waits: no destructor runs |
+//!
+//! [`Telemetry::shutdown`] consumes it: there is no second one. After it a [`Handle`] still tells its
+//! [statistics](Handle::stats); its [flush](Handle::flush) is an error at once, and nothing more is recorded.
+//!
+//! After a `fork` without an `exec` the child has no export thread: what it records does not leave, and a flush or a
+//! shutdown there fails at its limit. Build telemetry after the fork.
 
 use crate::{
     Error,
@@ -55,8 +75,8 @@ static INITIALIZED: AtomicBool = AtomicBool::new(false);
 
 /// Telemetry, running. Handle and guard in one: keep it until the end, then [shut it down](Self::shutdown).
 ///
-/// Dropped without a shutdown, it still tries to deliver what was recorded, for about two seconds at most. After
-/// `std::process::exit` or an abort nothing more is delivered.
+/// Dropped without a shutdown, it still tries to deliver what was recorded, for about two seconds at most. What other
+/// ends bring is on the [module's page](self).
 #[must_use = "telemetry stops flowing when this is dropped"]
 pub struct Telemetry {
     /// Taken by the shutdown, so that `Drop` has nothing left to do.
@@ -121,9 +141,9 @@ impl Telemetry {
     /// Builds telemetry without setting anything global: many can live in one process.
     ///
     /// # Errors
-    /// If a destination cannot be used at all (its protocol or TLS is not compiled in, the root certificates
-    /// cannot be read), if the directory of the queue cannot be used, if a port of the embedded collector is taken by another program, or if the
-    /// system refuses a thread.
+    /// If a destination cannot be understood, or not be used at all (its protocol or TLS is not compiled in, a file
+    /// cannot be read), or the directory of the queue cannot: what is recorded would be lost. If a port of the embedded
+    /// collector is taken by another program, or if the system refuses a thread.
     pub fn build(config: Config) -> Result<Self, Error> {
         Telemetry::build_with(config, |spans| spans)
     }
@@ -133,6 +153,7 @@ impl Telemetry {
         mut config: Config,
         more: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
     ) -> Result<Self, Error> {
+        config.usable()?;
         let view = View::open(&mut config)?;
         let runtime = ExportRuntime::start()?;
         let providers = {

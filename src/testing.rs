@@ -1,7 +1,7 @@
 //! For tests: what a program records, in memory, and [a server](receiver) that fails as it is told.
 //!
-//! ```
-//! # async fn hello(_: axum::extract::Path<String>) { tracing::info!(name = "ada", "saying hello") }
+//! ```standalone_crate
+//! # async fn hello(_: axum::extract::Path<String>) { tracing::info!(target: "greeting", name = "ada", "saying hello") }
 //! use axum::{Router, body::Body, http::Request, routing::get};
 //! use tower::ServiceExt;
 //!
@@ -18,7 +18,7 @@
 //!         r#"
 //!         #1 SERVER GET /hello/{name}
 //!            http.route = "/hello/{name}"
-//!            INFO rust_out: "saying hello" name="ada"
+//!            INFO greeting: "saying hello" name="ada"
 //!         "#,
 //!     );
 //!     let span = recorded.spans.one("GET /hello/{name}");

@@ -1,5 +1,6 @@
-//! Where requests wait for their destination.
+//! Where requests wait for their destination, decided from the variables.
 
+use super::{env, env::Environment};
 use crate::sender::{DEFAULT_DISK_BYTES, DEFAULT_QUEUE_BYTES};
 use std::path::PathBuf;
 
@@ -16,8 +17,13 @@ pub struct Queue {
     pub directory_bytes: u64,
 }
 
-impl Default for Queue {
-    fn default() -> Self {
-        Queue { bytes: DEFAULT_QUEUE_BYTES, directory: None, directory_bytes: DEFAULT_DISK_BYTES }
+impl Queue {
+    pub(super) fn read(environment: &mut Environment) -> Self {
+        let directory_bytes = environment.count(&env::QUEUE_DIRECTORY_BYTES);
+        Queue {
+            bytes: environment.count(&env::QUEUE_BYTES).unwrap_or(DEFAULT_QUEUE_BYTES),
+            directory: environment.path(&env::QUEUE_DIRECTORY, None).map(|found| found.value),
+            directory_bytes: directory_bytes.map_or(DEFAULT_DISK_BYTES, |bytes| bytes as u64),
+        }
     }
 }

@@ -106,7 +106,7 @@ impl Capture {
             if start.elapsed() > PATIENCE {
                 fail(&format!("waited {PATIENCE:?} in vain; recorded is\n{recorded}"));
             }
-            let _ = self.handle.runtime.spawn(tokio::time::sleep(PAUSE)).await;
+            let _ = self.handle.runtime.spawn(async { tokio::time::sleep(PAUSE).await }).await;
         }
     }
 

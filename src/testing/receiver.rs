@@ -277,7 +277,7 @@ impl Receiver {
     pub async fn until(&self, mut condition: impl FnMut(&Self) -> bool) -> bool {
         let mut changes = self.shared.changes.subscribe();
         // On the receiver's clock: that of the test may stand still.
-        let mut limit = self.runtime.spawn(tokio::time::sleep(PATIENCE));
+        let mut limit = self.runtime.spawn(async { tokio::time::sleep(PATIENCE).await });
         loop {
             changes.mark_unchanged();
             if condition(self) {

@@ -1,5 +1,7 @@
 //! Start, flush, stop: from any runtime, or none.
 
+mod endings; // drop, panic, exit, another runtime
+
 use crate::support::{
     PATIENCE,
     child::Process,
@@ -184,51 +186,6 @@ async fn odd_sizes_and_limits_set_in_code_are_put_right() {
     telemetry.handle().flush(Duration::MAX).await.unwrap();
     assert_eq!((receiver.spans().len(), receiver.logs().len()), (101, 1));
     telemetry.shutdown(Duration::MAX).await.unwrap();
-}
-
-#[tokio::test]
-async fn a_shutdown_that_is_given_up_counts_what_it_loses() {
-    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap(); // accepts, never answers
-    let endpoint = format!("http://{}", silent.local_addr().unwrap());
-    let telemetry =
-        Telemetry::build(Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)])).unwrap();
-    record(&telemetry);
-    let (handle, tracer) = (telemetry.handle(), telemetry.tracer_provider().clone());
-    let shutdown = telemetry.shutdown(PATIENCE);
-    assert!(tokio::time::timeout(Duration::from_millis(300), shutdown).await.is_err());
-    drop(tracer.tracer("test").start("too late"));
-    for stats in handle.stats() {
-        assert_eq!((stats.dropped, stats.queued), (stats.recorded, 0), "{stats:?}");
-    }
-}
-
-#[test]
-fn it_works_without_any_runtime() {
-    let receiver = Receiver::start();
-    let telemetry = Telemetry::build(to(&receiver, "no-runtime")).unwrap();
-    record(&telemetry);
-    telemetry.shutdown_blocking(PATIENCE).unwrap();
-    assert_eq!((receiver.spans().len(), receiver.logs().len()), (1, 1));
-}
-
-#[test]
-fn a_blocking_shutdown_inside_a_current_thread_runtime_does_not_deadlock() {
-    let receiver = Receiver::start();
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
-        let telemetry = Telemetry::build(to(&receiver, "one-thread")).unwrap();
-        record(&telemetry);
-        telemetry.shutdown_blocking(PATIENCE).unwrap();
-    });
-    assert_eq!(receiver.spans().len(), 1);
-}
-
-#[test]
-fn what_was_recorded_before_a_drop_is_still_delivered() {
-    let receiver = Receiver::start();
-    let telemetry = Telemetry::build(to(&receiver, "dropped")).unwrap();
-    record(&telemetry);
-    drop(telemetry);
-    assert_eq!(receiver.spans().len(), 1);
 }
 
 // P-072. The only test of the process that sets globals.

@@ -1,6 +1,11 @@
 //! The receiver of `throughline::testing` judges to the letter and fails as it is told.
 
-use crate::support::receiver::Receiver;
+use crate::support::{
+    PATIENCE,
+    gateway::{Authority, Directory},
+    receiver::Receiver,
+    sending::{failure, sender, span},
+};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
@@ -13,7 +18,7 @@ use opentelemetry_proto::tonic::{
 use prost::Message;
 use std::{io::Write, time::Duration};
 use throughline::{
-    sender::Signal,
+    sender::{Protocol, Remote, Signal, Tls},
     testing::{Fault, RetryAfter},
 };
 
@@ -250,4 +255,40 @@ async fn tonic_reads_every_answer_over_grpc() {
     }
     assert_eq!(receiver.items(Signal::Traces), 4 + 1 + 2);
     assert_eq!(receiver.complaints(), [""; 0]);
+}
+
+// O-015: for both protocols, told apart by ALPN.
+#[tokio::test]
+async fn with_tls_only_clients_of_the_authority_are_let_in() {
+    let (directory, authority, of_clients) =
+        (Directory::new(), Authority::new(), Authority::named("clients"));
+    let (server, client) = (authority.identity("localhost"), of_clients.identity("client"));
+    let setup = Receiver::setup().tls(&server.certificate, &server.key).client_authority(&of_clients.pem());
+    let receiver = setup.start();
+    let certificate = Some(directory.write("authority.pem", authority.pem()));
+    let stranger = Tls { certificate, ..Tls::default() };
+    let known = Tls {
+        client_certificate: Some(directory.write("client.pem", &client.certificate)),
+        client_key: Some(directory.write("client.key", &client.key)),
+        ..stranger.clone()
+    };
+    for (protocol, endpoint) in
+        [(Protocol::HttpProtobuf, receiver.http_endpoint()), (Protocol::Grpc, receiver.grpc_endpoint())]
+    {
+        let mut remote = Remote::new(protocol, format!("{endpoint}/v1/traces").parse().unwrap());
+        remote.tls = known.clone();
+        let sender = sender(remote.clone());
+        sender.send(span("known"));
+        sender.flush(PATIENCE).await.unwrap();
+        remote.tls = stranger.clone();
+        let sender = crate::support::sending::sender(remote);
+        sender.send(span("stranger"));
+        assert!(failure(&sender).await.contains("certificate"), "{:?}", sender.stats());
+    }
+    let names = receiver.recorded().spans.iter().map(|span| span.name.clone()).collect::<Vec<_>>();
+    assert_eq!(names, ["known", "known"]);
+    let complaints = receiver.complaints();
+    assert!(
+        !complaints.is_empty() && complaints.iter().all(|words| words.contains("a TLS handshake failed"))
+    );
 }

@@ -1,5 +1,7 @@
 //! What a test asks of `throughline::testing` is what was recorded, and nothing of other tests.
 
+mod shop; // the file that docs/testing.md shows
+
 use crate::support::{client, request, serve};
 use axum::{Router, body::Body, http::Request, routing::get};
 use http_body_util::BodyExt;
@@ -152,6 +154,24 @@ async fn a_clock_that_stands_still_ends_no_wait() {
     let recorded = telemetry.recorded().await;
     assert_eq!((recorded.spans.len(), recorded.unfinished.len()), (1, 0));
     ending.join().unwrap();
+    let later = std::thread::spawn({
+        let tracer = telemetry.tracer_provider().tracer("test");
+        move || {
+            std::thread::sleep(Duration::from_millis(200));
+            drop(tracer.start("later"));
+        }
+    });
+    telemetry.recorded_when(|recorded| recorded.spans.len() == 2).await;
+    later.join().unwrap();
+
+    let receiver = Receiver::start();
+    let address = receiver.http_address();
+    let connecting = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        std::net::TcpStream::connect(address).unwrap()
+    });
+    assert!(receiver.until(|receiver| receiver.connections() == 1).await);
+    connecting.join().unwrap();
 }
 
 #[test]

@@ -52,10 +52,10 @@ impl Shared {
         let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(store) = store.as_mut() else { return true };
         self.note(store);
-        while is_spill_due {
-            let (numbers, requests) = self.lock().to_spill();
+        loop {
+            let (numbers, requests) = if is_spill_due { self.lock().to_spill() } else { Default::default() };
             if requests.is_empty() {
-                break;
+                return true;
             }
             let fault = match store.append(&requests) {
                 Ok(places) if places.is_empty() => {
@@ -73,7 +73,6 @@ impl Shared {
             self.complain(Topic::Disk, fault);
             return false;
         }
-        true
     }
 
     /// Reads a request for an attempt. `Ok(None)`: it is lost, which is counted and said.

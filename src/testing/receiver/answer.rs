@@ -243,7 +243,7 @@ fn retry_after(after: RetryAfter) -> HeaderValue {
 /// A success of this length that says nothing: an unknown field, or white space.
 fn padding(bytes: usize, is_json: bool) -> Bytes {
     if is_json {
-        return format!("{{{:1$}}}", "", bytes.saturating_sub(2)).into();
+        return format!("{{{}}}", " ".repeat(bytes.saturating_sub(2))).into();
     }
     // Field 15, of bytes. Its length takes five bytes whatever it is.
     let length = bytes.saturating_sub(6) as u32;

@@ -121,6 +121,11 @@ pub(super) fn decompress(encoding: Option<&str>, body: Bytes) -> Result<Bytes, S
     let decoder: Box<dyn Read> = match encoding {
         None | Some("identity") => return Ok(body),
         Some("gzip") => Box::new(flate2::read::MultiGzDecoder::new(&body[..])),
+        #[cfg(feature = "zstd")]
+        Some("zstd") => match zstd::Decoder::new(&body[..]) {
+            Ok(decoder) => Box::new(decoder),
+            Err(error) => return Err(format!("zstd: {error}")),
+        },
         Some(other) => return Err(format!("the compression {other:?} is not known here")),
     };
     let mut plain = Vec::new();

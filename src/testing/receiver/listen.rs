@@ -39,13 +39,13 @@ pub(super) async fn listen(
     shared: Arc<Shared>,
     port: Port,
     listener: TcpListener,
-    orders: watch::Receiver<Order>,
+    mut orders: watch::Receiver<Order>,
 ) -> io::Result<()> {
     let address = listener.local_addr()?;
-    let mut commands = orders.clone();
     let mut listener = Some(listener);
     loop {
-        let order = commands.borrow_and_update().clone();
+        let order = orders.borrow_and_update().clone();
+        let later = orders.clone();
         if order.open {
             let listener = match listener.take() {
                 Some(listener) => listener,
@@ -53,15 +53,16 @@ pub(super) async fn listen(
             };
             order.done();
             tokio::select! {
-                () = accept(&shared, port, &listener, &orders) => {}
-                changed = commands.changed() => if changed.is_err() { return Ok(()) },
+                () = accept(&shared, port, &listener, &later) => {}
+                changed = orders.changed() => if changed.is_err() { return Ok(()) },
             }
             drop(listener);
         } else {
+            drop(listener.take());
             // Bound but not listening: nobody else gets the port, and whoever calls is refused.
             let held = bind(address)?;
             order.done();
-            if commands.changed().await.is_err() {
+            if orders.changed().await.is_err() {
                 return Ok(());
             }
             listener = Some(held.listen(BACKLOG)?);
@@ -85,7 +86,7 @@ fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-async fn accept(shared: &Arc<Shared>, port: Port, listener: &TcpListener, orders: &watch::Receiver<Order>) {
+async fn accept(shared: &Arc<Shared>, port: Port, listener: &TcpListener, later: &watch::Receiver<Order>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(RECOVERY).await;
@@ -93,7 +94,7 @@ async fn accept(shared: &Arc<Shared>, port: Port, listener: &TcpListener, orders
         };
         let (number, closes) = shared.connected();
         if !closes {
-            tokio::spawn(connection(shared.clone(), port, number, stream, orders.clone()));
+            tokio::spawn(connection(shared.clone(), port, number, stream, later.clone()));
         }
     }
 }
@@ -104,13 +105,14 @@ async fn connection(
     port: Port,
     number: u64,
     stream: TcpStream,
-    mut orders: watch::Receiver<Order>,
+    mut later: watch::Receiver<Order>,
 ) {
     // Answers are short: waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
     tokio::select! {
         () = handshake(shared, port, number, stream) => {}
-        _ = orders.wait_for(|order| !order.open) => {}
+        // The next order closes the port, even if it is open again by now.
+        _ = later.changed() => {}
     }
 }
 

@@ -76,8 +76,10 @@ impl Shared {
         self.change(|state| state.complaints.push(words));
     }
 
-    pub(super) async fn is_released(&self) {
+    /// Completes with the next release.
+    pub(super) fn release(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut releases = self.releases.subscribe();
         // It fails only if the receiver is gone, and then so is this.
-        let _ = self.releases.subscribe().changed().await;
+        async move { drop(releases.changed().await) }
     }
 }

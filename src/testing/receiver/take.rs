@@ -74,6 +74,8 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> io::Result<Response<Reply>> {
     let (head, body) = request.into_parts();
+    // From here on: who sees the request in the list may release it at once.
+    let release = shared.release();
     let is_json = head.headers.get("content-type").is_some_and(|value| value == "application/json");
     let number = shared.arrived(Arrival {
         at: Instant::now(),
@@ -110,7 +112,7 @@ pub(super) async fn answer(
         return Ok(answering.response(Saying::Taken));
     };
     if fault == Fault::Hang {
-        shared.is_released().await;
+        release.await;
     }
     let lost = fault == Fault::LostAnswer;
     if let Some(content) = taken(&fault, port, content) {
