@@ -52,8 +52,11 @@ impl Shared {
         let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(store) = store.as_mut() else { return true };
         self.note(store);
+        if !is_spill_due {
+            return true;
+        }
         loop {
-            let (numbers, requests) = if is_spill_due { self.lock().to_spill() } else { Default::default() };
+            let (numbers, requests) = self.lock().to_spill();
             if requests.is_empty() {
                 return true;
             }
