@@ -113,3 +113,8 @@ struct LogsPage;
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../docs/testing.md")]
 struct TestingPage;
+
+/// Compiles what `docs/export.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/export.md")]
+struct ExportPage;
