@@ -14,6 +14,7 @@ mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told
 mod console; // telemetry on stdout
 mod delivery; // what is recorded arrives, or is counted
+mod dividing; // what is too large arrives in pieces
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
 mod faults; // the other side refuses, hangs, comes and goes

@@ -121,8 +121,9 @@ impl State {
         Err(fault)
     }
 
-    /// The oldest request, or the next one after `skipped`.
-    pub(super) fn next(&self, skipped: Option<u64>) -> Option<(u64, Load)> {
+    /// The oldest request, or the next one after `skipped`. It is under way from now on, whoever writes it to disk
+    /// meanwhile.
+    pub(super) fn next(&mut self, skipped: Option<u64>) -> Option<(u64, Load)> {
         let later = skipped.and_then(|number| self.queue.range(number + 1..).next());
         let (number, entry) = later.or_else(|| self.queue.iter().next())?;
         let load = match (entry.pieces.front(), entry.place) {
@@ -130,12 +131,12 @@ impl State {
             (None, Some(place)) => Load::Disk(place),
             (None, None) => return None,
         };
+        self.under_way = Some(*number);
         Some((*number, load))
     }
 
     /// An attempt with so many of its items begins.
     pub(super) fn begin(&mut self, number: u64, items: u64) {
-        self.under_way = Some(number);
         let Some(entry) = self.queue.get_mut(&number) else { return };
         if std::mem::take(&mut entry.unanswered) {
             self.stats.repeated += items;

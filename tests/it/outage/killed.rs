@@ -1,4 +1,4 @@
-//! A service that is killed in an outage: what was on disk arrives with the next start, without a hole.
+//! A service that ends in an outage, killed or told to: what it had arrives with the next start.
 
 use super::{Directory, config, of};
 use crate::{
@@ -11,17 +11,13 @@ use crate::{
     },
 };
 use opentelemetry::trace::{Tracer, TracerProvider};
-use std::{env, thread, time::Duration};
+use std::{thread, time::Duration};
 use throughline::{Config, Telemetry, sender::Signal, testing::Fault};
-
-const DIRECTORY: &str = "THROUGHLINE_TEST_DIRECTORY";
 
 #[test]
 #[ignore = "the process of the test below"]
 fn process() {
-    let mut config = Config::from_env();
-    config.queue.directory = Some(env::var(DIRECTORY).unwrap().into());
-    let telemetry = Telemetry::build(config).unwrap();
+    let telemetry = Telemetry::build(Config::from_env()).unwrap();
     let tracer = telemetry.tracer_provider().tracer("test");
     for number in 0..20_000 {
         drop(tracer.start(number.to_string()));
@@ -35,8 +31,11 @@ async fn what_a_killed_service_had_on_disk_arrives_without_a_hole() {
     let (receiver, directory) = (Receiver::start(), Directory::new());
     receiver.then_always(Fault::Status(503));
     let (endpoint, path) = (receiver.http_endpoint(), directory.0.display().to_string());
-    let variables =
-        [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_BSP_SCHEDULE_DELAY", "20"), (DIRECTORY, &*path)];
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+        ("OTEL_BSP_SCHEDULE_DELAY", "20"),
+        ("THROUGHLINE_QUEUE_DIRECTORY", &*path),
+    ];
     let process = Process::this_test("outage::killed::process", &variables);
     let told = || {
         let lines = process.lines().into_iter();
@@ -56,4 +55,28 @@ async fn what_a_killed_service_had_on_disk_arrives_without_a_hole() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names, Vec::from_iter(0..adopted));
+}
+
+// O-036, O-102
+#[tokio::test]
+async fn sigterm_in_an_outage_is_a_good_end_and_loses_nothing() {
+    let (receiver, directory) = (Receiver::start(), Directory::new());
+    receiver.then_always(Fault::Status(503));
+    let (endpoint, path) = (receiver.http_endpoint(), directory.0.display().to_string());
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("THROUGHLINE_QUEUE_DIRECTORY", &*path)];
+    let mut services = Process::example("chain", &["127.0.0.1:0"], &variables);
+    services.line(&["stop with"]).await;
+    services.terminate();
+    assert!(services.ended().await.success(), "{:#?}", services.lines());
+
+    receiver.recover();
+    let next = Telemetry::build(config(&receiver, Some(&directory))).unwrap();
+    next.handle().flush(PATIENCE).await.unwrap();
+    // One call through two services is four spans.
+    let traces = of(&next, Signal::Traces);
+    assert_eq!((counts(&traces), traces.adopted), ([4, 4, 0, 0, 0], 4));
+    assert_eq!((receiver.items(Signal::Traces), receiver.repeated_spans()), (4, 0));
+    for stats in next.handle().stats() {
+        assert!(stats.adopted > 0 && stats.delivered >= stats.adopted, "{stats:?}");
+    }
 }
