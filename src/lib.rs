@@ -43,6 +43,7 @@
 //! | know what became of everything | [`Stats`] |
 //! | know whether it would work | [`probe`](mod@probe), `throughline check` (feature `cli`) |
 //! | measure something of my own | [`interop`] |
+//! | see it on stdout | [`console`] |
 //! | test what is recorded, or how a program takes an outage | `testing` (feature `testing`) |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
 //!
@@ -77,6 +78,7 @@ mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process
 mod accounts; // what became of it, as measurements
 mod export; // the runtime on which it leaves
+pub mod console; // … to stdout
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod view; // THROUGHLINE_VIEW

@@ -73,7 +73,9 @@ mod shown; // the fields of spans → texts, for other layers
 mod span; // what a span keeps for its lines
 mod value; // values of fields
 
+pub(crate) use clock::Clock;
 pub use ends::SpanEnds;
+pub(crate) use escape::{Place, escape};
 pub(crate) use exception::ExceptionEvents;
 pub use keys::Keys;
 pub use layer::LogLayer;

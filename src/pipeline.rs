@@ -6,9 +6,9 @@ use crate::{
     Error,
     accounts::Account,
     batch::{Counts, Queue},
-    config::{AttributeLimits, Config, Decided},
+    config::{AttributeLimits, Config, Decided, Temporality},
     encode,
-    sender::{Destination, Mark, Request, Sender, Signal, Stats},
+    sender::{Destination, Disk, Limits, Mark, Request, Sender, Signal, Stats},
 };
 use bytes::Bytes;
 use opentelemetry::{Context, InstrumentationScope};
@@ -17,8 +17,8 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     logs::SdkLogRecord,
     metrics::{
-        InstrumentKind, ManualReader, Pipeline as SdkPipeline, Temporality, data::ResourceMetrics,
-        reader::MetricReader,
+        InstrumentKind, ManualReader, Pipeline as SdkPipeline, Temporality as SdkTemporality,
+        data::ResourceMetrics, reader::MetricReader,
     },
     trace::SpanData,
 };
@@ -81,10 +81,19 @@ impl Source {
 
 /// A reader that collects when the pipeline asks. The SDK's periodic one has a thread of its own, which
 /// ignores the limit of a shutdown.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reader(Arc<ManualReader>);
 
 impl Reader {
+    pub(crate) fn new(temporality: Temporality) -> Self {
+        let temporality = match temporality {
+            Temporality::Cumulative => SdkTemporality::Cumulative,
+            Temporality::Delta => SdkTemporality::Delta,
+            Temporality::LowMemory => SdkTemporality::LowMemory,
+        };
+        Reader(Arc::new(ManualReader::builder().with_temporality(temporality).build()))
+    }
+
     /// Collects on a thread of its own: the callbacks of observable instruments are the program's, and may
     /// block or panic.
     async fn read(self) -> Result<Request, String> {
@@ -119,7 +128,7 @@ impl MetricReader for Reader {
         Ok(())
     }
 
-    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+    fn temporality(&self, kind: InstrumentKind) -> SdkTemporality {
         self.0.temporality(kind)
     }
 }
@@ -138,6 +147,16 @@ struct Drain {
     /// Nothing is taken up after it.
     last: bool,
     reply: oneshot::Sender<Result<(), String>>,
+}
+
+/// What each sender may keep. All that go over the network share the directory in equal parts: a destination that is
+/// away cannot take the room of another.
+pub(crate) fn limits(config: &Config) -> Limits {
+    let exports = Signal::ALL.into_iter().flat_map(|signal| &config.export(signal).destinations);
+    let remote = exports.filter(|destination| matches!(destination, Destination::Remote(_))).count();
+    let bytes = config.queue.directory_bytes / remote.max(1) as u64;
+    let disk = config.queue.directory.clone().map(|directory| Disk { directory, bytes });
+    Limits { queue_bytes: config.queue.bytes, disk }
 }
 
 /// The running pipeline of one signal.
@@ -163,7 +182,7 @@ impl Pipeline {
             .destinations
             .iter()
             .map(|destination| {
-                Sender::start(signal, destination.clone(), config.limits()).map_err(|error| {
+                Sender::start(signal, destination.clone(), limits(config)).map_err(|error| {
                     match export.decided_for(destination) {
                         Some(Decided::Variable(name)) => Error::destination(name, error),
                         _ => Error::destination(signal.name(), error),

@@ -141,9 +141,9 @@ impl Telemetry {
     /// Builds telemetry without setting anything global: many can live in one process.
     ///
     /// # Errors
-    /// If a destination cannot be used at all (its protocol or TLS is not compiled in, the root certificates
-    /// cannot be read), if the directory of the queue cannot be used, if a port of the embedded collector is taken by another program, or if the
-    /// system refuses a thread.
+    /// If a destination cannot be understood, or not be used at all (its protocol or TLS is not compiled in, a file
+    /// cannot be read), or the directory of the queue cannot: what is recorded would be lost. If a port of the embedded
+    /// collector is taken by another program, or if the system refuses a thread.
     pub fn build(config: Config) -> Result<Self, Error> {
         Telemetry::build_with(config, |spans| spans)
     }
@@ -153,6 +153,7 @@ impl Telemetry {
         mut config: Config,
         more: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
     ) -> Result<Self, Error> {
+        config.usable()?;
         let view = View::open(&mut config)?;
         let runtime = ExportRuntime::start()?;
         let providers = {

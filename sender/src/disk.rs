@@ -61,7 +61,7 @@
 //! for their user only (`0700`), and so are files (`0600`). The names hold no secret; the files hold telemetry as it is.
 //!
 //! # Limits
-//! Each request on disk takes some 100 bytes of memory. A file is deleted when all in it is done: one request that
+//! Each request on disk takes some 150 bytes of memory. A file is deleted when all in it is done: one request that
 //! cannot be delivered keeps a mebibyte.
 
 mod segment; // one file of requests

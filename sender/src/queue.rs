@@ -196,9 +196,10 @@ impl Sender {
     /// Stops at once. What is still queued goes to disk if that is done in a moment; else it is lost and counted as
     /// dropped.
     pub fn abandon(&self) {
-        if !self.stop() {
+        if self.shared.has_ended() {
             return;
         }
+        self.stop();
         if self.shared.store.is_some() {
             let (shared, (written, wait)) = (self.shared.clone(), mpsc::channel());
             // A disk that hangs must not hold up the caller.
@@ -213,11 +214,11 @@ impl Sender {
         self.shared.end();
     }
 
-    /// Nothing is taken up or attempted any more. `false`: it was so before.
-    fn stop(&self) -> bool {
+    /// Nothing is taken up or attempted any more.
+    fn stop(&self) {
         self.worker.abort();
         self.keeper.iter().for_each(JoinHandle::abort);
-        !std::mem::replace(&mut self.shared.lock().closed, true)
+        self.shared.lock().closed = true;
     }
 
     /// What became of the items so far.

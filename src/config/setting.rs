@@ -81,6 +81,8 @@ fn shown(variable: &Variable, value: &str) -> String {
     match variable.kind {
         Kind::Secret | Kind::SecretPairs => MASKED.into(),
         Kind::Url => url(value).unwrap_or_else(|| "(not a URL)".into()),
+        // What is no URL to us may be one, with a user and a password.
+        _ if value.contains('@') && value.contains("://") => MASKED.into(),
         _ => value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
     }
 }
@@ -89,13 +91,17 @@ fn shown(variable: &Variable, value: &str) -> String {
 fn url(value: &str) -> Option<String> {
     let (scheme, rest) =
         value.split_once("://").map_or(("", value), |(_, rest)| value.split_at(value.len() - rest.len()));
-    let (place, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let (place, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
     let is_place = place.chars().all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
-    let path = path.split('?').next().unwrap_or_default();
-    // A password with a slash in it ends the place early.
-    let is_clean = !place.is_empty() && !path.contains('@') && !value.chars().any(char::is_control);
-    (is_place && is_clean).then(|| format!("{scheme}{place}{path}"))
+    let path = rest.split(['?', '#']).next().unwrap_or_default();
+    // A password with a slash in it ends the place early; then it stands where a port should.
+    let has_port =
+        place.rsplit(':').next().is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let is_torn = rest.contains('@') || (place.contains(':') && !place.ends_with(']') && !has_port);
+    let is_clean = !place.is_empty() && !is_torn && !value.chars().any(char::is_control);
+    let is_scheme = scheme.chars().all(|c| c.is_ascii_alphanumeric() || ":/".contains(c));
+    (is_scheme && is_place && is_clean).then(|| format!("{scheme}{place}{path}"))
 }
 
 #[cfg(test)]
@@ -111,6 +117,10 @@ mod tests {
             ("http://[::1]:4318", Some("http://[::1]:4318")),
             ("https://me:hush@c/otlp?key=hush", Some("https://c/otlp")),
             ("https://me:hu/sh@c/otlp", None),
+            ("https://c/otlp#hush", Some("https://c/otlp")),
+            ("https://me:hush?x@c/otlp", None),
+            ("https://me:hush", None),
+            ("hush me://c", None),
             ("collector;hush", None),
             ("http://c/\u{1b}[31m", None),
         ] {

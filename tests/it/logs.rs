@@ -4,7 +4,7 @@ mod node; // with `NODE_IP` set, each event is in one place only
 mod records; // what leaves over OTLP
 mod talking; // values that log while they are shown
 mod variables; // what the variables say
-mod writing; // lines that nobody reads, filters that change, lines judged by others
+pub(crate) mod writing; // lines that nobody reads, filters that change, lines judged by others
 
 use crate::support::{
     child::Process,

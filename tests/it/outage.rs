@@ -1,5 +1,7 @@
 //! What cannot be sent waits, on disk too, outlives the process, and is accounted for to the last item.
 
+mod killed; // the service too
+
 use crate::{
     delivery::{counts, record},
     support::{PATIENCE, receiver::Receiver, until},

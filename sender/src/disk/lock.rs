@@ -5,9 +5,9 @@ use std::{fs::OpenOptions, io, path::Path};
 /// Held until dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    // The standard library has it from Rust 1.89 on.
+    /// Always there. The standard library has it from Rust 1.89 on.
     #[cfg(unix)]
-    _file: nix::fcntl::Flock<std::fs::File>,
+    file: Option<nix::fcntl::Flock<std::fs::File>>,
     #[cfg(windows)]
     _file: std::fs::File,
 }
@@ -22,9 +22,19 @@ pub(super) fn lock(path: &Path) -> io::Result<Option<Lock>> {
     use std::os::unix::fs::OpenOptionsExt;
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
     match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(file) => Ok(Some(Lock { _file: file })),
+        Ok(file) => Ok(Some(Lock { file: Some(file) })),
         Err((_, Errno::EWOULDBLOCK)) => Ok(None),
         Err((_, error)) => Err(error.into()),
+    }
+}
+
+/// Where the system refuses to unlock, the library's own way out is a panic; the lock then ends with the process.
+#[cfg(unix)]
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Some(Err((file, _))) = self.file.take().map(nix::fcntl::Flock::unlock) {
+            std::mem::forget(file);
+        }
     }
 }
 

@@ -17,61 +17,64 @@ impl Shared {
     pub(super) async fn keep(self: Arc<Self>) {
         let mut pause = None;
         loop {
-            self.work_on_disk(pause).await;
+            let is_spill_due = self.work_on_disk(pause).await;
             let shared = self.clone();
             // An error means that the runtime ends.
-            let all_written = spawn_blocking(move || shared.tend()).await.unwrap_or(true);
-            pause = (!all_written).then(|| Instant::now() + DISK_PAUSE);
+            let all_written = spawn_blocking(move || shared.tend(is_spill_due)).await.unwrap_or(true);
+            if is_spill_due {
+                pause = (!all_written).then(|| Instant::now() + DISK_PAUSE);
+            }
         }
     }
 
-    /// Completes when there is something to note, or something to spill and no pause.
-    async fn work_on_disk(&self, pause: Option<Instant>) {
+    /// Completes when there is something to note, or something to spill and no pause; `true`: to spill.
+    async fn work_on_disk(&self, pause: Option<Instant>) -> bool {
         loop {
             let changed = self.changed.notified();
-            let spill_at = {
+            let (spill_at, has_marks) = {
                 let state = self.lock();
-                if state.has_marks() {
-                    return;
-                }
-                state.spill_at(&self.limits).map(|at| pause.map_or(at, |pause| pause.max(at)))
+                (state.spill_at(&self.limits), state.has_marks())
             };
+            let spill_at = spill_at.map(|at| pause.map_or(at, |pause| pause.max(at)));
             match spill_at {
-                Some(at) if at <= Instant::now() => return,
+                Some(at) if at <= Instant::now() => return true,
+                _ if has_marks => return false,
                 Some(at) => drop(tokio::time::timeout_at(at, changed).await),
                 None => changed.await,
             }
         }
     }
 
-    /// Notes what is to be noted and spills what is in memory. Blocks. `false`: not all of it could be written.
-    pub(super) fn tend(&self) -> bool {
+    /// Notes what is to be noted and, if that is due, spills what is in memory. Blocks. `false`: not all of it could be
+    /// written.
+    fn tend(&self, is_spill_due: bool) -> bool {
         let Some(store) = &self.store else { return true };
         let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(store) = store.as_mut() else { return true };
+        self.note(store);
+        if !is_spill_due {
+            return true;
+        }
         loop {
-            self.note(store);
             let (numbers, requests) = self.lock().to_spill();
             if requests.is_empty() {
                 return true;
             }
-            let places = match store.append(&requests) {
-                Ok(places) => places,
+            let fault = match store.append(&requests) {
+                Ok(places) if places.is_empty() => {
+                    format!("the queue on disk is full: {} bytes", store.limit())
+                }
+                Ok(places) => {
+                    self.lock().spilled(&numbers, places);
+                    self.note(store);
+                    continue;
+                }
                 Err(error) => {
-                    let directory = store.directory().display();
-                    let fault = format!("the queue cannot be written to {directory}: {error}");
-                    self.complain(Topic::Disk, fault);
-                    return false;
+                    format!("the queue cannot be written to {}: {error}", store.directory().display())
                 }
             };
-            let all_written = places.len() == requests.len();
-            self.lock().spilled(&numbers, places);
-            self.note(store);
-            if !all_written {
-                let fault = format!("the queue on disk is full: {} bytes", store.limit());
-                self.complain(Topic::Disk, fault);
-                return false;
-            }
+            self.complain(Topic::Disk, fault);
+            return false;
         }
     }
 
@@ -105,7 +108,7 @@ impl Shared {
 
     /// The last thing done on disk: then it is left to the next start. Blocks.
     pub(super) fn leave(&self) {
-        self.tend();
+        self.tend(true);
         let Some(store) = &self.store else { return };
         let Some(store) = store.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         let waiting = self.lock().stats.on_disk;

@@ -9,7 +9,7 @@ use std::{
     fmt,
     sync::{
         Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -30,6 +30,7 @@ pub(super) struct Shared {
     pub(super) watcher: OnceLock<Watcher>,
     /// How many wait on a flush.
     pub(super) flushing: AtomicUsize,
+    ended: AtomicBool,
     /// For the worker: there is something to send.
     pub(super) arrived: Notify,
     /// For the worker: somebody waits on a flush.
@@ -86,6 +87,7 @@ impl Shared {
             complaints: Mutex::default(),
             watcher: OnceLock::new(),
             flushing: AtomicUsize::new(0),
+            ended: AtomicBool::new(false),
             arrived: Notify::new(),
             urged: Notify::new(),
             changed: Notify::new(),
@@ -201,8 +203,13 @@ impl Shared {
         }
     }
 
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Relaxed)
+    }
+
     /// The end: what is in memory is lost.
     pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Relaxed);
         let lost = self.lock().drop_memory();
         if lost > 0 && self.store.is_some() {
             let fault = format!("{lost} {} dropped: they could not be written to disk", self.signal.items());

@@ -36,6 +36,7 @@ async fn what_is_on_disk_when_a_process_is_killed_arrives() {
         tokio::time::sleep(Duration::from_millis(u64::from(round) * 13 % 40)).await;
         child.kill().unwrap(); // SIGKILL
         child.wait().unwrap();
+        until("the last of its requests", || receiver.connections() == 0).await;
 
         let on_disk = names(directory.files().values().flat_map(|bytes| bytes.iter().copied()));
         let before = counted(&receiver);

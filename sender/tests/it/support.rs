@@ -41,6 +41,7 @@ pub(crate) struct Receiver {
 struct State {
     taken: Vec<Bytes>,
     requests: usize,
+    connections: usize,
     mood: Box<dyn FnMut(&Bytes) -> Reply + Send>,
 }
 
@@ -50,13 +51,19 @@ impl Receiver {
     }
 
     pub(crate) fn at(listener: TcpListener) -> Self {
-        let state = State { taken: vec![], requests: 0, mood: Box::new(|_| Reply::Status(200)) };
+        let state =
+            State { taken: vec![], requests: 0, connections: 0, mood: Box::new(|_| Reply::Status(200)) };
         let address = listener.local_addr().unwrap();
         let receiver = Receiver { address, state: Arc::new(Mutex::new(state)) };
         let inside = receiver.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(inside.clone().serve(stream));
+                let inside = inside.clone();
+                tokio::spawn(async move {
+                    inside.state.lock().unwrap().connections += 1;
+                    inside.clone().serve(stream).await;
+                    inside.state.lock().unwrap().connections -= 1;
+                });
             }
         });
         receiver
@@ -80,6 +87,11 @@ impl Receiver {
     /// Requests that it heard of, taken or not.
     pub(crate) fn requests(&self) -> usize {
         self.state.lock().unwrap().requests
+    }
+
+    /// Those that are open: when the last one is gone, there is nothing more to come on them.
+    pub(crate) fn connections(&self) -> usize {
+        self.state.lock().unwrap().connections
     }
 
     async fn serve(self, mut stream: TcpStream) -> Option<()> {
