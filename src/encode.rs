@@ -29,9 +29,12 @@ use opentelemetry_sdk::{
     trace::SpanData,
 };
 use prost::Message;
+use std::collections::HashSet;
 
 /// Requests of more bytes are split: it is what gRPC servers take unless told otherwise.
 const MAX_REQUEST_BYTES: usize = 4 << 20;
+/// So many attributes are compared with one another faster than a set of them is made.
+const FEW: usize = 32;
 
 pub(crate) fn spans(
     spans: Vec<SpanData>,
@@ -96,12 +99,28 @@ pub(crate) fn logs(
     }
 }
 
-/// Drops and cuts what is beyond the limits; how many were dropped (E-13, E-16).
+/// Drops and cuts what is beyond the limits; how many were dropped (E-13, E-16). What was overwritten is not dropped.
 fn limit(attributes: &mut Vec<KeyValue>, limits: AttributeLimits) -> u32 {
+    overwrite(attributes);
     let dropped = attributes.len().saturating_sub(limits.count);
     attributes.truncate(limits.count);
     shorten(attributes, limits);
     u32::try_from(dropped).unwrap_or(u32::MAX)
+}
+
+/// Of attributes with the same key the last one holds; the SDK keeps them all.
+fn overwrite(attributes: &mut Vec<KeyValue>) {
+    let is_repeated =
+        |index: usize| attributes[..index].iter().any(|earlier| earlier.key == attributes[index].key);
+    if attributes.len() <= FEW && !(1..attributes.len()).any(is_repeated) {
+        return;
+    }
+    let mut seen = HashSet::with_capacity(attributes.len());
+    let last: Vec<bool> = attributes.iter().rev().map(|attribute| seen.insert(&*attribute.key)).collect();
+    if seen.len() < attributes.len() {
+        let mut last = last.into_iter().rev();
+        attributes.retain(|_| last.next().unwrap_or(true));
+    }
 }
 
 fn shorten(attributes: &mut [KeyValue], limits: AttributeLimits) {

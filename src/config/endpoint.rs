@@ -30,7 +30,7 @@ pub(super) fn node(environment: &mut Environment) -> Option<Result<Found, String
     Some(Ok(Found { value: host, name: found.name }))
 }
 
-const NOWHERE: &str = "What it is for goes nowhere, and the start fails";
+const NOWHERE: &str = "No other destination takes its place";
 
 /// The URL and what decided it; `Err`: the variable that should have, but cannot be understood.
 pub(super) fn url(
@@ -48,8 +48,13 @@ pub(super) fn url(
         None => ("localhost".into(), Decided::Default),
     };
     let base = format!("http://{host}:{port}");
-    let url = complete(&if grpc { base } else { below(&base, signal) });
-    url.map(|url| (url, decided)).ok_or_else(|| env::NODE_IP.name.into())
+    match complete(&if grpc { base } else { below(&base, signal) }) {
+        Some(url) => Ok((url, decided)),
+        None => {
+            environment.fault(env::NODE_IP.name, &format!("is not an address. {NOWHERE}"));
+            Err(env::NODE_IP.name.into())
+        }
+    }
 }
 
 /// What an endpoint says.
@@ -70,9 +75,10 @@ fn named(
         _ => below(&value, signal), // O-002
     };
     let Some(url) = complete(&text) else {
-        // Echoed only if it is host:port, which is no secret.
+        // Echoed only if it is host:port: a word alone may be a token.
         let is_place = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
-        let hint = match value.chars().all(is_place) && complete(&format!("http://{value}")).is_some() {
+        let meant = complete(&format!("http://{value}")).filter(|url| url.port().is_some());
+        let hint = match meant.is_some() && value.chars().all(is_place) {
             true => format!("did you mean http://{value}?"),
             false => "write http://host:port or https://host/path.".into(),
         };

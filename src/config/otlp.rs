@@ -88,8 +88,7 @@ fn tls(environment: &mut Environment, signal: Signal, remote: &Remote) -> Tls {
     let mut path = |variable: &Variable| {
         let found = environment.path(variable, Some(signal))?;
         if plain {
-            let fault = format!("is not used for {remote}, which is not https");
-            environment.fault(&found.name, &fault);
+            environment.fault(&found.name, "is not used where the endpoint is not https");
         }
         Some(found.value)
     };

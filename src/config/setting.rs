@@ -99,6 +99,8 @@ fn url(value: &str) -> Option<String> {
     let has_port =
         place.rsplit(':').next().is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
     let is_torn = rest.contains('@') || (place.contains(':') && !place.ends_with(']') && !has_port);
+    // A word alone may be a token.
+    let is_place = is_place && (!scheme.is_empty() || place.contains(':'));
     let is_clean = !place.is_empty() && !is_torn && !value.chars().any(char::is_control);
     let is_scheme = scheme.chars().all(|c| c.is_ascii_alphanumeric() || ":/".contains(c));
     (is_scheme && is_place && is_clean).then(|| format!("{scheme}{place}{path}"))
@@ -120,6 +122,7 @@ mod tests {
             ("https://c/otlp#hush", Some("https://c/otlp")),
             ("https://me:hush?x@c/otlp", None),
             ("https://me:hush", None),
+            ("hush", None),
             ("hush me://c", None),
             ("collector;hush", None),
             ("http://c/\u{1b}[31m", None),

@@ -82,6 +82,12 @@ proptest! {
             prop_assert!(named, "{fault}");
             prop_assert!(!fault.to_string().chars().any(char::is_control), "{fault:?}");
         }
+        // What fails the start says why.
+        for place in Signal::ALL.map(|signal| config.export(signal).to_string()) {
+            if let Some(variable) = place.strip_prefix("nowhere (").and_then(|rest| rest.strip_suffix(" cannot be understood)")) {
+                prop_assert!(config.faults().iter().any(|fault| fault.variable == variable), "{place}");
+            }
+        }
     }
 
     // O-093
@@ -190,7 +196,7 @@ async fn a_program_that_fails_to_start_or_to_send_prints_no_secret() {
         ("OTEL_BSP_SCHEDULE_DELAY", "1"),
     ];
     let endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
-    let cases: [&[(&str, &str)]; 12] = [
+    let cases: [&[(&str, &str)]; 13] = [
         &[(endpoint, &http)],
         &[(endpoint, &grpc), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")],
         &[(endpoint, &with_user)],
@@ -198,6 +204,7 @@ async fn a_program_that_fails_to_start_or_to_send_prints_no_secret() {
         &[(endpoint, "https://127.0.0.1:9")],
         &[(endpoint, "http://user:hush-9f3a/x@c:4318")],
         &[(endpoint, "hush-9f3a;c")],
+        &[(endpoint, "hush-9f3a")],
         &[
             (endpoint, &http),
             ("OTEL_EXPORTER_OTLP_HEADERS", "authorization:hush-9f3a, =hush-9f3a,a=hush-9f3a%0A"),

@@ -142,8 +142,8 @@ fn a_place_that_cannot_be_understood_fails_the_start_unless_nothing_would_go_the
     assert!(error.is_configuration());
     assert_eq!(
         error.to_string(),
-        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: is not a URL; did you mean http://colector? What it is for goes \
-         nowhere, and the start fails"
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: is not a URL; write http://host:port or https://host/path. No \
+         other destination takes its place"
     );
 
     let with = |name, value| Config::from_vars(vars.into_iter().chain([(name, value)]));
@@ -168,8 +168,8 @@ fn an_endpoint_without_a_scheme_is_answered_with_what_was_meant() {
     let text = config.check().unwrap_err().to_string();
     assert_eq!(
         text,
-        "OTEL_EXPORTER_OTLP_ENDPOINT: is not a URL; did you mean http://localhost:4318? What it is for goes nowhere, \
-         and the start fails"
+        "OTEL_EXPORTER_OTLP_ENDPOINT: is not a URL; did you mean http://localhost:4318? No other \
+         destination takes its place"
     );
 }
 

@@ -2,7 +2,7 @@
 
 use crate::support::{
     PATIENCE,
-    receiver::{Decoded, Receiver, attributes},
+    receiver::{Decoded, Receiver, attributes, value},
 };
 use opentelemetry::{
     Key, KeyValue,
@@ -130,6 +130,22 @@ async fn what_is_beyond_a_limit_is_dropped_and_counted_on_the_wire() {
     ];
     let nothing = [(0, 10), (0, 10), (0, 0), (0, 10), (0, 0), (0, 11)];
     assert_eq!(held(&ten_of_everything(&names.map(|name| (name, "0"))).await), (nothing, 0));
+}
+
+#[tokio::test]
+async fn of_attributes_with_one_key_the_last_one_is_sent() {
+    let (receiver, telemetry) =
+        start(&[("OTEL_METRICS_EXPORTER", "none"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "4")]).await;
+    let mut span = telemetry.tracer_provider().tracer("test").start("work");
+    for (key, value) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
+        span.set_attribute(KeyValue::new(key, value));
+    }
+    drop(span);
+    telemetry.shutdown(PATIENCE).await.unwrap();
+    let span = receiver.spans().remove(0).1;
+    let sent = span.attributes.iter().map(|pair| (pair.key.as_str(), value(pair.value.as_ref())));
+    assert_eq!(Vec::from_iter(sent), [("b", "2".to_owned()), ("a", "3".to_owned()), ("c", "4".to_owned())]);
+    assert_eq!(span.dropped_attributes_count, 0);
 }
 
 /// Two collections of one of each instrument, told 1 and then 2: by name the temporality, and the sums or counts.
