@@ -1,7 +1,7 @@
 //! For tests: what a program records, in memory, and [a server](receiver) that fails as it is told.
 //!
 //! ```standalone_crate
-//! # async fn hello(_: axum::extract::Path<String>) { tracing::info!(target: "greeting", name = "ada", "saying hello") }
+//! # async fn hello() { tracing::info!(target: "greeting", name = "ada", "saying hello") }
 //! use axum::{Router, body::Body, http::Request, routing::get};
 //! use tower::ServiceExt;
 //!
@@ -29,10 +29,10 @@
 //! # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
 //! # runtime.block_on(a_greeting_is_one_span_with_one_line());
 //! ```
-//! [`telemetry`] makes a [`Capture`]: a [`Telemetry`](crate::Telemetry) whose destination is the test. It goes the way of a
-//! service, layers, batches, encoding and all, and reaches no network. [`Capture::recorded`] waits until every
+//! [`telemetry`] makes a [`Capture`]: a [`Telemetry`](crate::Telemetry) whose destination is the test. It goes the way
+//! of a service, layers, batches, encoding and all, and reaches no network. [`Capture::recorded`] waits until every
 //! span that began has ended, so that no test sleeps; what happens later by itself is waited for with
-//! [`Capture::recorded_when`].
+//! [`Capture::recorded_when`]. `docs/testing.md` has a test file in full.
 //!
 //! | to look at | there is |
 //! |---|---|
@@ -48,8 +48,8 @@
 //! [`Capture::subscriber`].
 //!
 //! # Limits
-//! What is recorded stays in memory until the capture is dropped. Spans that are not sampled are not recorded. Measurements stand as they
-//! do when they are asked for. A `Capture` cannot be sent to another thread.
+//! What is recorded stays in memory until the capture is dropped. Spans that are not sampled are not recorded.
+//! Measurements stand as they do when they are asked for. A `Capture` cannot be sent to another thread.
 
 mod capture; // telemetry whose destination is the test
 mod begun; // which spans have not ended

@@ -27,8 +27,8 @@
 //! and says in [`Receiver::complaints`].
 //!
 //! # Limits
-//! Bodies of 64 MiB. What it takes stays in memory. JSON is read with the decoder of opentelemetry-proto, which does not know
-//! `null` and `"NaN"`.
+//! Bodies of 64 MiB. What it takes stays in memory. JSON is read with the decoder of opentelemetry-proto, which does
+//! not know `null` and `"NaN"`.
 
 mod setup; // what it asks of those who send
 mod fault; // what it does instead

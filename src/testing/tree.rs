@@ -36,11 +36,11 @@ const INDENT: &str = "   ";
 ///    #2 INTERNAL look_up
 ///       failed: "no such table"
 /// ```
-/// Ids are numbers in the order of the lines, times are left out, attributes are sorted. Spans of one parent are sorted by
-/// what is written of them, not by time: those that run side by side come in another order each time. Log records
-/// of a span are in the order of their making. Several traces have a line each. Left out are the attributes `client.port`, `code.file.path`,
-/// `code.line.number`, `exception.stacktrace`, `network.peer.port`, `server.port` and `thread.id`, which are other ones in every
-/// run or after every edit, unless [`Tree::only`] names them.
+/// Ids are numbers in the order of the lines, times are left out, attributes are sorted. Spans of one parent are sorted
+/// by what is written of them, not by time: those that run side by side come in another order each time. Log records
+/// of a span are in the order of their making. Several traces have a line each. Left out are the attributes
+/// `client.port`, `code.file.path`, `code.line.number`, `exception.stacktrace`, `network.peer.port`, `server.port` and
+/// `thread.id`, which are other ones in every run or after every edit, unless [`Tree::only`] names them.
 #[derive(Clone, Debug)]
 pub struct Tree<'a> {
     spans: &'a [Span],

@@ -10,10 +10,7 @@ use opentelemetry::{
     metrics::MeterProvider,
     trace::{Tracer, TracerProvider},
 };
-use throughline::{
-    Config, Stats, Telemetry,
-    sender::{Destination, Protocol, Signal},
-};
+use throughline::{Config, Stats, Telemetry, sender::Signal};
 use tracing_subscriber::prelude::*;
 
 /// Every fault is tried over each of them.
@@ -30,21 +27,15 @@ fn config(receiver: &Receiver, protocol: &str, more: &[(&str, &str)]) -> Config 
 fn config_to(endpoint: &str, protocol: &str, more: &[(&str, &str)]) -> Config {
     let vars = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", if protocol == "grpc" { protocol } else { "http/protobuf" }),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol),
         ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
         ("OTEL_BLRP_SCHEDULE_DELAY", "600000"),
         ("OTEL_METRIC_EXPORT_INTERVAL", "600000"),
         ("THROUGHLINE_LOG_OUTPUT", "none"),
         ("RUST_LOG", "info,throughline=off"),
     ];
-    let mut config = Config::from_vars(vars.iter().chain(more).copied());
+    let config = Config::from_vars(vars.iter().chain(more).copied());
     config.check().unwrap();
-    if protocol == "http/json" {
-        for export in [&mut config.traces, &mut config.metrics, &mut config.logs] {
-            let Destination::Remote(remote) = &mut export.destinations[0] else { panic!("a receiver") };
-            remote.protocol = Protocol::HttpJson;
-        }
-    }
     config
 }
 

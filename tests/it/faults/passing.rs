@@ -39,6 +39,8 @@ const AT_ONCE: Outcome = arrives_after(0);
 const REFUSED: Outcome = Outcome { taken: 0, delivered: 0, failed: ITEMS, repeated: 0, requests: 1 };
 /// Sent again, since nobody can know that it was taken.
 const TWICE: Outcome = Outcome { taken: 2 * ITEMS, ..ARRIVES_IN_DOUBT };
+/// Three faults, of which one took it and two leave it in doubt.
+const AFTER_ALL: Outcome = Outcome { taken: 2 * ITEMS, repeated: 2 * ITEMS, ..arrives_after(3) };
 const ALL_BUT_ONE: Outcome =
     Outcome { taken: ITEMS - 1, delivered: ITEMS - 1, failed: 1, repeated: 0, requests: 1 };
 /// Taken, and told in a way that must not be believed; to send it again could only be one too many.
@@ -70,7 +72,7 @@ faults! {
     a_redirect: [Verbatim { status: 307, headers: vec![("location".into(), "/elsewhere".into())], body: vec![] }]
         => REFUSED, REFUSED;
     several_one_after_the_other: [Status(503), LostAnswer, CloseUnread]
-        => Outcome { taken: 2 * ITEMS, repeated: 2 * ITEMS, ..arrives_after(3) }, Outcome { taken: 2 * ITEMS, repeated: 2 * ITEMS, ..arrives_after(3) };
+        => AFTER_ALL, AFTER_ALL;
 
     cancelled: [Code(1)] => ARRIVES, ARRIVES;
     unknown: [Code(2)] => REFUSED, REFUSED;
