@@ -8,10 +8,11 @@ use crate::{
     Answer, Error, Protocol, Remote, Signal,
     auth::Authorization,
     cause,
+    response::one_line,
     tls::{Connector, Connectors},
 };
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, HeaderValue, Request, Response, header};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::{
@@ -21,7 +22,7 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioTimer},
 };
-use std::net::SocketAddr;
+use std::{borrow::Cow, net::SocketAddr};
 
 /// O-018: the exporter, with the distribution before it.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
@@ -30,6 +31,9 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
     " OTel-OTLP-Exporter-Rust/",
     env!("CARGO_PKG_VERSION")
 ));
+
+/// What is shorter is in many words by chance, and no good secret.
+const MIN_SECRET_BYTES: usize = 8;
 
 /// Carries requests of one signal to one server, one at a time.
 pub(crate) struct Connection {
@@ -46,7 +50,8 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(signal: Signal, remote: Remote) -> Result<Self, Error> {
+    pub(crate) fn new(signal: Signal, mut remote: Remote) -> Result<Self, Error> {
+        remote.url = without_user(remote.url);
         let fault = |fault: String| Error(format!("{remote}: {fault}"));
         if remote.url.host().is_none() || !matches!(remote.url.scheme_str(), Some("http" | "https")) {
             return Err(fault("not a complete URL; write http://host:port or https://host".into()));
@@ -89,10 +94,25 @@ impl Connection {
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = self.remote.headers.clone();
         if let Some(authorization) = &self.authorization {
-            headers.insert(header::AUTHORIZATION, authorization.value());
+            headers.insert(header::AUTHORIZATION, authorization.value().clone());
         }
         headers.insert(header::USER_AGENT, USER_AGENT);
         headers
+    }
+
+    /// What a server says, as one short line, without what we sent it: some repeat that in their complaint (O-093).
+    pub(crate) fn told(&self, words: &str) -> String {
+        let authorization = self.authorization.as_ref();
+        let sent = self.remote.headers.values().chain(authorization.map(Authorization::value));
+        let texts = sent.filter_map(|value| value.to_str().ok());
+        // The part behind `Basic` or `Bearer`, too.
+        let parts = texts.flat_map(|text| [text, text.rsplit(' ').next().unwrap_or_default()]);
+        let secrets = parts.chain(authorization.map(Authorization::secret));
+        let mut words = Cow::Borrowed(words);
+        for secret in secrets.filter(|secret| secret.len() >= MIN_SECRET_BYTES) {
+            words = words.replace(secret, "…").into();
+        }
+        one_line(&words)
     }
 
     /// Sends a request and waits for the head of the response, without a time limit.
@@ -152,6 +172,15 @@ impl Connection {
         self.client = client(&self.remote, self.connector.clone());
         self.proven = None;
     }
+}
+
+/// A user and password in the URL are ignored (O-004): the client would send and log them.
+fn without_user(url: Uri) -> Uri {
+    let mut parts = url.clone().into_parts();
+    let Some(authority) = &parts.authority else { return url };
+    let Some((_, place)) = authority.as_str().rsplit_once('@') else { return url };
+    parts.authority = place.parse().ok();
+    Uri::from_parts(parts).unwrap_or(url)
 }
 
 fn our_end(extensions: &Extensions) -> Option<SocketAddr> {

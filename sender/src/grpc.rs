@@ -4,11 +4,11 @@
 //! comes in the trailers. The protobuf bytes are the same as over HTTP, so no gRPC library is needed.
 
 use crate::{
-    Answer, Remote,
+    Answer,
     compress::compressed,
     connection::Connection,
     http::Encoding,
-    response::{MAX_RESPONSE_BYTES, one_line, partial_success},
+    response::{MAX_RESPONSE_BYTES, partial_success},
     retry,
 };
 use base64::{
@@ -43,12 +43,13 @@ pub(crate) async fn send(connection: &mut Connection, body: Bytes) -> Answer {
     }
     *request.body_mut() = Full::new(frame(body, coding.is_some()));
     match connection.exchange(request).await {
-        Ok(response) => read(&connection.remote, response).await,
+        Ok(response) => read(connection, response).await,
         Err(answer) => answer,
     }
 }
 
-async fn read(remote: &Remote, response: Response<hyper::body::Incoming>) -> Answer {
+async fn read(connection: &Connection, response: Response<hyper::body::Incoming>) -> Answer {
+    let remote = &connection.remote;
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
         let cause = format!("{remote} answered {}, not as gRPC does", head.status);
@@ -57,7 +58,7 @@ async fn read(remote: &Remote, response: Response<hyper::body::Incoming>) -> Ans
             false => Answer::Refused { cause },
         };
     }
-    if let Some(answer) = status(remote, &head.headers, &[]) {
+    if let Some(answer) = status(connection, &head.headers, &[]) {
         return answer; // "trailers-only"
     }
     match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
@@ -70,7 +71,7 @@ async fn read(remote: &Remote, response: Response<hyper::body::Incoming>) -> Ans
         }
         Ok(collected) => {
             let trailers = collected.trailers().cloned().unwrap_or_default();
-            status(remote, &trailers, &collected.to_bytes()).unwrap_or_else(|| Answer::Refused {
+            status(connection, &trailers, &collected.to_bytes()).unwrap_or_else(|| Answer::Refused {
                 cause: format!("{remote} answered without a grpc-status; does it speak gRPC?"),
             })
         }
@@ -86,16 +87,17 @@ fn method(connection: &Connection) -> Result<Uri, http::Error> {
         .build()
 }
 
-fn status(remote: &Remote, trailers: &HeaderMap, body: &[u8]) -> Option<Answer> {
+fn status(connection: &Connection, trailers: &HeaderMap, body: &[u8]) -> Option<Answer> {
     let code: u32 = trailers.get("grpc-status")?.to_str().ok()?.parse().unwrap_or(2);
     if code == 0 {
         // A compressed response was not asked for, so the message is plain.
-        return Some(partial_success(Encoding::Protobuf, body.get(PREFIX_BYTES..).unwrap_or_default()));
+        let message = body.get(PREFIX_BYTES..).unwrap_or_default();
+        return Some(partial_success(connection, Encoding::Protobuf, message));
     }
     let message =
         trailers.get("grpc-message").map_or(String::new(), |value| percent_decode(value.as_bytes()));
     let after = trailers.get("grpc-status-details-bin").and_then(|value| retry_delay(value.as_bytes()));
-    let cause = format!("{remote} answered {}: {}", name(code), one_line(&message));
+    let cause = format!("{} answered {}: {}", connection.remote, name(code), connection.told(&message));
     Some(match retry::grpc_may_repeat(code, after.is_some()) {
         true => Answer::Busy { cause, after },
         false => Answer::Refused { cause },

@@ -11,6 +11,7 @@ mod chain; // two services, one call, one trace, seen at once
 mod clients; // calls with hyper, reqwest, tonic
 mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told
+mod credentials; // who sends is said, and only to whom it is meant for
 mod delivery; // what is recorded arrives, or is counted
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test

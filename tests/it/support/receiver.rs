@@ -82,7 +82,9 @@ impl Receiver {
         let incoming = tokio_stream::wrappers::TcpListenerStream::new(grpc);
         macro_rules! service {
             ($server:path) => {
-                <$server>::new(receiver.clone()).accept_compressed(CompressionEncoding::Gzip)
+                <$server>::new(receiver.clone())
+                    .accept_compressed(CompressionEncoding::Gzip)
+                    .accept_compressed(CompressionEncoding::Zstd)
             };
         }
         let server = tonic::transport::Server::builder()
@@ -162,6 +164,7 @@ async fn take(
             GzDecoder::new(&body[..]).read_to_end(&mut plain).unwrap();
             plain
         }
+        Some(b"zstd") => zstd::decode_all(&body[..]).unwrap(),
         _ => body.to_vec(),
     };
     match path.rsplit('/').next() {
