@@ -17,6 +17,7 @@ mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
 mod faults; // the other side refuses, hangs, comes and goes
 mod inside; // `tracing` inside a request belongs to it
+mod json; // what we send as JSON, judged by other decoders
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line

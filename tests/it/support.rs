@@ -5,6 +5,7 @@ pub(crate) mod here; // a service on the test's one thread
 pub(crate) mod receiver; // a plain OTLP server that keeps what it gets
 pub(crate) mod gateway; // TLS before it
 pub(crate) mod sending; // a sender without the SDK
+pub(crate) mod arbitrary; // requests with everything in them
 
 use axum::body::Body;
 use bytes::Bytes;
