@@ -132,7 +132,7 @@ impl Connection {
 
     fn unanswered(&mut self, error: &hyper_util::client::legacy::Error) -> Answer {
         let proven = self.proven.take();
-        let cause = cause::words(error, &self.remote);
+        let cause = cause::words(error, &self.remote, proven.is_none());
         if error.is_connect() {
             let advice = match self.remote.advice.as_str() {
                 "" => String::new(),

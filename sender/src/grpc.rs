@@ -52,7 +52,8 @@ async fn read(connection: &Connection, response: Response<hyper::body::Incoming>
     let remote = &connection.remote;
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
-        let cause = format!("{remote} answered {}, not as gRPC does", head.status);
+        let cause =
+            format!("{remote} answered {}, not as gRPC does; use http/protobuf or another port", head.status);
         return match retry::http_may_repeat(head.status) {
             true => Answer::Busy { cause, after: None },
             false => Answer::Refused { cause },

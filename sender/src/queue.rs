@@ -1,6 +1,10 @@
 //! The queue before a destination, and the one task that empties it.
 
-use crate::{Answer, Destination, Error, Signal, Stats, Unsent, retry::Backoff, transport::Transport};
+use crate::{
+    Answer, Destination, Error, Signal, Stats, Unsent,
+    retry::Backoff,
+    transport::{MAX_REQUEST_BYTES, Transport},
+};
 use bytes::Bytes;
 use std::{
     collections::BTreeMap,
@@ -94,6 +98,9 @@ impl Sender {
         let (bytes, most) = (request.body.len(), self.shared.limits.queue_bytes);
         let fault = match () {
             () if state.closed => "the sender is closed".to_owned(),
+            () if bytes > MAX_REQUEST_BYTES => {
+                format!("a request of {bytes} bytes is larger than OTLP allows, which is {MAX_REQUEST_BYTES}")
+            }
             () if bytes > most => format!("a request of {bytes} bytes is larger than the queue of {most}"),
             () if state.bytes + bytes > most => format!("the queue of {most} bytes is full"),
             () => {

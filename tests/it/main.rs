@@ -5,6 +5,7 @@
 
 mod support;
 
+mod attempts; // how one attempt is made
 mod baggage; // of the baggage what was chosen
 mod carrying; // what leaves its request stays in its trace
 mod chain; // two services, one call, one trace, seen at once

@@ -4,6 +4,7 @@ pub(crate) mod child; // a program of its own
 pub(crate) mod here; // a service on the test's one thread
 pub(crate) mod receiver; // a plain OTLP server that keeps what it gets
 pub(crate) mod gateway; // TLS before it
+pub(crate) mod relay; // connections that end when the test says so
 pub(crate) mod sending; // a sender without the SDK
 pub(crate) mod arbitrary; // requests with everything in them
 
