@@ -14,6 +14,10 @@ const HTTP_PORT: u16 = 4318;
 /// What says no more than that something failed.
 const EMPTY_WORDS: [&str; 4] = ["client error", "tcp connect error", "connection error", "http2 error"];
 
+/// How hyper says that bytes came before a request was sent. From a server that answered before it is a farewell, from
+/// another one the greeting of another protocol.
+const SPOKE_FIRST: &str = "received unexpected message from connection";
+
 /// The cause of a failed request. A server that never answered may be another one than the user meant.
 pub(crate) fn words(error: &hyper_util::client::legacy::Error, remote: &Remote, never: bool) -> String {
     let chain = Vec::from_iter(chain(error));
@@ -22,7 +26,8 @@ pub(crate) fn words(error: &hyper_util::client::legacy::Error, remote: &Remote, 
     }
     let (place, remedy) = other_protocol(remote);
     let protocol = if remote.protocol == Protocol::Grpc { "gRPC" } else { "HTTP/1.1" };
-    if chain.iter().any(|cause| speaks_otherwise(*cause, remote.protocol)) {
+    let speaks_first = |cause: &&dyn Error| cause.to_string() == SPOKE_FIRST;
+    if chain.iter().any(|cause| speaks_otherwise(*cause, remote.protocol) || never && speaks_first(cause)) {
         return format!("{place} does not speak {protocol}; use {remedy}");
     }
     let mut causes: Vec<String> = Vec::new();

@@ -121,6 +121,7 @@ impl Connection {
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Answer> {
         self.travels = Some(capture_connection(&mut request));
+        self.connectors.fault(&self.remote); // of an earlier request
         match self.client.request(request).await {
             Ok(response) => {
                 self.proven = our_end(response.extensions());
@@ -132,7 +133,8 @@ impl Connection {
 
     fn unanswered(&mut self, error: &hyper_util::client::legacy::Error) -> Answer {
         let proven = self.proven.take();
-        let cause = cause::words(error, &self.remote, proven.is_none());
+        let fault = self.connectors.fault(&self.remote);
+        let cause = fault.unwrap_or_else(|| cause::words(error, &self.remote, proven.is_none()));
         if error.is_connect() {
             let advice = match self.remote.advice.as_str() {
                 "" => String::new(),

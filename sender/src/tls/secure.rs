@@ -1,5 +1,9 @@
 //! Connectors made of what the files of a destination hold now.
 
+use super::{
+    fault,
+    witness::{Seen, Witness},
+};
 use crate::{Remote, Tls, file::Watched};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -16,7 +20,7 @@ use std::sync::Arc;
 /// Room for every authority in the world, which take a quarter of it.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-pub(crate) type Connector = HttpsConnector<HttpConnector>;
+pub(crate) type Connector = Witness<HttpsConnector<HttpConnector>>;
 
 /// Makes connectors for one destination.
 pub(crate) struct Connectors {
@@ -24,6 +28,7 @@ pub(crate) struct Connectors {
     grpc: bool,
     authorities: Option<Watched>,
     identity: Option<Identity>,
+    seen: Seen,
 }
 
 /// Who we are.
@@ -57,13 +62,19 @@ impl Connectors {
                 ));
             }
         };
-        Ok(Connectors { secure, grpc, authorities: certificate.map(watched), identity })
+        let authorities = certificate.map(watched);
+        Ok(Connectors { secure, grpc, authorities, identity, seen: Seen::default() })
     }
 
     /// Whether a connector made now would differ from the last one.
     pub(crate) fn have_changed(&self) -> bool {
         let identity = self.identity.iter().flat_map(|identity| [&identity.certificate, &identity.key]);
         self.authorities.iter().chain(identity).any(Watched::has_changed)
+    }
+
+    /// What ended a connection since this was last asked, if it was TLS, in words.
+    pub(crate) fn fault(&self, remote: &Remote) -> Option<String> {
+        fault::words(&self.seen.take()?, remote)
     }
 
     /// Reads the files. A fault names the file.
@@ -89,11 +100,12 @@ impl Connectors {
         http.enforce_http(false);
         http.set_nodelay(true);
         let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
-        Ok(match self.grpc {
+        let connector = match self.grpc {
             #[cfg(feature = "grpc")]
             true => builder.enable_http2().wrap_connector(http),
             _ => builder.enable_http1().wrap_connector(http),
-        })
+        };
+        Ok(Witness { connector, seen: self.seen.clone() })
     }
 }
 
