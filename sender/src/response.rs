@@ -1,6 +1,6 @@
 //! What a server says of a request that it has read, put into our words.
 
-use crate::{Answer, Encoding, connection::Connection, json};
+use crate::{Answer, connection::Connection, http::Encoding, json};
 use http::{HeaderMap, header};
 use prost::Message;
 

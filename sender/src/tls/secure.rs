@@ -15,7 +15,7 @@ use rustls::{
         pem::{self, PemObject},
     },
 };
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// Room for every authority in the world, which take a quarter of it.
 const MAX_FILE_BYTES: u64 = 1 << 20;
@@ -43,7 +43,7 @@ impl Connectors {
         let grpc = remote.protocol == crate::Protocol::Grpc;
         let Tls { certificate, client_certificate, client_key } =
             if secure { remote.tls.clone() } else { Tls::default() };
-        let watched = |path: std::path::PathBuf| Watched::new(&path, MAX_FILE_BYTES);
+        let watched = |path: PathBuf| Watched::new(&path, MAX_FILE_BYTES);
         let identity = match (client_certificate, client_key) {
             (Some(certificate), Some(key)) => {
                 Some(Identity { certificate: watched(certificate), key: watched(key) })
@@ -82,19 +82,22 @@ impl Connectors {
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| format!("no TLS protocol version can be used: {error}"))?;
-        let builder = match &mut self.authorities {
-            Some(file) => builder.with_root_certificates(authorities(file)?),
+        // Each file is read, also behind a faulty one: what was read has not changed, and a fault is said once.
+        let authorities = self.authorities.as_mut().map(authorities);
+        let identity = self.identity.as_mut().map(Identity::read);
+        let builder = match authorities {
+            Some(authorities) => builder.with_root_certificates(authorities?),
             None if self.secure => builder.with_native_roots().map_err(|error| {
                 format!("the system's root certificates cannot be read: {error}; install ca-certificates")
             })?,
             None => builder.with_root_certificates(RootCertStore::empty()),
         };
-        let config = match &mut self.identity {
-            None => builder.with_no_client_auth(),
-            Some(identity) => {
-                let (chain, key) = identity.read()?;
+        let config = match (&self.identity, identity) {
+            (Some(identity), Some(read)) => {
+                let (chain, key) = read?;
                 builder.with_client_auth_cert(chain, key).map_err(|error| identity.unfit(&error))?
             }
+            _ => builder.with_no_client_auth(),
         };
         let mut http = HttpConnector::new();
         http.enforce_http(false);
@@ -111,8 +114,8 @@ impl Connectors {
 
 impl Identity {
     fn read(&mut self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
-        let chain = certificates(&mut self.certificate)?;
-        let text = self.key.read()?;
+        let (chain, text) = (certificates(&mut self.certificate), self.key.read());
+        let (chain, text) = (chain?, text?);
         let path = self.key.path().display();
         let key = PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
             pem::Error::NoItemsFound if is_encrypted(&text) => {

@@ -10,6 +10,11 @@ use throughline::sender::{Destination, Limits, Protocol, Request, Sender, Signal
 
 const MIB: usize = 1 << 20;
 
+#[allow(clippy::needless_update, reason = "there may be more limits")]
+fn roomy() -> Limits {
+    Limits { queue_bytes: 100 * MIB, ..Limits::default() }
+}
+
 // O-016
 #[tokio::test]
 async fn a_request_of_more_than_64_mib_is_not_sent_but_counted() {
@@ -17,8 +22,7 @@ async fn a_request_of_more_than_64_mib_is_not_sent_but_counted() {
     for (protocol, address) in [(Protocol::HttpProtobuf, receiver.http), (Protocol::Grpc, receiver.grpc)] {
         let mut remote = remote(protocol, "http://127.0.0.1", address);
         remote.compression = throughline::sender::Compression::Gzip; // the limit holds before
-        let limits = Limits { queue_bytes: 100 * MIB, ..Limits::default() };
-        let sender = Sender::start(Signal::Traces, Destination::Remote(remote), limits).unwrap();
+        let sender = Sender::start(Signal::Traces, Destination::Remote(remote), roomy()).unwrap();
         let mark = sender.mark();
         sender.send(Request { items: 7, body: vec![0; 64 * MIB + 1].into() });
         let error = sender.flush_since(mark, PATIENCE).await.unwrap_err().to_string();
@@ -35,7 +39,7 @@ async fn a_request_of_more_than_64_mib_is_not_sent_but_counted() {
 #[tokio::test]
 async fn what_is_too_large_as_json_is_not_sent_but_counted() {
     let receiver = Receiver::start().await;
-    let limits = Limits { queue_bytes: 100 * MIB, ..Limits::default() };
+    let limits = roomy();
     let remote = remote(Protocol::HttpJson, "http://127.0.0.1", receiver.http);
     let place = remote.to_string();
     let sender = Sender::start(Signal::Traces, Destination::Remote(remote), limits).unwrap();
