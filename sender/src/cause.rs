@@ -18,8 +18,8 @@ const EMPTY_WORDS: [&str; 4] = ["client error", "tcp connect error", "connection
 /// another one the greeting of another protocol.
 const SPOKE_FIRST: &str = "received unexpected message from connection";
 
-/// The cause of a failed request. A server that never answered may be another one than the user meant.
-pub(crate) fn words(error: &hyper_util::client::legacy::Error, remote: &Remote, never: bool) -> String {
+/// The cause of a failed request. The first one to a server may have found another than the user meant.
+pub(crate) fn words(error: &hyper_util::client::legacy::Error, remote: &Remote, first: bool) -> String {
     let chain = Vec::from_iter(chain(error));
     if let Some(words) = chain.iter().find_map(|cause| tls::words(*cause, remote)) {
         return words;
@@ -27,7 +27,7 @@ pub(crate) fn words(error: &hyper_util::client::legacy::Error, remote: &Remote, 
     let (place, remedy) = other_protocol(remote);
     let protocol = if remote.protocol == Protocol::Grpc { "gRPC" } else { "HTTP/1.1" };
     let speaks_first = |cause: &&dyn Error| cause.to_string() == SPOKE_FIRST;
-    if chain.iter().any(|cause| speaks_otherwise(*cause, remote.protocol) || never && speaks_first(cause)) {
+    if chain.iter().any(|cause| speaks_otherwise(*cause, remote.protocol) || first && speaks_first(cause)) {
         return format!("{place} does not speak {protocol}; use {remedy}");
     }
     let mut causes: Vec<String> = Vec::new();
@@ -46,7 +46,7 @@ pub(crate) fn words(error: &hyper_util::client::legacy::Error, remote: &Remote, 
     }
     let mut words = if causes.is_empty() { error.to_string() } else { causes.join(": ") };
     // Many servers of HTTP/1.1 hang up on HTTP/2 without a word.
-    if remote.protocol == Protocol::Grpc && never && !error.is_connect() {
+    if remote.protocol == Protocol::Grpc && first && !error.is_connect() {
         words += &format!("; if {place} does not speak gRPC, use {remedy}");
     }
     words

@@ -5,7 +5,7 @@
 //! here from a failure.
 
 use crate::{
-    Answer, Error, Protocol, Remote, Signal,
+    Answer, Error, Remote, Signal,
     auth::Authorization,
     cause,
     response::one_line,
@@ -193,8 +193,8 @@ fn client(remote: &Remote, connector: Connector) -> Client<Connector, Full<Bytes
     let mut client = Client::builder(TokioExecutor::new());
     client.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
     #[cfg(feature = "grpc")]
-    client.http2_only(remote.protocol == Protocol::Grpc);
+    client.http2_only(remote.protocol == crate::Protocol::Grpc);
     #[cfg(not(feature = "grpc"))]
-    let _ = (remote, Protocol::Grpc);
+    let _ = remote;
     client.build(connector)
 }
