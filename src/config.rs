@@ -14,20 +14,30 @@
 //! assert_eq!(config.logs.to_string(), "stdout only (NODE_IP: the agent of the node reads it)");
 //! assert_eq!(
 //!     config.check().unwrap_err().to_string(),
-//!     r#"OTEL_EXPORTER_OTLP_PROTOCOL: "htp" is unknown; use http/protobuf, grpc"#,
+//!     r#"OTEL_EXPORTER_OTLP_PROTOCOL: "htp" is unknown; use http/protobuf, http/json, grpc"#,
 //! );
 //! ```
 //!
 //! A value comes from the first of these that has it: a field set in code, the signal's variable, the general
 //! variable, the `.env` overlay, the default. Faults in variables are all found at once and kept in
 //! [`Config::faults`]; they are warned about at start, and the default holds, unless [`Config::check`] makes
-//! them fatal. The variables are in the [table](mod@env).
+//! them fatal. Only a destination that cannot be understood has no default: it fails the start. The variables are
+//! in the [table](mod@env).
 
 pub mod env; // the one table of variables
+mod resource; // who is speaking
+mod sampler; // which traces are recorded
+mod limits; // what they may hold
+mod metrics; // how measurements are made
 mod export; // where one signal goes
-mod log; // lines and records
 mod otlp; // … decided from the variables
+mod exporter; // … to stdout, or over OTLP
+mod endpoint; // … to which URL
+mod credentials; // … as whom
+mod queue; // where requests wait
+mod log; // lines and records
 mod layers; // what the layers go by, decided from the variables
+mod setting; // what was set, for people
 
 use crate::{
     Error,
@@ -42,7 +52,13 @@ use std::{fmt, net::SocketAddr, path::Path};
 pub use crate::middleware::propagation::Format as Propagator;
 pub(crate) use export::Decided;
 pub use export::Export;
-pub use log::{Log, LogFormat, LogOutput, SpanMoments};
+pub use limits::{AttributeLimits, SpanLimits};
+pub use log::{Level, Log, LogFormat, LogOutput, SpanMoments};
+pub use metrics::{Histograms, Temporality};
+pub use queue::Queue;
+pub use resource::Detector;
+pub use sampler::Sampler;
+pub use setting::{Origin, Setting};
 
 /// What to record and where it goes. See the [module's page](self).
 #[derive(Clone, Debug)]
@@ -54,6 +70,11 @@ pub struct Config {
     pub service_name: Option<String>,
     /// Attributes of the resource. Default: none besides those in [`crate::resource`].
     pub resource_attributes: Vec<(String, String)>,
+    /// What else is looked up for the resource. Default: all.
+    pub detectors: Vec<Detector>,
+    /// Attributes `k8s.*` that the variables of the downward API tell. `None`: this is not Kubernetes, and none
+    /// of them is looked up either.
+    pub kubernetes: Option<Vec<(String, String)>>,
     /// Headers in which context is read and sent on, in this order. Default: trace context, baggage.
     pub propagators: Vec<Propagator>,
     /// Members of the baggage, by their exact names, that become attributes of every span and log record,
@@ -69,6 +90,15 @@ pub struct Config {
     pub metrics: Export,
     /// Where log records go, besides the log lines on stdout.
     pub logs: Export,
+    /// Where requests wait for their destination.
+    pub queue: Queue,
+    /// What a measurement tells. Default: [`Temporality::Cumulative`].
+    pub temporality: Temporality,
+    /// How histograms are made. Default: [`Histograms::ExplicitBuckets`].
+    pub histograms: Histograms,
+    /// Measures also what becomes of everything: `otel.sdk.exporter.*` and `otel.sdk.processor.*` of the standard, which
+    /// says that their names may still change. Default: false.
+    pub self_metrics: bool,
     /// What the log lines and log records look like.
     pub log: Log,
     /// Which `tracing` spans are recorded, in the syntax of `RUST_LOG`. Default: `info`.
@@ -77,11 +107,12 @@ pub struct Config {
     pub server: ServerOptions,
     /// What the layer of a client tells, and whom it tells ids.
     pub client: ClientOptions,
-    /// What a span may hold (E-13, E-15).
-    pub span_limits: AttributeLimits,
+    /// What a span may hold.
+    pub span_limits: SpanLimits,
     /// The collector and its view in this process.
     pub view: View,
     faults: Vec<Fault>,
+    settings: Vec<Setting>,
 }
 
 impl Config {
@@ -115,12 +146,27 @@ impl Config {
         &self.faults
     }
 
+    /// Each variable of the [table](mod@env) with its value as it was when the configuration was read: the forms
+    /// that were set, or the default. Secrets are masked; what code changed later is not seen.
+    pub fn settings(&self) -> impl Iterator<Item = &Setting> {
+        self.settings.iter()
+    }
+
     /// Makes the faults fatal.
     ///
     /// # Errors
     /// If there are faults: one error that lists them all.
     pub fn check(&self) -> Result<(), Error> {
         if self.faults.is_empty() { Ok(()) } else { Err(Error::configuration(&self.faults)) }
+    }
+
+    /// `Err`: a signal has a destination that cannot be understood. To guess another would send what is recorded, and
+    /// credentials, where nobody asked for.
+    pub(crate) fn usable(&self) -> Result<(), Error> {
+        let signals = Signal::ALL.into_iter().filter(|_| !self.disabled);
+        let variables: Vec<&str> = signals.filter_map(|signal| self.export(signal).unusable()).collect();
+        let faults = self.faults.iter().filter(|fault| variables.contains(&fault.variable.as_str()));
+        if variables.is_empty() { Ok(()) } else { Err(Error::configuration(faults)) }
     }
 
     /// The part of a signal.
@@ -182,18 +228,24 @@ impl Config {
         let config = Config {
             disabled: environment.boolean(&env::SDK_DISABLED, None).unwrap_or(false),
             service_name: environment.text(&env::SERVICE_NAME, None).map(|found| found.value),
-            resource_attributes: otlp::resource_attributes(&mut environment),
+            resource_attributes: resource::attributes(&mut environment),
+            detectors: Detector::read(&mut environment),
+            kubernetes: resource::kubernetes(&environment),
             propagators: propagators(&mut environment),
             baggage_keys: baggage_keys(&mut environment),
-            sampler: sampler(&mut environment),
+            sampler: Sampler::read(&mut environment),
             traces: otlp::export(&mut environment, Signal::Traces),
             metrics: otlp::export(&mut environment, Signal::Metrics),
             logs: otlp::export(&mut environment, Signal::Logs),
+            queue: Queue::read(&mut environment),
+            temporality: Temporality::read(&mut environment),
+            histograms: Histograms::read(&mut environment),
+            self_metrics: environment.boolean(&env::SELF_METRICS, None).unwrap_or(false),
             log: Log::read(&mut environment),
             span_filter: filter(&mut environment, &env::SPAN_FILTER),
             server,
             client,
-            span_limits: limits(&mut environment, [&env::SPAN_ATTRIBUTE_COUNT, &env::SPAN_ATTRIBUTE_LENGTH]),
+            span_limits: SpanLimits::read(&mut environment),
             view: View {
                 enabled: environment.boolean(&env::VIEW, None).unwrap_or(false),
                 grpc: address(&mut environment, &env::COLLECTOR_GRPC, 4317),
@@ -201,6 +253,7 @@ impl Config {
                 address: address(&mut environment, &env::COLLECTOR_VIEW, 4319),
             },
             faults: Vec::new(),
+            settings: setting::settings(&environment),
         };
         environment.check_names();
         Config { faults: environment.faults, ..config }
@@ -221,34 +274,6 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.variable, self.message)
     }
-}
-
-/// Which traces are recorded (E-07).
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Sampler {
-    /// All.
-    AlwaysOn,
-    /// None.
-    AlwaysOff,
-    /// This share of all traces, from 0 to 1, decided by the trace id.
-    TraceIdRatio(f64),
-    /// As the caller decided; all of those that begin here.
-    ParentBasedAlwaysOn,
-    /// As the caller decided; none of those that begin here.
-    ParentBasedAlwaysOff,
-    /// As the caller decided; this share of those that begin here.
-    ParentBasedTraceIdRatio(f64),
-}
-
-/// What a span or a log record may hold (E-13).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct AttributeLimits {
-    /// Attributes; more are dropped, and their number is told in the span or record. Default: 128.
-    pub count: usize,
-    /// Characters of a text in an attribute, or bytes; longer ones are cut. `None`: no limit. Default: `None`.
-    pub value_length: Option<usize>,
 }
 
 /// The collector and its view in this process; needs the feature `collector`.
@@ -290,27 +315,6 @@ fn baggage_keys(environment: &mut Environment) -> Vec<String> {
     keys
 }
 
-fn sampler(environment: &mut Environment) -> Sampler {
-    let ratio = environment.text(&env::SAMPLER_ARG, None).and_then(|found| {
-        let parsed = found.value.parse().ok().filter(|ratio| (0.0..=1.0).contains(ratio));
-        if parsed.is_none() {
-            environment
-                .fault(&found.name, &format!("{:?} is not a ratio from 0 to 1; 1.0 holds", found.value));
-        }
-        parsed
-    });
-    let ratio = || ratio.unwrap_or(1.0);
-    let Some(found) = environment.choice(&env::SAMPLER, None) else { return Sampler::ParentBasedAlwaysOn };
-    match found.value {
-        "always_on" => Sampler::AlwaysOn,
-        "always_off" => Sampler::AlwaysOff,
-        "traceidratio" => Sampler::TraceIdRatio(ratio()),
-        "parentbased_always_off" => Sampler::ParentBasedAlwaysOff,
-        "parentbased_traceidratio" => Sampler::ParentBasedTraceIdRatio(ratio()),
-        _ => Sampler::ParentBasedAlwaysOn,
-    }
-}
-
 fn filter(environment: &mut Environment, variable: &env::Variable) -> String {
     let Some(found) = environment.text(variable, None) else { return variable.default.into() };
     match found.value.parse::<tracing_subscriber::EnvFilter>() {
@@ -322,15 +326,6 @@ fn filter(environment: &mut Environment, variable: &env::Variable) -> String {
             );
             variable.default.into()
         }
-    }
-}
-
-/// The limits of these two variables, else the general ones.
-fn limits(environment: &mut Environment, [count, length]: [&env::Variable; 2]) -> AttributeLimits {
-    let mut read = |own, general| environment.count(own).or_else(|| environment.count(general));
-    AttributeLimits {
-        count: read(count, &env::ATTRIBUTE_COUNT).unwrap_or(128),
-        value_length: read(length, &env::ATTRIBUTE_LENGTH),
     }
 }
 

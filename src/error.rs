@@ -52,8 +52,8 @@ impl Error {
         self.kind == ErrorKind::Undelivered
     }
 
-    pub(crate) fn configuration(faults: &[Fault]) -> Self {
-        let lines: Vec<String> = faults.iter().map(Fault::to_string).collect();
+    pub(crate) fn configuration<'a>(faults: impl IntoIterator<Item = &'a Fault>) -> Self {
+        let lines: Vec<String> = faults.into_iter().map(Fault::to_string).collect();
         Error { kind: ErrorKind::Configuration, message: lines.join("\n"), source: None }
     }
 

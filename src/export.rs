@@ -31,6 +31,8 @@ impl ExportRuntime {
     pub(crate) fn start() -> Result<Self, Error> {
         let runtime = Builder::new_current_thread()
             .enable_all()
+            // The threads that block, for files and callbacks, too. The scope lasts as long as the thread.
+            .on_thread_start(|| std::mem::forget(Context::enter_telemetry_suppressed_scope()))
             .build()
             .map_err(|error| Error::system("the export runtime cannot be made", error))?;
         let handle = runtime.handle().clone();

@@ -41,7 +41,10 @@
 //! | spawn without leaving the trace | [`carry`], [`carry_fn`] |
 //! | keep my own `tracing` subscriber | [`Telemetry::build`], [`Telemetry::layers`], [`log::LogLayer`] |
 //! | know what became of everything | [`Stats`] |
+//! | know whether it would work | [`probe`](mod@probe), `throughline check` (feature `cli`) |
 //! | measure something of my own | [`interop`] |
+//! | see it on stdout | [`console`] |
+//! | test what is recorded, or how a program takes an outage | `testing` (feature `testing`) |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
 //!
 //! # Features
@@ -49,11 +52,14 @@
 //! - `grpc`: OTLP over gRPC.
 //! - `zstd`: zstd as a compression of OTLP; compiles a C library.
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
+//! - `cli`: the program `throughline`, with `throughline check`.
 //! - `collector`: the embedded collector with its local view.
+//! - `testing`: for tests, what is recorded, in memory, and an OTLP server that fails as it is told.
 //!
 //! # Limits
 //! Connect info is needed for `client.address` and `network.peer.address` (one line says so if it is missing): serve with
-//! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the process.
+//! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the process, unless it has a
+//! [directory](config::Queue::directory).
 
 // In the order in which things happen.
 pub mod config; // what to record and where it goes: plain data
@@ -61,6 +67,7 @@ mod error; // the one error
 mod providers; // config → tracer, meter, logger
 pub mod resource; // who is speaking
 mod layers; // the tracing layers
+mod spans; // the layer of spans
 mod filter; // what they let through, changeable
 pub mod log; // log lines with trace_id and span_id, log records
 mod carry; // what is active in a request, for what leaves it
@@ -69,12 +76,17 @@ mod baggage; // what callers say of a request, onto spans and log records
 mod batch; // spans and log records that wait for their batch
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process
+mod accounts; // what became of it, as measurements
 mod export; // the runtime on which it leaves
+pub mod console; // … to stdout
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod view; // THROUGHLINE_VIEW
+pub mod probe; // whether it would work
 mod stop; // SIGTERM and ctrl-c
 pub mod interop; // the OpenTelemetry types that can be taken out
+#[cfg(feature = "testing")]
+pub mod testing; // for tests: what is recorded, in memory; a server that fails as it is told
 
 #[cfg(feature = "collector")]
 pub use throughline_collector as collector;
@@ -96,3 +108,13 @@ pub use telemetry::Telemetry;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/logs.md")]
 struct LogsPage;
+
+/// Compiles what `docs/testing.md` shows.
+#[cfg(all(doctest, feature = "testing"))]
+#[doc = include_str!("../docs/testing.md")]
+struct TestingPage;
+
+/// Compiles what `docs/export.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/export.md")]
+struct ExportPage;

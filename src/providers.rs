@@ -1,15 +1,15 @@
 //! [`Config`] → the three providers, each with the start of its pipeline.
 
 use crate::{
-    Error,
+    Error, accounts,
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
-    config::Config,
+    config::{Config, Histograms, SpanLimits},
     filter::Filters,
     layers::events,
-    log::Output,
+    log::{ExceptionEvents, Output},
     middleware::propagation::Composite,
-    pipeline::{Pipeline, Reader, Source},
+    pipeline::{Pipeline, Reader, Source, limits},
     resource::resource,
     sampler::sampler,
     sender::Signal,
@@ -17,8 +17,8 @@ use crate::{
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider,
-    metrics::SdkMeterProvider,
-    trace::{SdkTracerProvider, SpanLimits},
+    metrics::{Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream},
+    trace::{SdkTracerProvider, SpanLimits as SdkSpanLimits, TracerProviderBuilder},
 };
 use std::sync::Arc;
 
@@ -28,6 +28,8 @@ pub(crate) struct Providers {
     pub(crate) meter: SdkMeterProvider,
     /// With the queue behind it; `None`: log records go nowhere.
     pub(crate) logger: Option<(SdkLoggerProvider, LogQueue)>,
+    /// What the layers tell of exceptions: that logger, else one that makes them events, for the lines.
+    pub(crate) exceptions: SdkLoggerProvider,
     /// Where log lines go.
     pub(crate) lines: Arc<Output>,
     /// Which events become lines and records.
@@ -36,33 +38,43 @@ pub(crate) struct Providers {
     pub(crate) span_filters: Filters,
     pub(crate) propagator: Arc<Composite>,
     pub(crate) pipelines: Vec<Pipeline>,
+    /// What an operator should know of what was found on disk.
+    pub(crate) notices: Vec<String>,
 }
 
 impl Providers {
-    /// Must be called in the export runtime, where the pipelines live.
-    pub(crate) fn build(config: &Config) -> Result<Self, Error> {
+    /// Must be called in the export runtime, where the pipelines live. What more is told of spans comes last.
+    pub(crate) fn build(
+        config: &Config,
+        more: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
+    ) -> Result<Self, Error> {
         let resource = resource(config);
         let attributes = || ResourceAttributesWithSchema::from(&resource);
         let keys = BaggageKeys::new(&config.baggage_keys);
         let mut pipelines = Vec::new();
+        let own_level = config.log.own_level;
+        let disk = limits(config).disk.filter(|_| !config.disabled);
+        if let Some(disk) = &disk {
+            disk.check().map_err(|error| Error::destination("THROUGHLINE_QUEUE_DIRECTORY", error))?;
+        }
 
         let mut tracer = SdkTracerProvider::builder()
             .with_resource(resource.clone())
             .with_sampler(sampler(config))
             // Else the builder reads limits from the environment, unchecked: 0 takes all attributes away.
-            .with_span_limits(SpanLimits {
-                max_attributes_per_span: u32::try_from(config.span_limits.count).unwrap_or(u32::MAX),
-                ..SpanLimits::default()
-            });
+            .with_span_limits(span_limits(config.span_limits));
         let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
-        let source = || Source::Spans(spans.clone(), attributes(), config.span_limits);
+        let source = || Source::Spans(spans.clone(), attributes(), config.span_limits.attributes);
         if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
             tracer = tracer.with_span_processor(SpanQueue { queue: spans, keys: keys.clone() });
             pipelines.push(pipeline);
         }
 
         let mut meter = SdkMeterProvider::builder().with_resource(resource.clone());
-        let reader = Reader::default();
+        if config.histograms == Histograms::Exponential {
+            meter = meter.with_view(exponential);
+        }
+        let reader = Reader::new(config.temporality);
         let source = || Source::Metrics(reader.clone());
         if let Some(pipeline) = Pipeline::start(config, Signal::Metrics, source)? {
             meter = meter.with_reader(reader);
@@ -78,15 +90,53 @@ impl Providers {
             (provider.with_log_processor(queue.clone()).build(), queue)
         });
 
+        let exceptions = match &logger {
+            Some((provider, _)) => provider.clone(),
+            None => {
+                let provider = SdkLoggerProvider::builder().with_resource(resource);
+                provider.with_log_processor(ExceptionEvents).build()
+            }
+        };
+
+        let mut notices = Vec::from_iter(pipelines.iter().flat_map(Pipeline::notices));
+        // Only now: what is in use is locked.
+        notices.extend(disk.iter().flat_map(|disk| disk.unclaimed()));
+        let meter = meter.build();
+        if config.self_metrics {
+            accounts::measure(&meter, &pipelines);
+        }
         Ok(Providers {
-            tracer: tracer.build(),
-            meter: meter.build(),
+            tracer: more(tracer).build(),
+            meter,
             logger,
+            exceptions,
             lines: Arc::new(Output::start(&config.log)?),
-            event_filters: Filters::new(&config.log.filter, events),
+            event_filters: Filters::new(&config.log.filter, move |filter| events(filter, own_level)),
             span_filters: Filters::new(&config.span_filter, str::to_owned),
             propagator: Arc::new(Composite::of(config.propagators.iter().copied())),
             pipelines,
+            notices,
         })
     }
+}
+
+/// Lengths are cut when the span is encoded: the SDK has no limit for them.
+fn span_limits(limits: SpanLimits) -> SdkSpanLimits {
+    let count = |count| u32::try_from(count).unwrap_or(u32::MAX);
+    SdkSpanLimits {
+        max_attributes_per_span: count(limits.attributes.count),
+        max_events_per_span: count(limits.events),
+        max_links_per_span: count(limits.links),
+        max_attributes_per_event: count(limits.event_attributes),
+        max_attributes_per_link: count(limits.link_attributes),
+    }
+}
+
+/// The numbers of the standard (O-017).
+fn exponential(instrument: &Instrument) -> Option<Stream> {
+    let aggregation =
+        Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true };
+    let is_histogram = instrument.kind() == InstrumentKind::Histogram;
+    // The numbers are fit for a stream: an error would leave the histogram as it is.
+    is_histogram.then(|| Stream::builder().with_aggregation(aggregation).build().ok()).flatten()
 }

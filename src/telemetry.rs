@@ -16,6 +16,26 @@
 //! telemetry.shutdown_blocking(Duration::from_secs(5))?;
 //! # Ok::<(), throughline::Error>(())
 //! ```
+//!
+//! # From where
+//! From `#[tokio::main]`, a current-thread runtime, a test, or without any runtime: everything leaves on a thread of
+//! its own, so telemetry may outlive the runtime in which it was made, and may be shut down or dropped inside of
+//! one. A second [`Telemetry::init`] in a process is an error that says so.
+//!
+//! # How it ends
+//! | the program | what is delivered |
+//! |---|---|
+//! | calls [`Telemetry::shutdown`] | everything, within the limit; the error names what is not |
+//! | drops it: returns, also with an error, or unwinds after a panic | everything, within two seconds; a warning names what is not |
+//! | loses a thread by a panic | nothing is lost; [`log_panics`] makes the panic a line and a record |
+//! | is told SIGTERM | see [`stop_signal`](crate::stop_signal): what is under way is finished, then it is shut down |
+//! | calls `std::process::exit`, aborts, is killed, or was built with `panic = "abort"` and panics | nothing that still waits: no destructor runs |
+//!
+//! [`Telemetry::shutdown`] consumes it: there is no second one. After it a [`Handle`] still tells its
+//! [statistics](Handle::stats); its [flush](Handle::flush) is an error at once, and nothing more is recorded.
+//!
+//! After a `fork` without an `exec` the child has no export thread: what it records does not leave, and a flush or a
+//! shutdown there fails at its limit. Build telemetry after the fork.
 
 use crate::{
     Error,
@@ -36,6 +56,7 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
     trace::noop::NoopTracerProvider,
 };
+use opentelemetry_sdk::trace::TracerProviderBuilder;
 use std::{
     fmt, panic,
     sync::{
@@ -54,8 +75,8 @@ static INITIALIZED: AtomicBool = AtomicBool::new(false);
 
 /// Telemetry, running. Handle and guard in one: keep it until the end, then [shut it down](Self::shutdown).
 ///
-/// Dropped without a shutdown, it still tries to deliver what was recorded, for about two seconds at most. After
-/// `std::process::exit` or an abort nothing more is delivered.
+/// Dropped without a shutdown, it still tries to deliver what was recorded, for about two seconds at most. What other
+/// ends bring is on the [module's page](self).
 #[must_use = "telemetry stops flowing when this is dropped"]
 pub struct Telemetry {
     /// Taken by the shutdown, so that `Drop` has nothing left to do.
@@ -111,21 +132,33 @@ impl Telemetry {
         for fault in telemetry.config.faults() {
             tracing::warn!(target: "throughline", "{fault}");
         }
+        for notice in &telemetry.handle.providers.notices {
+            tracing::warn!(target: "throughline", "{notice}");
+        }
         Ok(telemetry)
     }
 
     /// Builds telemetry without setting anything global: many can live in one process.
     ///
     /// # Errors
-    /// If a destination cannot be used at all (its protocol or TLS is not compiled in, the root certificates
-    /// cannot be read), if a port of the embedded collector is taken by another program, or if the
-    /// system refuses a thread.
-    pub fn build(mut config: Config) -> Result<Self, Error> {
+    /// If a destination cannot be understood, or not be used at all (its protocol or TLS is not compiled in, a file
+    /// cannot be read), or the directory of the queue cannot: what is recorded would be lost. If a port of the embedded
+    /// collector is taken by another program, or if the system refuses a thread.
+    pub fn build(config: Config) -> Result<Self, Error> {
+        Telemetry::build_with(config, |spans| spans)
+    }
+
+    /// As [`Telemetry::build`], with more that is told of spans.
+    pub(crate) fn build_with(
+        mut config: Config,
+        more: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
+    ) -> Result<Self, Error> {
+        config.usable()?;
         let view = View::open(&mut config)?;
         let runtime = ExportRuntime::start()?;
         let providers = {
             let _inside = runtime.handle().enter();
-            Arc::new(Providers::build(&config)?)
+            Arc::new(Providers::build(&config, more)?)
         };
         let summary = summary(&config, view.url.as_deref());
         let handle = Handle { providers: providers.clone(), runtime: runtime.handle().clone() };
@@ -144,7 +177,7 @@ impl Telemetry {
     /// The layer that records what arrives, for `Router::layer` or a `tower::ServiceBuilder`. It goes by
     /// [`Config::server`].
     pub fn server_layer(&self) -> ServerLayer {
-        let Providers { tracer, meter, logger, propagator, .. } = &*self.handle.providers;
+        let Providers { tracer, meter, exceptions, propagator, .. } = &*self.handle.providers;
         let layer = match self.config.disabled {
             true => ServerLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
             false => ServerLayer::new(tracer, meter, propagator.clone()),
@@ -153,15 +186,12 @@ impl Telemetry {
         options.bound_instruments = true;
         let layer =
             layer.with_options(options).on_notice(|text| tracing::warn!(target: "throughline", "{text}"));
-        match logger {
-            Some((logger, _)) => layer.with_exceptions(logger),
-            None => layer,
-        }
+        if self.config.disabled { layer } else { layer.with_exceptions(exceptions) }
     }
 
     /// The layer that records what leaves, around a client that is a tower service. It goes by [`Config::client`].
     pub fn client_layer(&self) -> ClientLayer {
-        let Providers { tracer, meter, logger, propagator, .. } = &*self.handle.providers;
+        let Providers { tracer, meter, exceptions, propagator, .. } = &*self.handle.providers;
         let layer = match self.config.disabled {
             true => ClientLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
             false => ClientLayer::new(tracer, meter, propagator.clone()),
@@ -169,10 +199,7 @@ impl Telemetry {
         let mut options = self.config.client.clone();
         options.bound_instruments = true;
         let layer = layer.with_options(options);
-        match logger {
-            Some((logger, _)) => layer.with_exceptions(logger),
-            None => layer,
-        }
+        if self.config.disabled { layer } else { layer.with_exceptions(exceptions) }
     }
 
     /// The cloneable part: to flush and to look at the statistics from anywhere.
@@ -190,11 +217,13 @@ impl Telemetry {
         &self.config
     }
 
-    /// Delivers what was recorded and stops: all signals at once, all within the one limit.
+    /// Delivers what was recorded and stops: all signals at once, all within the one limit. What is not delivered
+    /// then goes to the [queue's directory](crate::config::Queue::directory), if there is one, for the next start: that
+    /// is no error, and said in one line; [`Stats::on_disk`](crate::Stats::on_disk) tells how much.
     ///
     /// # Errors
-    /// If something could not be delivered: names each signal, how much, where to and why. It is lost and
-    /// counted in [`Handle::stats`], as it is if this future is dropped. Spans that end later are not recorded.
+    /// If something is lost: names each signal, how much, where to and why. It is counted in [`Handle::stats`], as it
+    /// is if this future is dropped. Spans that end later are not recorded.
     pub async fn shutdown(mut self, limit: Duration) -> Result<(), Error> {
         // Not dropped before the end, also if this future is: its drop counts what is lost.
         let running = self.running.take();

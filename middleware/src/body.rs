@@ -18,7 +18,7 @@
 
 use std::{
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::Buf;
@@ -71,9 +71,10 @@ where
         }
         this.leg.inside(|mut body, surroundings| {
             let Some(carried) = body.as_mut().as_pin_mut() else { return Poll::Ready(None) };
-            let polled = ready!(carried.poll_frame(task));
+            let polled = carried.poll_frame(task);
+            let Poll::Ready(answer) = &polled else { return polled };
             let is_end = body.as_ref().as_pin_ref().is_none_or(|body| body.is_end_stream());
-            let outcome = match &polled {
+            let outcome = match answer {
                 None => Some(Outcome::Complete),
                 Some(Err(error)) => Some(Outcome::Failed(Failure::of(error))),
                 Some(Ok(frame)) => {
@@ -82,13 +83,13 @@ where
                 }
             };
             if let Some(outcome) = outcome {
-                surroundings.end(outcome);
+                surroundings.end(&outcome);
             }
-            if is_end || !matches!(polled, Some(Ok(_))) {
+            if is_end || !matches!(answer, Some(Ok(_))) {
                 // Dropped here, where its context is active anyway.
                 body.set(None);
             }
-            Poll::Ready(polled)
+            polled
         })
     }
 
@@ -122,6 +123,7 @@ fn was_last<D: Buf>(exchange: Option<&mut Exchange>, frame: &Frame<D>, announced
 
 /// Tells an exchange of the response's head, ends it if that was all, and returns the length that it announces. A
 /// client's ends here: for how long its caller leaves the body unread is the caller's own.
+#[inline]
 pub(crate) fn respond<B: Body>(
     surroundings: &mut Surroundings,
     ends: Ends,
@@ -148,7 +150,7 @@ pub(crate) fn respond<B: Body>(
         }
     };
     if is_over {
-        surroundings.end(Outcome::Complete);
+        surroundings.end(&Outcome::Complete);
     }
     announced
 }

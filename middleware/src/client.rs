@@ -122,7 +122,7 @@ pub mod reqwest;
 use std::{
     pin::Pin,
     sync::Arc,
-    task::{self, Poll, ready},
+    task::{self, Poll},
 };
 
 use http::{Request, Response};
@@ -272,22 +272,21 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let result = ready!(this.leg.as_mut().inside(|mut future, surroundings| {
-            let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(task)) else {
-                return Poll::Pending;
-            };
-            let result = ready!(polled);
+        let polled = this.leg.as_mut().inside(|mut future, surroundings| {
+            let Some(carried) = future.as_mut().as_pin_mut() else { return Poll::Pending };
+            let polled = carried.poll(task);
+            let Poll::Ready(result) = &polled else { return polled };
             future.set(None);
-            match &result {
+            match result {
                 Ok(response) => drop(body::respond(surroundings, *this.ends, response)),
-                Err(error) => surroundings.end(Outcome::Failed(Failure::of(error))),
+                Err(error) => surroundings.end(&Outcome::Failed(Failure::of(error))),
             }
             // What the response is still to tell belongs to a call, but not to an exchange that is over.
             if surroundings.exchange().is_none() {
                 *surroundings = Surroundings::Nothing;
             }
-            Poll::Ready(result)
-        }));
-        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, None, response)))
+            polled
+        });
+        polled.map_ok(|response| ExchangeBody::carry(this.leg, None, response))
     }
 }

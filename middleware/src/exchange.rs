@@ -6,15 +6,15 @@
 //! ```
 //!
 //! An exchange owns the span and the measurement of one request and moves by value from the request into
-//! the future and from there into the body. Whoever sees the end consumes it with [`Exchange::end`]; where
-//! nobody does, its drop is the end.
+//! the future and from there into the body. Whoever sees the end says so with [`Exchange::end`]; where nobody
+//! does, its drop is the end. What is left afterwards is its context: a body may be dropped long after its last
+//! byte.
 
 mod opening;
 mod side;
 
 use std::{
     cell::Cell,
-    mem,
     sync::Arc,
     thread,
     time::{Duration, Instant, SystemTime},
@@ -73,7 +73,8 @@ pub(crate) struct Exchange {
     is_recorded: bool,
     name: SpanName,
     is_route_told: bool,
-    began: SystemTime,
+    /// Where it is not known here, the span has it from the tracer.
+    began: Option<SystemTime>,
     clock: Instant,
     series: Series,
     claim: Option<String>,
@@ -109,8 +110,9 @@ impl Exchange {
             Expected::Recorded | Expected::Either => SpanBuilder::from_name(opening.series.span_name()),
         };
         builder.span_kind = Some(instruments.side().kind());
-        let began = SystemTime::now();
-        builder.start_time = Some(began);
+        // A span that nobody keeps needs no time of day.
+        builder.start_time = (expected != Expected::Unrecorded).then(SystemTime::now);
+        let began = builder.start_time;
         builder.links =
             opening.link.map(|caller| vec![Link::with_context(caller.span().span_context().clone())]);
         let is_described = expected == Expected::Recorded || instruments.rules().sampled_by_attributes;
@@ -120,7 +122,7 @@ impl Exchange {
             builder.attributes = Some(Vec::with_capacity(attributes::MOST_ATTRIBUTES));
         }
         let describe: Option<Describe<'_>> = if is_described { None } else { Some(&describe) };
-        let (context, is_recorded) = instruments.start(builder, parent, describe);
+        let (context, is_recorded) = instruments.tracer().start(builder, parent, describe);
         let Settled { is_name_chosen, is_route_told } = settled.get();
         let is_call = opening.series.convention == Convention::Rpc;
         let deadline = is_call.then(|| rpc::deadline(opening.head.headers)).flatten();
@@ -172,6 +174,7 @@ impl Exchange {
     }
 
     /// Takes what the head of the response tells.
+    #[inline]
     pub(crate) fn respond<B>(&mut self, response: &Response<B>) {
         match self.series.convention {
             Convention::Http => self.respond_http(response),
@@ -187,6 +190,7 @@ impl Exchange {
         }
     }
 
+    #[inline]
     fn respond_http<B>(&mut self, response: &Response<B>) {
         self.series.status = Some(response.status().as_u16());
         match self.instruments.side() {
@@ -246,20 +250,19 @@ impl Exchange {
         self.response_size = Some(self.response_size.unwrap_or(0).saturating_add(bytes));
     }
 
-    /// Ends the exchange: the measurement is taken and the span is ended at the same instant. Returns its context.
-    pub(crate) fn end(mut self: Box<Self>, outcome: Outcome) -> Context {
-        self.finish(&outcome);
-        mem::take(&mut self.context)
+    #[inline]
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over
     }
 
-    fn finish(&mut self, outcome: &Outcome) {
+    /// Ends the exchange: the measurement is taken and the span is ended at the same instant. Its context has to be
+    /// active, since whatever listens to one of the two asks for it.
+    pub(crate) fn end(&mut self, outcome: &Outcome) {
         self.is_over = true;
         let duration = self.clock.elapsed();
         self.conclude(outcome, duration);
-        // Whatever listens to the measurement or to the end of the span finds the span active.
-        let id = self.context.span().span_context().span_id();
-        let is_active = Context::map_current(|current| current.span().span_context().span_id() == id);
-        let _active = (!is_active).then(|| self.context.clone().attach());
+        // The request's `tracing` span may have made one of its own active.
+        let _active = self.rules().request_span.then(|| self.context.clone().attach());
         let closing = self.record(duration, outcome);
         if self.is_recorded {
             self.end_span(duration, closing);
@@ -375,14 +378,16 @@ impl Exchange {
             // No description: the status code or the error's type says it all.
             span.set_status(Status::error(""));
         }
-        span.end_with_timestamp(self.began.checked_add(duration).unwrap_or(self.began));
+        let end = self.began.and_then(|began| began.checked_add(duration));
+        span.end_with_timestamp(end.unwrap_or_else(SystemTime::now));
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
         if !self.is_over {
-            self.finish(&Outcome::Dropped);
+            let _active = self.context.clone().attach();
+            self.end(&Outcome::Dropped);
         }
     }
 }

@@ -144,15 +144,10 @@ impl Instruments {
         self.resolved().source.propagator.inject_headers(context, headers);
     }
 
-    /// Starts a span: the context that carries its ids, and whether it is recorded. What is not in the builder yet is
-    /// asked for if it is.
-    pub(crate) fn start(
-        &self,
-        builder: SpanBuilder,
-        parent: &Context,
-        describe: Option<Describe<'_>>,
-    ) -> (Context, bool) {
-        self.resolved().source.tracer.start(builder, parent, describe)
+    /// Returns what starts spans.
+    #[inline]
+    pub(crate) fn tracer(&self) -> &dyn Start {
+        &*self.resolved().source.tracer
     }
 
     /// Records how long an exchange took.
@@ -331,7 +326,9 @@ impl Expected {
 }
 
 /// A tracer without its span type. Boxing the tracer through the API would box each span twice.
-trait Start: Send + Sync {
+pub(crate) trait Start: Send + Sync {
+    /// Starts a span: the context that carries its ids, and whether it is recorded. What is not in the builder yet is
+    /// asked for if it is.
     fn start(
         &self,
         builder: SpanBuilder,

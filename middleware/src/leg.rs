@@ -83,7 +83,7 @@ impl<T> Leg<T> {
 pub(crate) enum Surroundings {
     #[default]
     Nothing,
-    /// A context: of a request that is not recorded, or of an exchange that has ended.
+    /// The context of a request that is not told.
     Context(Context),
     Exchange(Box<Exchange>),
 }
@@ -93,17 +93,16 @@ impl Surroundings {
     #[inline]
     pub(crate) fn exchange(&mut self) -> Option<&mut Exchange> {
         match self {
-            Self::Exchange(exchange) => Some(exchange),
-            Self::Nothing | Self::Context(_) => None,
+            Self::Exchange(exchange) if !exchange.is_over() => Some(exchange),
+            Self::Nothing | Self::Context(_) | Self::Exchange(_) => None,
         }
     }
 
-    /// Ends the exchange, if there is one that has not ended. Its context stays: a body may be dropped long after
-    /// its last byte.
-    pub(crate) fn end(&mut self, outcome: Outcome) {
-        match mem::take(self) {
-            Self::Exchange(exchange) => *self = Self::Context(exchange.end(outcome)),
-            ended => *self = ended,
+    /// Ends the exchange, if there is one that has not ended; only inside these surroundings.
+    #[inline]
+    pub(crate) fn end(&mut self, outcome: &Outcome) {
+        if let Some(exchange) = self.exchange() {
+            exchange.end(outcome);
         }
     }
 
@@ -122,7 +121,7 @@ impl Surroundings {
         let _active = self.context().map(|context| context.clone().attach());
         let _entered = span.enter();
         panic::catch_unwind(AssertUnwindSafe(|| act(self))).unwrap_or_else(|payload| {
-            self.end(Outcome::Failed(Failure::of_panic(&*payload)));
+            self.end(&Outcome::Failed(Failure::of_panic(&*payload)));
             panic::resume_unwind(payload)
         })
     }

@@ -68,11 +68,13 @@ impl Route {
     }
 
     /// Finds the route in a request's extensions.
+    #[inline]
     pub(crate) fn of_request(extensions: &Extensions) -> Option<Self> {
         extensions.get::<Self>().cloned().or_else(|| matched(extensions))
     }
 
     /// Finds the route that became known while the request was served.
+    #[inline]
     pub(crate) fn of_response(extensions: &Extensions) -> Option<Self> {
         extensions.get::<Self>().cloned()
     }

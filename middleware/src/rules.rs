@@ -1,6 +1,6 @@
 //! The options of a layer, prepared for use.
 
-use http::Method;
+use http::{Method, Uri};
 use opentelemetry::{Key, KeyValue, StringValue};
 
 use crate::{
@@ -44,6 +44,7 @@ pub(crate) struct Captures {
 
 impl Rules {
     /// Returns the method's name; for one that is not known `_OTHER`, and what it is called.
+    #[inline]
     pub(crate) fn method<'a>(&self, method: &'a Method) -> (StringValue, Option<&'a str>) {
         match self.known_methods.iter().find(|(known, _)| known == method) {
             Some((_, name)) => (name.clone(), None),
@@ -51,11 +52,12 @@ impl Rules {
         }
     }
 
-    /// Tells whether a path is served without a span.
-    pub(crate) fn exclude(&self, path: &str) -> bool {
+    /// Tells whether a target is served without a span.
+    #[inline]
+    pub(crate) fn exclude(&self, target: &Uri) -> bool {
         self.excluded_paths.iter().any(|excluded| match excluded.strip_suffix('*') {
-            Some(beginning) => path.starts_with(beginning),
-            None => path == excluded,
+            Some(beginning) => target.path().starts_with(beginning),
+            None => target.path() == excluded,
         })
     }
 
@@ -180,7 +182,7 @@ mod tests {
             ("/internal", false),
             ("/", false),
         ] {
-            assert_eq!(rules.exclude(path), is_excluded, "{path}");
+            assert_eq!(rules.exclude(&Uri::from_static(path)), is_excluded, "{path}");
         }
     }
 }

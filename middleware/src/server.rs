@@ -127,10 +127,10 @@ mod request;
 use std::{
     pin::Pin,
     sync::Arc,
-    task::{self, Poll, ready},
+    task::{self, Poll},
 };
 
-use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Request, Response};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Response};
 use http_body::Body;
 use opentelemetry::{
     logs::{Logger, LoggerProvider},
@@ -150,6 +150,7 @@ use crate::{
     leg::{Leg, Surroundings},
     options::{RequestHead, ServerOptions},
     propagation::{Composite, HeaderInjector, TraceContext},
+    request_span::RequestSpan,
     route::Route,
     rules::Rules,
     server_span::ServerSpan,
@@ -259,30 +260,30 @@ where
 
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let ends = Ends::of(request.method());
-        if is_served(request.extensions()) {
+        if request.extensions().get::<Served>().is_some() {
             let learned = Route::of_request(request.extensions());
             let leg = Leg::begin(Surroundings::Nothing, || self.inner.call(request));
             return ResponseFuture { leg, ends, learned };
         }
         let mut surroundings = request::begin(&self.instruments, RequestHead::of(&request));
-        match ServerSpan::of(&surroundings) {
-            Some(span) => drop(request.extensions_mut().insert(span)),
-            None => drop(request.extensions_mut().insert(Unrecorded)),
+        request.extensions_mut().insert(Served);
+        if let Some(span) = ServerSpan::of(&surroundings) {
+            request.extensions_mut().insert(span);
         }
-        let span = request::span(&self.instruments, surroundings.exchange(), &request);
+        let span = match surroundings.exchange() {
+            Some(exchange) if exchange.rules().request_span => {
+                request::span(&self.instruments, exchange, &request)
+            }
+            _ => RequestSpan::none(),
+        };
         let leg = Leg::begin_in(span, surroundings, || self.inner.call(request));
         ResponseFuture { leg, ends, learned: None }
     }
 }
 
-/// Marks a request that a layer serves already but that has no [`ServerSpan`].
+/// Marks a request that a layer serves already: one further in lets it pass.
 #[derive(Clone, Copy)]
-struct Unrecorded;
-
-/// Tells whether a layer further out serves the request already: then this one lets it pass.
-fn is_served(extensions: &Extensions) -> bool {
-    extensions.get::<ServerSpan>().is_some() || extensions.get::<Unrecorded>().is_some()
-}
+struct Served;
 
 pin_project! {
     /// The future of a [`ServerService`]: carries the exchange from the request to the response's body.
@@ -308,38 +309,38 @@ where
 
     fn poll(self: Pin<&mut Self>, task: &mut task::Context<'_>) -> Poll<Self::Output> {
         let mut this = self.project();
-        let (announced, result) = ready!(this.leg.as_mut().inside(|mut future, surroundings| {
-            let Some(polled) = future.as_mut().as_pin_mut().map(|future| future.poll(task)) else {
-                return Poll::Pending;
-            };
-            let mut result = ready!(polled);
+        let mut announced = None;
+        let polled = this.leg.as_mut().inside(|mut future, surroundings| {
+            let Some(carried) = future.as_mut().as_pin_mut() else { return Poll::Pending };
+            let mut polled = carried.poll(task);
+            let Poll::Ready(result) = &mut polled else { return polled };
             future.set(None);
-            let mut announced = None;
-            match &mut result {
+            match result {
                 Ok(response) => {
                     if let Some(route) = this.learned.take() {
                         response.extensions_mut().get_or_insert_with(|| route);
                     }
-                    if let Some(timing) = surroundings.exchange().and_then(|exchange| timing(exchange)) {
+                    let teller = surroundings.exchange().filter(|exchange| exchange.rules().server_timing);
+                    if let Some(timing) = teller.and_then(|exchange| timing(exchange)) {
                         // Refused only after 32,768 headers.
                         let _ = response.headers_mut().try_append(SERVER_TIMING, timing);
                     }
                     announced = body::respond(surroundings, *this.ends, response);
                 }
-                Err(error) => surroundings.end(Outcome::Failed(Failure::of(error))),
+                Err(error) => surroundings.end(&Outcome::Failed(Failure::of(error))),
             }
-            Poll::Ready((announced, result))
-        }));
-        Poll::Ready(result.map(|response| ExchangeBody::carry(this.leg, announced, response)))
+            polled
+        });
+        polled.map_ok(|response| ExchangeBody::carry(this.leg, announced, response))
     }
 }
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it, if the option says so. Without a span of
-/// its own the context has its caller's, which are not told.
+/// Writes the ids of a span as the level 3 draft of W3C Trace Context has it. Without a span of its own the context has
+/// its caller's, which are not told.
 fn timing(exchange: &Exchange) -> Option<HeaderValue> {
-    if !exchange.rules().server_timing || exchange.context().span().span_context().is_remote() {
+    if exchange.context().span().span_context().is_remote() {
         return None;
     }
     let mut headers = HeaderMap::new();

@@ -5,7 +5,7 @@
 //! here from a failure.
 
 use crate::{
-    Answer, Error, Remote, Signal,
+    Answer, Error, Heard, Remote, Signal,
     auth::Authorization,
     cause,
     response::one_line,
@@ -22,7 +22,7 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioTimer},
 };
-use std::{borrow::Cow, net::SocketAddr};
+use std::{borrow::Cow, net::SocketAddr, time::SystemTime};
 
 /// O-018: the exporter, with the distribution before it.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
@@ -47,6 +47,10 @@ pub(crate) struct Connection {
     proven: Option<SocketAddr>,
     /// What the request under way travels on.
     travels: Option<CaptureConnection>,
+    /// Who answered last, for a probe.
+    pub(crate) heard: Heard,
+    /// When that was by the clock of the other side.
+    pub(crate) date: Option<SystemTime>,
 }
 
 impl Connection {
@@ -71,6 +75,8 @@ impl Connection {
             authorization,
             proven: None,
             travels: None,
+            heard: Heard::Nothing,
+            date: None,
         })
     }
 
@@ -125,6 +131,8 @@ impl Connection {
         match self.client.request(request).await {
             Ok(response) => {
                 self.proven = our_end(response.extensions());
+                self.heard = Heard::over_http(response.status());
+                self.date = date(response.headers());
                 Ok(response)
             }
             Err(error) => Err(self.unanswered(&error)),
@@ -183,6 +191,10 @@ fn without_user(url: Uri) -> Uri {
     let Some((_, place)) = authority.as_str().rsplit_once('@') else { return url };
     parts.authority = place.parse().ok();
     Uri::from_parts(parts).unwrap_or(url)
+}
+
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
 }
 
 fn our_end(extensions: &Extensions) -> Option<SocketAddr> {

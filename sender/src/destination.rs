@@ -162,6 +162,17 @@ pub enum Protocol {
     HttpJson,
 }
 
+/// The word of the standard: `grpc`, `http/protobuf`, `http/json`.
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Protocol::Grpc => "grpc",
+            Protocol::HttpProtobuf => "http/protobuf",
+            Protocol::HttpJson => "http/json",
+        })
+    }
+}
+
 /// How request bodies are compressed (O-013).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {
@@ -240,6 +251,11 @@ pub enum Answer {
         /// The other side had closed a connection that was idle, as servers may (O-037): worth another attempt
         /// without a pause and without a word.
         at_once: bool,
+    },
+    /// It was not taken because of its size; smaller requests with the same items may be.
+    TooLarge {
+        /// The fault in words, with the status.
+        cause: String,
     },
 }
 

@@ -4,7 +4,7 @@
 //! comes in the trailers. The protobuf bytes are the same as over HTTP, so no gRPC library is needed.
 
 use crate::{
-    Answer,
+    Answer, Heard,
     compress::compressed,
     connection::Connection,
     http::Encoding,
@@ -48,32 +48,37 @@ pub(crate) async fn send(connection: &mut Connection, body: Bytes) -> Answer {
     }
 }
 
-async fn read(connection: &Connection, response: Response<hyper::body::Incoming>) -> Answer {
-    let remote = &connection.remote;
+async fn read(connection: &mut Connection, response: Response<hyper::body::Incoming>) -> Answer {
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
-        let cause =
-            format!("{remote} answered {}, not as gRPC does; use http/protobuf or another port", head.status);
+        let cause = format!(
+            "{} answered {}, not as gRPC does; use http/protobuf or another port",
+            connection.remote, head.status
+        );
         return match retry::http_may_repeat(head.status) {
             true => Answer::Busy { cause, after: None },
             false => Answer::Refused { cause },
         };
     }
+    // A success of HTTP is not yet one of gRPC.
+    connection.heard = Heard::Other;
     if let Some(answer) = status(connection, &head.headers, &[]) {
         return answer; // "trailers-only"
     }
     match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
         // It may have been taken: to send it again could only be refused again, or be one too many.
-        Err(error) if error.is::<LengthLimitError>() => {
-            Answer::Refused { cause: format!("{remote} answered with more than {MAX_RESPONSE_BYTES} bytes") }
-        }
-        Err(error) => {
-            Answer::Unanswered { cause: format!("{remote}: the response broke off: {error}"), at_once: false }
-        }
+        Err(error) if error.is::<LengthLimitError>() => Answer::Refused {
+            cause: format!("{} answered with more than {MAX_RESPONSE_BYTES} bytes", connection.remote),
+        },
+        Err(error) => Answer::Unanswered {
+            cause: format!("{}: the response broke off: {error}", connection.remote),
+            at_once: false,
+        },
         Ok(collected) => {
             let trailers = collected.trailers().cloned().unwrap_or_default();
-            status(connection, &trailers, &collected.to_bytes()).unwrap_or_else(|| Answer::Refused {
-                cause: format!("{remote} answered without a grpc-status; does it speak gRPC?"),
+            let answer = status(connection, &trailers, &collected.to_bytes());
+            answer.unwrap_or_else(|| Answer::Refused {
+                cause: format!("{} answered without a grpc-status; does it speak gRPC?", connection.remote),
             })
         }
     }
@@ -88,8 +93,9 @@ fn method(connection: &Connection) -> Result<Uri, http::Error> {
         .build()
 }
 
-fn status(connection: &Connection, trailers: &HeaderMap, body: &[u8]) -> Option<Answer> {
+fn status(connection: &mut Connection, trailers: &HeaderMap, body: &[u8]) -> Option<Answer> {
     let code: u32 = trailers.get("grpc-status")?.to_str().ok()?.parse().unwrap_or(2);
+    connection.heard = Heard::over_grpc(code);
     if code == 0 {
         // A compressed response was not asked for, so the message is plain.
         let message = body.get(PREFIX_BYTES..).unwrap_or_default();
@@ -100,6 +106,7 @@ fn status(connection: &Connection, trailers: &HeaderMap, body: &[u8]) -> Option<
     let after = trailers.get("grpc-status-details-bin").and_then(|value| retry_delay(value.as_bytes()));
     let cause = format!("{} answered {}: {}", connection.remote, name(code), connection.told(&message));
     Some(match retry::grpc_may_repeat(code, after.is_some()) {
+        _ if after.is_none() && retry::grpc_too_large(code, &message) => Answer::TooLarge { cause },
         true => Answer::Busy { cause, after },
         false => Answer::Refused { cause },
     })

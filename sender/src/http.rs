@@ -70,7 +70,9 @@ async fn read(
     }
     let words = quote(connection, &head.headers, &body);
     let cause = format!("{remote} answered {}{words}", head.status);
-    if retry::http_may_repeat(head.status) {
+    if head.status == StatusCode::PAYLOAD_TOO_LARGE {
+        Answer::TooLarge { cause }
+    } else if retry::http_may_repeat(head.status) {
         Answer::Busy { cause, after: retry::retry_after(&head.headers, SystemTime::now()) }
     } else {
         Answer::Refused { cause: cause + hint(head.status, *signal, remote) }

@@ -1,12 +1,15 @@
 //! One attempt to deliver one request, by whichever way the destination asks for.
 
 use crate::{
-    Answer, Compression, Destination, Inlet, Protocol, Signal,
+    Answer, Compression, Destination, Heard, Inlet, Protocol, Signal,
     connection::Connection,
     http::{self, Encoding},
 };
 use bytes::Bytes;
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
 
 /// The largest request that may be sent, before compression (O-016).
 pub(crate) const MAX_REQUEST_BYTES: usize = 64 << 20;
@@ -57,6 +60,17 @@ impl Transport {
             }
         };
         answer.unwrap_or_else(|| connection.silent())
+    }
+
+    /// Who answered last, and when by their clock.
+    pub(crate) fn heard(&self) -> (Heard, Option<SystemTime>) {
+        let connection = match self {
+            Transport::Local(..) => return (Heard::Nothing, None),
+            Transport::Http(connection, _) => connection,
+            #[cfg(feature = "grpc")]
+            Transport::Grpc(connection) => connection,
+        };
+        (connection.heard, connection.date)
     }
 }
 

@@ -1,6 +1,9 @@
 //! Where one signal goes, and what decided it.
 
-use crate::sender::{Destination, Signal};
+use crate::{
+    console::STDOUT,
+    sender::{Destination, Remote, Signal},
+};
 use std::{fmt, time::Duration};
 
 /// Where one signal goes. `Display` says it in words, with the variable that decided.
@@ -21,6 +24,8 @@ pub struct Export {
     pub(super) decided: Decided,
     /// The destinations that were not set in code, in words, each with what decided it.
     pub(super) known: Vec<(String, Decided)>,
+    /// The variable that should have named one more, but cannot be understood.
+    pub(super) unusable: Option<String>,
 }
 
 /// What decided where a signal goes.
@@ -35,18 +40,26 @@ pub(crate) enum Decided {
 }
 
 impl Export {
-    pub(super) fn new(destination: Option<Destination>, decided: Decided) -> Self {
-        let mut export = Export {
+    /// To nowhere, so far.
+    pub(super) fn new(decided: Decided) -> Self {
+        Export {
             destinations: vec![],
             schedule_delay: None,
             max_queue: 2048,
             max_batch: 512,
-            decided: decided.clone(),
+            decided,
             known: vec![],
-        };
-        if let Some(destination) = destination {
-            export.add(destination, decided);
+            unusable: None,
         }
+    }
+
+    /// To the destination of OTLP alone.
+    pub(super) fn to(remote: Result<(Remote, Decided), String>) -> Self {
+        let mut export = Export::new(match &remote {
+            Ok((_, decided)) => decided.clone(),
+            Err(variable) => Decided::Variable(variable.clone()),
+        });
+        export.add_remote(remote);
         export
     }
 
@@ -56,6 +69,21 @@ impl Export {
             [] => self.decided == Decided::Agent,
             all => all.iter().all(|destination| self.decided_for(destination) == Some(&Decided::Default)),
         }
+    }
+
+    /// The destination of OTLP, or the variable that should have named it.
+    pub(super) fn add_remote(&mut self, remote: Result<(Remote, Decided), String>) {
+        match remote {
+            Ok((remote, decided)) => self.add(Destination::Remote(remote), decided),
+            Err(variable) => self.unusable = Some(variable),
+        }
+    }
+
+    /// The variable that names a destination in a way that cannot be understood; `None` if code decided anew.
+    pub(crate) fn unusable(&self) -> Option<&str> {
+        let known = self.known.iter().map(|(words, _)| words);
+        let unchanged = self.destinations.iter().map(ToString::to_string).eq(known.cloned());
+        self.unusable.as_deref().filter(|_| unchanged)
     }
 
     pub(super) fn add(&mut self, destination: Destination, decided: Decided) {
@@ -69,11 +97,25 @@ impl Export {
         self.known.iter().rfind(|(known, _)| *known == words).map(|(_, decided)| decided)
     }
 
+    /// A destination, and in brackets what decided it.
+    pub(crate) fn in_words(&self, destination: &Destination) -> String {
+        match (destination, self.decided_for(destination)) {
+            (_, Some(Decided::Variable(name))) => format!("{destination} ({name})"),
+            (Destination::Local(_), _) => destination.to_string(),
+            (_, Some(Decided::View)) => {
+                format!("{destination} (THROUGHLINE_VIEW: the collector of another program)")
+            }
+            (_, Some(_)) => format!("{destination} (default)"),
+            (_, None) => format!("{destination} (set in code)"),
+        }
+    }
+
     /// [`Export::schedule_delay`], or its default. Never zero.
     pub(crate) fn delay(&self, signal: Signal) -> Duration {
-        let local = self.destinations.iter().all(|destination| {
-            matches!(destination, Destination::Local(_))
-                || self.decided_for(destination) == Some(&Decided::View)
+        // What reads OTLP/JSON from stdout is as far away as what reads it from a socket.
+        let local = self.destinations.iter().all(|destination| match destination {
+            Destination::Local(_) => destination.to_string() != STDOUT,
+            Destination::Remote(_) => self.decided_for(destination) == Some(&Decided::View),
         });
         self.schedule_delay.filter(|delay| !delay.is_zero()).unwrap_or(match (signal, local) {
             (Signal::Metrics, true) => Duration::from_secs(5),
@@ -91,21 +133,35 @@ impl fmt::Display for Export {
             if index > 0 {
                 f.write_str(" and ")?;
             }
-            match (destination, self.decided_for(destination)) {
-                (Destination::Local(_), _) => write!(f, "{destination}")?,
-                (_, Some(Decided::Variable(name))) => write!(f, "{destination} ({name})")?,
-                (_, Some(Decided::View)) => {
-                    write!(f, "{destination} (THROUGHLINE_VIEW: the collector of another program)")?
-                }
-                (_, Some(_)) => write!(f, "{destination} (default)")?,
-                (_, None) => write!(f, "{destination} (set in code)")?,
-            }
+            f.write_str(&self.in_words(destination))?;
         }
         match &self.decided {
             _ if !self.destinations.is_empty() => Ok(()),
+            _ if self.unusable.is_some() => {
+                write!(f, "nowhere ({} cannot be understood)", self.unusable.as_deref().unwrap_or_default())
+            }
             Decided::Agent => f.write_str("stdout only (NODE_IP: the agent of the node reads it)"),
             Decided::Variable(name) if self.known.is_empty() => write!(f, "nowhere ({name})"),
             _ => f.write_str("nowhere (set in code)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn who_looks_on_waits_less_than_who_collects() {
+        let delays = |exporter: &str| {
+            let names = ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"];
+            let config = Config::from_vars(names.map(|name| (name, exporter)));
+            Signal::ALL.map(|signal| config.export(signal).delay(signal).as_millis())
+        };
+        assert_eq!(delays("console"), [200, 5_000, 200]);
+        for exporter in ["otlp", "otlp/stdout", "otlp,console", "console,otlp/stdout"] {
+            assert_eq!(delays(exporter), [5_000, 60_000, 1_000], "{exporter}");
         }
     }
 }

@@ -15,6 +15,8 @@ pub struct Log {
     /// Which events become lines and log records, in the syntax of `RUST_LOG`. Default:
     /// `info,opentelemetry=warn`.
     pub filter: String,
+    /// How much throughline says about itself, unless the filter names it. Default: [`Level::Info`].
+    pub own_level: Level,
     /// JSON with the fields beside the members of ours, instead of in objects of their own. Default: false.
     pub flat: bool,
     /// Lines name their span and have the fields of all spans around them. Default: true.
@@ -77,6 +79,51 @@ impl fmt::Display for LogOutput {
     }
 }
 
+/// How much throughline says about itself (E-05).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Level {
+    /// Nothing.
+    None,
+    /// What keeps it from working.
+    Error,
+    /// What is lost, and what is wrong in the variables.
+    Warn,
+    /// Where each signal goes, said at start.
+    Info,
+    /// More.
+    Debug,
+    /// All.
+    Trace,
+}
+
+impl Level {
+    fn read(environment: &mut Environment) -> Self {
+        match environment.choice(&env::LOG_LEVEL, None).map(|found| found.value) {
+            Some("none") => Level::None,
+            Some("error") => Level::Error,
+            Some("warn") => Level::Warn,
+            Some("debug") => Level::Debug,
+            Some("trace" | "verbose" | "all") => Level::Trace,
+            _ => Level::Info,
+        }
+    }
+}
+
+/// The word of a filter.
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Level::None => "off",
+            Level::Error => "error",
+            Level::Warn => "warn",
+            Level::Info => "info",
+            Level::Debug => "debug",
+            Level::Trace => "trace",
+        })
+    }
+}
+
 /// Moments in the life of a `tracing` span at which it writes a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -111,6 +158,7 @@ impl Log {
     }
 
     pub(super) fn read(environment: &mut Environment) -> Self {
+        let own_level = Level::read(environment);
         let mut word = |variable| environment.choice(variable, None).map(|found| found.value);
         let format = match word(&env::LOG_FORMAT) {
             Some("json") => LogFormat::Json,
@@ -130,6 +178,7 @@ impl Log {
         Log {
             format,
             output,
+            own_level,
             flat,
             span_fields: span_fields.contains(&"lines"),
             record_span_fields: span_fields.contains(&"records"),
@@ -147,7 +196,10 @@ impl Log {
             },
             buffer: environment.count(&env::LOG_BUFFER),
             filter: super::filter(environment, &env::RUST_LOG),
-            limits: super::limits(environment, [&env::RECORD_ATTRIBUTE_COUNT, &env::RECORD_ATTRIBUTE_LENGTH]),
+            limits: AttributeLimits::read(
+                environment,
+                [&env::RECORD_ATTRIBUTE_COUNT, &env::RECORD_ATTRIBUTE_LENGTH],
+            ),
         }
     }
 }

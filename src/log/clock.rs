@@ -10,14 +10,14 @@ const LATEST: Duration = Duration::from_secs(253_402_300_799);
 
 /// RFC 3339 in UTC with microseconds. Remembers the second: there are many lines in one.
 #[derive(Default)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     second: u64,
     /// Up to the point before the microseconds; empty at first.
     text: Vec<u8>,
 }
 
 impl Clock {
-    pub(super) fn write(&mut self, bytes: &mut Vec<u8>, time: SystemTime) {
+    pub(crate) fn write(&mut self, bytes: &mut Vec<u8>, time: SystemTime) {
         // A clock that is far off must not cost the line.
         let time = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().min(LATEST);
         if self.text.is_empty() || self.second != time.as_secs() {

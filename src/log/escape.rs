@@ -7,7 +7,7 @@ use std::fmt;
 
 /// Where the text stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// In the open, where quotes and backslashes are themselves.
     Open,
     /// In double quotes.
@@ -34,7 +34,7 @@ pub(super) fn quoted(bytes: &mut Vec<u8>, text: &str) {
     bytes.push(b'"');
 }
 
-pub(super) fn escape(bytes: &mut Vec<u8>, text: &str, place: Place) {
+pub(crate) fn escape(bytes: &mut Vec<u8>, text: &str, place: Place) {
     let ordinary = match place {
         Place::Open => OPEN,
         Place::Quoted => QUOTED,

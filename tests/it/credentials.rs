@@ -3,7 +3,7 @@
 use crate::support::{
     PATIENCE,
     gateway::Directory,
-    receiver::{Answer, Receiver},
+    receiver::Receiver,
     sending::{failure, remote, sender, span, start_failure},
 };
 use std::{
@@ -11,7 +11,10 @@ use std::{
     os::unix::fs::symlink,
     sync::{Arc, Mutex},
 };
-use throughline::sender::{Credentials, Destination, Protocol, Remote, Secret, Sender};
+use throughline::{
+    sender::{Credentials, Destination, Protocol, Remote, Secret, Sender},
+    testing::Fault,
+};
 
 fn basic(user: &str, password: Secret) -> Option<Credentials> {
     Some(Credentials::Basic { user: user.into(), password })
@@ -22,7 +25,7 @@ fn bearer(token: Secret) -> Option<Credentials> {
 }
 
 fn known(receiver: &Receiver, credentials: Option<Credentials>) -> Remote {
-    let mut remote = remote(Protocol::HttpProtobuf, "http://127.0.0.1", receiver.http);
+    let mut remote = remote(Protocol::HttpProtobuf, "http://127.0.0.1", receiver.http_address());
     remote.credentials = credentials;
     remote
 }
@@ -35,13 +38,13 @@ async fn send(sender: &Sender) {
 /// The values of `Authorization` of all requests.
 fn authorizations(receiver: &Receiver) -> Vec<String> {
     let requests = receiver.requests();
-    requests.iter().map(|(_, headers)| headers["authorization"].to_str().unwrap().to_owned()).collect()
+    requests.iter().map(|request| request.headers["authorization"].to_str().unwrap().to_owned()).collect()
 }
 
 // B-031
 #[tokio::test]
 async fn users_and_tokens_from_values_and_files_reach_both_protocols() {
-    let (receiver, directory) = (Receiver::start().await, Directory::new());
+    let (receiver, directory) = (Receiver::start(), Directory::new());
     let (plain, line) = (directory.write("plain", "pass"), directory.write("line", "tok en\r\n"));
     for credentials in [
         basic("user", Secret::value("pass")),
@@ -51,7 +54,7 @@ async fn users_and_tokens_from_values_and_files_reach_both_protocols() {
         bearer(Secret::file(&line)),
     ] {
         send(&sender(known(&receiver, credentials.clone()))).await;
-        let mut remote = remote(Protocol::Grpc, "http://127.0.0.1", receiver.grpc);
+        let mut remote = remote(Protocol::Grpc, "http://127.0.0.1", receiver.grpc_address());
         remote.credentials = credentials;
         send(&sender(remote)).await;
     }
@@ -62,13 +65,14 @@ async fn users_and_tokens_from_values_and_files_reach_both_protocols() {
 
 #[tokio::test]
 async fn a_header_of_the_same_name_wins_and_others_go_with_it() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     // Not even read.
     let remote = known(&receiver, bearer(Secret::file("/nowhere")))
         .header("Authorization".parse().unwrap(), "Own".parse().unwrap())
         .header("X-Scope-OrgID".parse().unwrap(), "team one".parse().unwrap());
     send(&sender(remote)).await;
-    let [(_, headers)] = &receiver.requests()[..] else { panic!("one request") };
+    let [request] = &receiver.requests()[..] else { panic!("one request") };
+    let headers = &request.headers;
     assert_eq!(
         (&headers["authorization"], &headers["x-scope-orgid"]),
         (&"Own".parse().unwrap(), &"team one".parse().unwrap())
@@ -100,7 +104,7 @@ fn a_secret_that_cannot_be_used_is_named_with_its_fault_before_anything_is_sent(
 // As the kubelet does it: a link to a directory is swapped, the names in it stay.
 #[tokio::test]
 async fn a_secret_that_is_swapped_goes_with_the_next_request_and_a_broken_one_does_not() {
-    let (receiver, directory) = (Receiver::start().await, Directory::new());
+    let (receiver, directory) = (Receiver::start(), Directory::new());
     let swap = |version: &str, token: &str| {
         let (data, link) = (directory.path().join(version), directory.path().join("..data"));
         fs::create_dir(&data).unwrap();
@@ -149,16 +153,17 @@ async fn no_secret_is_in_anything_that_is_said_or_shown() {
         .finish();
     let _subscriber = tracing::subscriber::set_default(subscriber); // this test's runtime has one thread
 
-    let (receiver, directory) = (Receiver::start().await, Directory::new());
+    let (receiver, directory) = (Receiver::start(), Directory::new());
     let file = directory.write("token", "canary-in-a-file\n");
     let mut shown = Vec::new();
     for (credentials, secret) in [
         (basic("user", Secret::value("canary-as-value")), "canary-as-value"),
         (bearer(Secret::file(&file)), "canary-in-a-file"),
     ] {
-        for (protocol, address, status) in
-            [(Protocol::HttpProtobuf, receiver.http, 401), (Protocol::Grpc, receiver.grpc, 16)]
-        {
+        for (protocol, address, status) in [
+            (Protocol::HttpProtobuf, receiver.http_address(), 401),
+            (Protocol::Grpc, receiver.grpc_address(), 200),
+        ] {
             let origin = format!("http://canary:canary@127.0.0.1:{}/canary/?key=canary", address.port());
             let mut remote = Remote::new(protocol, origin.replace("/canary/", "/v1/traces").parse().unwrap())
                 .header("x-key".parse().unwrap(), "canary-in-a-header".parse().unwrap());
@@ -166,8 +171,16 @@ async fn no_secret_is_in_anything_that_is_said_or_shown() {
             let destination = Destination::Remote(remote.clone());
             shown.push(format!("{remote} {remote:?} {destination} {destination:?}"));
             let sender = sender(remote);
-            let complaint = format!("who is {secret} canary-in-a-header").into_bytes();
-            receiver.answer([Answer { body: complaint, ..Answer::status(status) }]);
+            let complaint = format!("who is {secret} canary-in-a-header");
+            let headers = match protocol {
+                Protocol::Grpc => vec![
+                    ("content-type".into(), "application/grpc".into()),
+                    ("grpc-status".into(), "16".into()),
+                    ("grpc-message".into(), complaint.clone()),
+                ],
+                _ => vec![],
+            };
+            receiver.then(Fault::Verbatim { status, headers, body: complaint.into_bytes() });
             sender.send(span("work"));
             let unsent = sender.flush(PATIENCE).await.unwrap_err();
             let fault = failure(&sender).await;
@@ -185,10 +198,6 @@ async fn no_secret_is_in_anything_that_is_said_or_shown() {
     // Also in base64.
     let leaks = told.filter(|line| ["canary", "dXNlcjpj"].iter().any(|part| line.contains(part)));
     assert_eq!(leaks.take(3).collect::<Vec<_>>(), Vec::<&str>::new());
-    assert!(
-        receiver
-            .requests()
-            .iter()
-            .all(|(_, headers)| headers.get("host").is_none_or(|host| host == &*receiver.http.to_string()))
-    );
+    let hosts = receiver.requests().into_iter().filter_map(|request| request.headers.get("host").cloned());
+    assert_eq!(Vec::from_iter(hosts), vec![receiver.http_address().to_string(); 4]);
 }

@@ -15,6 +15,7 @@ const README: &str = include_str!("../../README.md");
 const MIGRATING: &str = include_str!("../../docs/migrating.md");
 const FRONT_PAGE: &str = include_str!("../../src/lib.rs");
 const LOGS: &str = include_str!("../../docs/logs.md");
+const TESTING: &str = include_str!("../../docs/testing.md");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 
 /// The text between two marks, without them.
@@ -32,6 +33,24 @@ fn the_program_of_the_readme_is_the_example_and_the_front_page() {
         .map(|line| format!("{}\n", line.trim_start_matches("//!").strip_prefix(' ').unwrap_or_default()))
         .collect();
     assert_eq!(front_page, example);
+}
+
+#[test]
+fn the_test_file_of_the_page_is_one_that_runs() {
+    assert_eq!(between(TESTING, "```rust,ignore\n", "```"), include_str!("testing/shop.rs"));
+}
+
+/// Each in its row, and none that is not there.
+#[test]
+fn every_fault_is_told() {
+    let source = include_str!("../../src/testing/receiver/fault.rs");
+    let variants = between(source, "pub enum Fault {\n", "\n}\n").lines().filter_map(|line| {
+        let line = line.strip_prefix("    ")?;
+        let name = line.starts_with(|c: char| c.is_ascii_uppercase());
+        name.then(|| line.split(|c: char| !c.is_alphanumeric()).next().unwrap())
+    });
+    let told = TESTING.split("`Fault::").skip(1).map(|rest| rest.split('`').next().unwrap());
+    assert_eq!(told.collect::<BTreeSet<_>>(), variants.collect());
 }
 
 #[test]

@@ -7,7 +7,7 @@ mod files; // what is wrong with a file, and what happens when it changes
 use crate::support::{
     child::Process,
     gateway::{Authority, Directory, GRPC, Gateway, HTTP},
-    receiver::Receiver,
+    receiver::{Decoded, Receiver},
 };
 use std::path::Path;
 
@@ -30,22 +30,24 @@ async fn run_job(gateway: &Gateway, protocol: &str, authority: Option<&Path>) ->
 
 #[tokio::test]
 async fn both_protocols_reach_a_server_that_the_systems_roots_vouch_for() {
-    let (receiver, authority, directory) = (Receiver::start().await, Authority::new(), Directory::new());
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
     let roots = directory.write("roots.pem", authority.pem());
-    for (protocol, to, alpn) in [("http/protobuf", receiver.http, HTTP), ("grpc", receiver.grpc, GRPC)] {
+    for (protocol, to, alpn) in
+        [("http/protobuf", receiver.http_address(), HTTP), ("grpc", receiver.grpc_address(), GRPC)]
+    {
         let gateway = Gateway::start(to, alpn, &authority.identity("localhost"), None).await;
         let (success, text) = run_job(&gateway, protocol, Some(&roots)).await;
         assert!(success, "{protocol}: {text}");
         assert!(!text.contains("hush"), "{text}");
     }
     assert_eq!(receiver.spans().len(), 2);
-    assert!(receiver.requests().iter().all(|(_, headers)| headers["authorization"] == "Bearer hush"));
+    assert!(receiver.requests().iter().all(|arrival| arrival.headers["authorization"] == "Bearer hush"));
 }
 
 #[tokio::test]
 async fn a_server_that_nobody_vouches_for_gets_nothing_and_is_named() {
-    let (receiver, authority) = (Receiver::start().await, Authority::new());
-    let gateway = Gateway::start(receiver.http, HTTP, &authority.identity("localhost"), None).await;
+    let (receiver, authority) = (Receiver::start(), Authority::new());
+    let gateway = Gateway::start(receiver.http_address(), HTTP, &authority.identity("localhost"), None).await;
     let (success, text) = run_job(&gateway, "http/protobuf", None).await;
     assert!(!success);
     let fault = format!(

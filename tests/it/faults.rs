@@ -1,233 +1,78 @@
 //! The other side refuses, hangs, comes and goes: what may be repeated is repeated, the rest is counted.
 
-use crate::{
-    delivery::{counts, record, traces, traces_over, traces_to},
-    support::{
-        PATIENCE,
-        receiver::{Answer, Receiver},
-        until,
-    },
+mod passing; // one fault, then all is well
+mod lasting; // a fault that does not end, and the limit of the shutdown
+mod told; // in which words
+
+use crate::support::receiver::Receiver;
+use opentelemetry::{
+    KeyValue,
+    metrics::MeterProvider,
+    trace::{Tracer, TracerProvider},
 };
-use axum::{Router, routing};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceResponse,
+use throughline::{
+    Config, Stats, Telemetry,
+    sender::{Destination, Protocol, Signal},
 };
-use prost::Message;
-use std::time::Duration;
-use throughline::{Config, Telemetry};
-use tokio::net::TcpListener;
 use tracing_subscriber::prelude::*;
 
-// O-031
-#[tokio::test]
-async fn grpc_codes_decide_what_is_repeated() {
-    const RESOURCE_EXHAUSTED: u16 = 8;
-    const INVALID_ARGUMENT: u16 = 3;
-    const UNAVAILABLE: u16 = 14;
-    let receiver = Receiver::start().await;
-    let telemetry = traces_over("grpc", receiver.grpc, &[]);
-    receiver.answer([UNAVAILABLE, UNAVAILABLE].map(Answer::status));
-    record(&telemetry, 1);
-    telemetry.handle().flush(PATIENCE).await.unwrap();
-    assert_eq!(receiver.requests().len(), 3);
+/// Every fault is tried over each of them.
+const PROTOCOLS: [&str; 3] = ["http/protobuf", "http/json", "grpc"];
+/// What [`record`] records of each signal, in one request.
+const ITEMS: u64 = 3;
 
-    for (code, name) in [(INVALID_ARGUMENT, "INVALID_ARGUMENT"), (RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED")] {
-        receiver.answer([Answer { body: b"not so".to_vec(), ..Answer::status(code) }]);
-        record(&telemetry, 1);
-        let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
-        assert!(error.contains(&format!("answered {name}: not so")), "{error}");
+/// All signals to this receiver by this protocol. Nothing leaves before it is asked for.
+fn config(receiver: &Receiver, protocol: &str, more: &[(&str, &str)]) -> Config {
+    let endpoint = if protocol == "grpc" { receiver.grpc_endpoint() } else { receiver.http_endpoint() };
+    config_to(&endpoint, protocol, more)
+}
+
+fn config_to(endpoint: &str, protocol: &str, more: &[(&str, &str)]) -> Config {
+    let vars = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", if protocol == "grpc" { protocol } else { "http/protobuf" }),
+        ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "600000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "600000"),
+        ("THROUGHLINE_LOG_OUTPUT", "none"),
+        ("RUST_LOG", "info,throughline=off"),
+    ];
+    let mut config = Config::from_vars(vars.iter().chain(more).copied());
+    config.check().unwrap();
+    if protocol == "http/json" {
+        for export in [&mut config.traces, &mut config.metrics, &mut config.logs] {
+            let Destination::Remote(remote) = &mut export.destinations[0] else { panic!("a receiver") };
+            remote.protocol = Protocol::HttpJson;
+        }
     }
-    assert_eq!(counts(&traces(&telemetry)), [3, 1, 2, 0, 0]);
-    assert_eq!(receiver.requests().len(), 5);
+    config
 }
 
-#[tokio::test]
-async fn an_outage_is_told_with_its_cause_and_loses_nothing() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
-    let telemetry = traces_to(address);
-    record(&telemetry, 700); // more than one batch
-    let error = telemetry.handle().flush(Duration::from_millis(300)).await.unwrap_err().to_string();
-    assert!(error.contains("700 spans not delivered"), "{error}");
-    assert!(error.contains(&format!("cannot reach http://{address}/v1/traces")), "{error}");
-    assert!(error.contains("Connection refused (os error 111)"), "{error}");
-    let stats = traces(&telemetry);
-    assert_eq!(counts(&stats), [700, 0, 0, 0, 700]);
-    assert!(stats.last_failure.unwrap().contains("Connection refused"));
-
-    // The other side comes back: everything arrives by itself.
-    let received = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let count = received.clone();
-    let app = Router::new().route(
-        "/v1/traces",
-        routing::post(async move |body: axum::body::Bytes| {
-            count.fetch_add(body.len(), std::sync::atomic::Ordering::Relaxed);
-        }),
-    );
-    let listener = TcpListener::bind(address).await.unwrap();
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    until("the delivery of all spans", || async { (traces(&telemetry).delivered == 700).then_some(()) })
-        .await;
-    assert_eq!(counts(&traces(&telemetry)), [700, 700, 0, 0, 0]);
-    assert!(received.load(std::sync::atomic::Ordering::Relaxed) > 0);
-}
-
-// O-039
-#[tokio::test]
-async fn a_dead_destination_does_not_hold_up_another_signal() {
-    let receiver = Receiver::start().await;
-    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap(); // accepts, never answers
-    let telemetry = Telemetry::build(Config::from_vars([
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("http://{}/v1/traces", silent.local_addr().unwrap())),
-        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", format!("http://{}/v1/logs", receiver.http)),
-        ("OTEL_METRICS_EXPORTER", "none".into()),
-    ]))
-    .unwrap();
-    record(&telemetry, 1);
+/// Three spans, three log records, three data points.
+fn record(telemetry: &Telemetry) {
+    let tracer = telemetry.tracer_provider().tracer("test");
+    let counter = telemetry.meter_provider().meter("test").u64_counter("items").build();
     let subscriber = tracing_subscriber::registry().with(telemetry.layers());
-    tracing::subscriber::with_default(subscriber, || tracing::info!("still here"));
-    let error = telemetry.handle().flush(Duration::from_millis(500)).await.unwrap_err().to_string();
-    assert!(error.contains("traces: 1 spans not delivered") && !error.contains("logs"), "{error}");
-    assert_eq!(receiver.logs().len(), 1);
+    tracing::subscriber::with_default(subscriber, || {
+        for number in 1..=3 {
+            drop(tracer.start("work"));
+            tracing::info!(number, "working");
+            counter.add(1, &[KeyValue::new("number", number)]);
+        }
+    });
 }
 
-// O-032, O-033 over gRPC
-#[tokio::test]
-async fn grpc_partial_success_is_counted_and_retry_info_is_waited_for() {
-    let receiver = Receiver::start().await;
-    let telemetry = traces_over("grpc", receiver.grpc, &[]);
-    // RESOURCE_EXHAUSTED, with google.rpc.RetryInfo{retry_delay{seconds: 2}} among its details.
-    let retry_info =
-        b"\x08\x08\x1a\x30\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x04\x0a\x02\x08\x02";
-    receiver.answer([Answer { details: retry_info.to_vec(), ..Answer::status(8) }]);
-    record(&telemetry, 1);
-    telemetry.handle().flush(PATIENCE).await.unwrap();
-    let times = receiver.times();
-    assert_eq!(times.len(), 2);
-    assert!(times[1] - times[0] >= Duration::from_secs(2), "RetryInfo was not waited for: {times:?}");
-
-    receiver.answer([Answer { body: b"1 too old".to_vec(), ..Answer::status(0) }]);
-    record(&telemetry, 3);
-    let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
-    assert!(error.contains("1 too old"), "{error}");
-    assert_eq!(counts(&traces(&telemetry)), [4, 3, 1, 0, 0]);
-}
-
-// O-031: no status is UNKNOWN, which is not repeated
-#[tokio::test]
-async fn an_answer_that_is_not_grpc_is_not_repeated() {
-    let receiver = Receiver::start().await;
-    let telemetry = traces_over("grpc", receiver.http, &[]); // takes HTTP/2, knows no gRPC
-    receiver.answer([Answer::status(200)]);
-    record(&telemetry, 1);
-    let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
-    assert!(error.contains("without a grpc-status"), "{error}");
-    assert_eq!(counts(&traces(&telemetry)), [1, 0, 1, 0, 0]);
-}
-
-#[tokio::test]
-async fn a_request_that_never_gets_through_lets_the_others_pass() {
-    let app = Router::new().route(
-        "/v1/traces",
-        routing::post(|body: axum::body::Bytes| async move {
-            if body.len() > 10_000 { http::StatusCode::GATEWAY_TIMEOUT } else { http::StatusCode::OK }
-        }),
-    );
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let telemetry = traces_to(listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    record(&telemetry, 400); // large
-    assert!(telemetry.handle().flush(Duration::from_millis(200)).await.is_err());
-    record(&telemetry, 1);
-    assert!(
-        telemetry.handle().flush(Duration::from_millis(200)).await.is_err(),
-        "the large one is still there"
-    );
-    until("the small one", || async { (traces(&telemetry).delivered == 1).then_some(()) }).await;
-    assert_eq!(counts(&traces(&telemetry)), [401, 1, 0, 0, 400]);
-}
-
-// A gateway that forgets a connection without closing it must not stop a signal for good.
-#[tokio::test]
-async fn a_connection_that_went_silent_is_given_up() {
-    let receiver = Receiver::start().await;
-    for (protocol, to) in [("grpc", receiver.grpc), ("http/protobuf", receiver.http)] {
-        // The first connection leads nowhere, every later one to the receiver.
-        let gateway = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = gateway.local_addr().unwrap();
-        tokio::spawn(async move {
-            let (_silent, _) = gateway.accept().await.unwrap();
-            while let Ok((mut inside, _)) = gateway.accept().await {
-                tokio::spawn(async move {
-                    let mut outside = tokio::net::TcpStream::connect(to).await.unwrap();
-                    let _ = tokio::io::copy_bidirectional(&mut inside, &mut outside).await;
-                });
-            }
-        });
-        let telemetry = traces_over(protocol, address, &[("OTEL_EXPORTER_OTLP_TIMEOUT", "300")]);
-        record(&telemetry, 1);
-        telemetry.handle().flush(PATIENCE).await.unwrap();
+/// The rows of the statistics, checked to add up.
+fn stats(telemetry: &throughline::Handle) -> Vec<Stats> {
+    let stats = telemetry.stats();
+    for row in &stats {
+        assert_eq!(row.recorded, row.delivered + row.failed + row.dropped + row.queued, "{row:?}");
     }
-    assert_eq!(receiver.spans().len(), 2);
+    stats
 }
 
-// O-030, O-032
-#[tokio::test]
-async fn what_may_be_repeated_is_repeated_until_it_arrives() {
-    let receiver = Receiver::start().await;
-    receiver.answer([429, 502, 503, 504].map(Answer::status));
-    receiver.answer([Answer { headers: vec![("retry-after", "2")], ..Answer::status(503) }]);
-    let telemetry = traces_to(receiver.http);
-    record(&telemetry, 3);
-    telemetry.handle().flush(PATIENCE).await.unwrap();
-    let times = receiver.times();
-    assert!(times[5] - times[4] >= Duration::from_secs(2), "Retry-After was not waited for: {times:?}");
-    assert_eq!((receiver.requests().len(), receiver.spans().len()), (6, 3));
-    assert_eq!(counts(&traces(&telemetry)), [3, 3, 0, 0, 0]);
-}
-
-// O-030, O-035
-#[tokio::test]
-async fn a_refusal_is_not_repeated_but_counted_and_named() {
-    for status in [400, 401, 404, 408, 413, 500, 501] {
-        let receiver = Receiver::start().await;
-        receiver.answer([Answer { body: b"no\nthanks".to_vec(), ..Answer::status(status) }]);
-        let telemetry = traces_to(receiver.http);
-        record(&telemetry, 2);
-        let error = telemetry.handle().flush(PATIENCE).await.unwrap_err();
-        assert!(error.is_undelivered());
-        let expected = format!("http://{}/v1/traces answered {status}", receiver.http);
-        assert!(error.to_string().contains(&expected) && error.to_string().contains("no thanks"), "{error}");
-        assert_eq!(receiver.requests().len(), 1, "{status} was repeated");
-        assert_eq!(counts(&traces(&telemetry)), [2, 0, 2, 0, 0]);
-    }
-}
-
-// O-033, O-034
-#[tokio::test]
-async fn a_partial_success_counts_what_was_rejected_and_an_odd_success_is_one() {
-    let receiver = Receiver::start().await;
-    let partial = ExportTraceServiceResponse {
-        partial_success: Some(ExportTracePartialSuccess {
-            rejected_spans: 2,
-            error_message: "too old".into(),
-        }),
-    };
-    receiver.answer([
-        Answer { body: partial.encode_to_vec(), ..Answer::status(200) },
-        Answer::status(204),
-        Answer { body: b"<html>ok</html>".to_vec(), ..Answer::status(200) },
-    ]);
-    let telemetry = traces_to(receiver.http);
-    record(&telemetry, 5);
-    let error = telemetry.handle().flush(PATIENCE).await.unwrap_err();
-    assert!(error.to_string().contains("too old"), "{error}");
-    assert_eq!(counts(&traces(&telemetry)), [5, 3, 2, 0, 0]);
-    for delivered in [4, 5] {
-        record(&telemetry, 1);
-        telemetry.handle().flush(PATIENCE).await.unwrap();
-        assert_eq!(traces(&telemetry).delivered, delivered);
-    }
-    assert_eq!(receiver.requests().len(), 3);
+/// How many requests of a signal came to a receiver.
+fn requests(receiver: &Receiver, signal: Signal) -> usize {
+    let paths = [format!("/{}", signal.http_path()), signal.grpc_path().to_owned()];
+    receiver.requests().iter().filter(|arrival| paths.contains(&arrival.path)).count()
 }

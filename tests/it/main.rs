@@ -9,20 +9,26 @@ mod attempts; // how one attempt is made
 mod baggage; // of the baggage what was chosen
 mod carrying; // what leaves its request stays in its trace
 mod chain; // two services, one call, one trace, seen at once
+mod checking; // `throughline check` names what is wrong
 mod clients; // calls with hyper, reqwest, tonic
 mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told
+mod console; // telemetry on stdout
 mod credentials; // who sends is said, and only to whom it is meant for
 mod delivery; // what is recorded arrives, or is counted
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
 mod faults; // the other side refuses, hangs, comes and goes
+mod idle; // a service without traffic sends nothing and sleeps
 mod inside; // `tracing` inside a request belongs to it
 mod json; // what we send as JSON, judged by other decoders
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line
 mod options; // what the variables of the layers say is what is told of requests
+mod outage; // what cannot be sent outlives outage and process, and is accounted for
 mod propagation; // what arrives goes on
+mod receiving; // the server of the tests judges to the letter and fails as it is told
 mod stopping; // SIGTERM under load loses nothing
+mod testing; // what a test asks for is what was recorded, and nothing of other tests
 mod view; // the collector and its view beside a service

@@ -3,7 +3,7 @@
 use crate::support::{
     child::Process,
     get,
-    receiver::{Receiver, hex},
+    receiver::{Decoded, Receiver, hex},
 };
 use std::{
     collections::HashMap,
@@ -11,7 +11,9 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::{Duration, Instant},
 };
+use throughline::{sender::Signal, testing::Fault};
 
 /// Spans of one call through the chain.
 const SPANS: usize = 4;
@@ -20,8 +22,8 @@ const CALLERS: usize = 8;
 // O-102
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_that_was_answered_is_delivered_whole() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     // A delay longer than the test: what arrives in time arrives because of the shutdown, or of full batches.
     let mut chain = Process::example(
         "chain",
@@ -71,4 +73,31 @@ async fn every_call_that_was_answered_is_delivered_whole() {
         }
     }
     assert!(calls > 200);
+}
+
+// The promise of the grace period: what cannot be delivered in time is named, and the end comes in time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_answered_and_cannot_be_delivered_is_named() {
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+        ("RUST_LOG", "off"),
+        ("OTEL_METRICS_EXPORTER", "none"),
+    ];
+    let mut chain = Process::example("chain", &["127.0.0.1:0"], &variables);
+    let url = chain.line(&["GET http://", "answered 200"]).await.split(' ').nth(1).unwrap().to_owned();
+    chain.line(&["stop with"]).await;
+    assert_eq!(receiver.items(Signal::Traces), SPANS as u64);
+    receiver.then_always(Fault::Hang);
+    for _ in 0..20 {
+        assert_eq!(get(&url, &[]).await.unwrap().0, 200);
+    }
+    let start = Instant::now();
+    chain.terminate();
+    assert!(!chain.ended().await.success());
+    // Five seconds are the limit of the example.
+    assert!(start.elapsed() < Duration::from_secs(4 * 5), "{:?}", start.elapsed());
+    // The front has two spans of each call; its error ends the program.
+    chain.line(&["traces: 40 spans not delivered: "]).await;
 }

@@ -102,7 +102,7 @@ impl Middleware for ClientMiddleware {
                     }
                     Err(error) => Outcome::Failed(failure_of(error)),
                 };
-                surroundings.end(outcome);
+                surroundings.end(&outcome);
                 Poll::Ready(result)
             })
         });

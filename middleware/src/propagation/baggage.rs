@@ -33,9 +33,18 @@ pub struct Baggage;
 impl Baggage {
     pub(super) const FIELDS: [&'static HeaderName; 1] = [&BAGGAGE];
 
+    #[inline]
     pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
         let mut lines = source.lines(&BAGGAGE).peekable();
         lines.peek()?;
+        self.read_lines(base, lines)
+    }
+
+    fn read_lines<'a>(
+        &self,
+        base: Option<&Context>,
+        lines: impl Iterator<Item = &'a [u8]>,
+    ) -> Option<Context> {
         let mut members = Members::new();
         let mut length = 0;
         let all = lines.flat_map(|line| line.split(|byte| *byte == b','));

@@ -51,6 +51,7 @@ pub(super) struct Picked<'a> {
 
 impl<'a> Picked<'a> {
     /// Picks the lines of these fields; nothing if there are too many.
+    #[inline]
     pub(super) fn of(headers: &'a HeaderMap, fields: &[&'static HeaderName]) -> Option<Self> {
         let mut picked = Self { headers, lines: [None; MOST_PICKED] };
         let mut places = picked.lines.iter_mut();

@@ -18,20 +18,36 @@ pub(super) fn read(digits: &[u8]) -> Option<u64> {
 
 /// Reads a trace id, of 32 digits or 16, and a span id, both not zero.
 pub(super) fn read_ids(trace_id: &[u8], span_id: &[u8]) -> Option<(TraceId, SpanId)> {
-    let mut digits = [b'0'; 48];
+    let mut long = [b'0'; 32];
     match <&[u8; 32]>::try_from(trace_id) {
-        Ok(long) => digits[..32].copy_from_slice(long),
-        Err(_) => digits[16..32].copy_from_slice(<&[u8; 16]>::try_from(trace_id).ok()?),
+        Ok(trace_id) => long = *trace_id,
+        Err(_) => long[16..].copy_from_slice(<&[u8; 16]>::try_from(trace_id).ok()?),
     }
-    digits[32..].copy_from_slice(<&[u8; 16]>::try_from(span_id).ok()?);
-    let bytes = read_pairs(digits)?;
-    let trace_id = u128::from_be_bytes(*bytes.first_chunk()?);
-    let span_id = u64::from_be_bytes(*bytes.last_chunk()?);
-    (trace_id != 0 && span_id != 0).then(|| (trace_id.into(), span_id.into()))
+    let (trace_id, span_id, _) = read_parent(&long, span_id.try_into().ok()?, b"0000")?;
+    Some((trace_id, span_id))
 }
 
-/// Reads a byte of each two digits. Ids are read on every request: without branches, sixteen digits are read at once.
-fn read_pairs(mut digits: [u8; 48]) -> Option<[u8; 24]> {
+/// Reads a trace id and a span id, both not zero, and two bytes more.
+#[inline]
+pub(super) fn read_parent(
+    trace_id: &[u8; 32],
+    span_id: &[u8; 16],
+    more: &[u8; 4],
+) -> Option<(TraceId, SpanId, [u8; 2])> {
+    let mut digits = [b'0'; 64];
+    digits[..32].copy_from_slice(trace_id);
+    digits[32..48].copy_from_slice(span_id);
+    digits[48..52].copy_from_slice(more);
+    let bytes = read_pairs(digits)?;
+    let trace_id = u128::from_be_bytes(*bytes.first_chunk()?);
+    let span_id = u64::from_be_bytes(*bytes[16..].first_chunk()?);
+    (trace_id != 0 && span_id != 0).then(|| (trace_id.into(), span_id.into(), [bytes[24], bytes[25]]))
+}
+
+/// Reads a byte of each two digits. Ids are read on every request: without branches, sixteen digits are read at once;
+/// inlined, bytes that are looked at one by one would be read so.
+#[inline(never)]
+fn read_pairs(mut digits: [u8; 64]) -> Option<[u8; 32]> {
     let mut fault = 0;
     for digit in &mut digits {
         let (number, letter) = (digit.wrapping_sub(b'0'), digit.wrapping_sub(b'a'));
@@ -39,7 +55,7 @@ fn read_pairs(mut digits: [u8; 48]) -> Option<[u8; 24]> {
         fault |= number.saturating_sub(9).min(letter.saturating_sub(5));
         *digit = number.min(letter.wrapping_add(10));
     }
-    let mut bytes = [0; 24];
+    let mut bytes = [0; 32];
     for (byte, [high, low]) in bytes.iter_mut().zip(digits.as_chunks().0) {
         *byte = high << 4 | low;
     }

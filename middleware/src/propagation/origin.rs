@@ -104,6 +104,7 @@ impl Origin {
 
 /// Returns the base, or an empty context, with the span of a `traceparent` and what its origin is. `members`
 /// is its `tracestate` as it came, `random_ids` what is assumed of traces of which nothing is noted.
+#[inline]
 pub(super) fn with_parent(
     base: Option<&Context>,
     span: SpanContext,
@@ -132,6 +133,7 @@ pub(super) fn with_parent(
 }
 
 /// Returns an empty context with the span of a trace that came without the random flag.
+#[inline]
 fn without_random(span: SpanContext) -> Context {
     let base = NOT_RANDOM.try_with(Context::clone);
     // A thread that ends has none any more.

@@ -3,7 +3,7 @@
 use http::HeaderName;
 use opentelemetry::{
     Context, SpanId, TraceFlags, TraceId,
-    trace::{SpanContext, TraceContextExt},
+    trace::{SpanContext, TraceContextExt, TraceState},
 };
 
 use super::{
@@ -41,12 +41,16 @@ impl TraceContext {
 
     pub(super) const FIELDS: [&'static HeaderName; 2] = [&TRACEPARENT, &TRACESTATE];
 
+    #[inline]
     pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
         let mut lines = source.lines(&TRACEPARENT);
         let (Some(line), None) = (lines.next(), lines.next()) else { return None };
         let (trace_id, span_id, flags) = parse(line)?;
-        let members = tracestate::parse(source.lines(&TRACESTATE)).unwrap_or_default();
-        let shown = tracestate::shown(&members);
+        let mut states = source.lines(&TRACESTATE).peekable();
+        // Most callers send none.
+        let is_stateless = states.peek().is_none();
+        let members = if is_stateless { None } else { tracestate::parse(states) }.unwrap_or_default();
+        let shown = if is_stateless { TraceState::NONE } else { tracestate::shown(&members) };
         let span = SpanContext::new(trace_id, span_id, flags, true, shown);
         Some(origin::with_parent(base, span, &members, self.random_ids))
     }
@@ -79,17 +83,20 @@ impl Default for TraceContext {
 
 /// Parses `{version}-{trace id}-{parent id}-{flags}` (§3.2.2), of the flags those that are known. Version 00
 /// has nothing after it; later ones may have more after another dash and are read as far as it (§3.2.4).
+#[inline]
 fn parse(line: &[u8]) -> Option<(TraceId, SpanId, TraceFlags)> {
-    let (parent, rest) = trim(line).split_first_chunk::<{ TEMPLATE.len() }>()?;
-    let version = hex::read(&parent[..2])?;
+    // One that has just the length has no space to lose.
+    let line = if line.len() == TEMPLATE.len() { line } else { trim(line) };
+    let (parent, rest) = line.split_first_chunk::<{ TEMPLATE.len() }>()?;
     let is_separated = parent[2] == b'-' && parent[35] == b'-' && parent[52] == b'-';
+    let (trace_id, span_id) = (parent[3..].first_chunk()?, parent[36..].first_chunk()?);
+    let version_and_flags = [parent[0], parent[1], parent[53], parent[54]];
+    let (trace_id, span_id, [version, flags]) = hex::read_parent(trace_id, span_id, &version_and_flags)?;
     let is_continued = rest.is_empty() || (version != 0x00 && rest[0] == b'-');
     if version == 0xff || !is_separated || !is_continued {
         return None;
     }
-    let ids = hex::read_ids(&parent[3..35], &parent[36..52])?;
-    let flags = u8::try_from(hex::read(&parent[53..])?).ok()?;
-    Some((ids.0, ids.1, TraceFlags::new(flags & (SAMPLED | RANDOM))))
+    Some((trace_id, span_id, TraceFlags::new(flags & (SAMPLED | RANDOM))))
 }
 
 /// Writes a `traceparent` of version 00.

@@ -30,42 +30,32 @@ pub(super) fn begin(instruments: &Arc<Instruments>, head: RequestHead<'_>) -> Su
     let head = RequestHead { uri: target(&head), ..head };
     let rules = instruments.rules();
     let caller = extract(instruments, head.headers);
-    if rules.public_endpoint {
-        let link = Some(&caller).filter(|caller| caller.span().span_context().is_valid());
-        return begin_below(instruments, suppressed_as(&caller, Context::new()), head, link);
-    }
-    begin_below(instruments, caller, head, None)
-}
-
-fn begin_below(
-    instruments: &Arc<Instruments>,
-    parent: Context,
-    head: RequestHead<'_>,
-    link: Option<&Context>,
-) -> Surroundings {
-    if instruments.rules().exclude(head.uri.path()) {
-        return Surroundings::Context(parent);
+    let root;
+    let (parent, link) = match rules.public_endpoint {
+        true => {
+            root = suppressed_as(&caller, Context::new());
+            (&root, Some(&caller).filter(|caller| caller.span().span_context().is_valid()))
+        }
+        false => (&caller, None),
+    };
+    if rules.exclude(head.uri) {
+        return Surroundings::Context(parent.clone());
     }
     Surroundings::Exchange(match rpc::is_call(&head) {
-        true => begin_call(instruments, &parent, head, link),
-        false => begin_request(instruments, &parent, head, link),
+        true => begin_call(instruments, parent, head, link),
+        false => begin_request(instruments, parent, head, link),
     })
 }
 
-/// Makes the `tracing` span of a request, inside the context of its exchange, if the option says so.
-pub(super) fn span<B>(
-    instruments: &Instruments,
-    exchange: Option<&mut Exchange>,
-    request: &Request<B>,
-) -> RequestSpan {
-    let rules = instruments.rules();
-    let Some(exchange) = exchange.filter(|_| rules.request_span) else { return RequestSpan::none() };
+/// Makes the `tracing` span of a request, inside the context of its exchange.
+pub(super) fn span<B>(instruments: &Instruments, exchange: &Exchange, request: &Request<B>) -> RequestSpan {
     let _active = exchange.context().clone().attach();
     let route = Route::of_request(request.extensions());
-    let (method, _) = rules.method(request.method());
+    let (method, _) = instruments.rules().method(request.method());
     RequestSpan::begin(instruments, method.as_str(), route.as_ref().map(Route::as_str))
 }
 
+#[inline]
 fn begin_request(
     instruments: &Arc<Instruments>,
     parent: &Context,
@@ -82,19 +72,23 @@ fn begin_request(
     };
     let (method, method_original) = rules.method(head.method);
     let scheme = || head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(rules.scheme);
-    let series = Series {
-        convention: Convention::Http,
-        method,
-        scheme: Some(original.scheme.unwrap_or_else(scheme)),
-        target: Route::of_request(head.extensions),
-        host: None,
-        port: None,
-        version: Some(head.version),
-        status: None,
-        error: None,
+    let opening = Opening {
+        head,
+        series: Series {
+            convention: Convention::Http,
+            method,
+            scheme: Some(original.scheme.unwrap_or_else(scheme)),
+            target: Route::of_request(head.extensions),
+            host: None,
+            port: None,
+            version: Some(head.version),
+            status: None,
+            error: None,
+        },
+        link,
+        claim: None,
+        request_size: rules.body_sizes.then(|| body::content_length(head.headers)).flatten(),
     };
-    let request_size = rules.body_sizes.then(|| body::content_length(head.headers)).flatten();
-    let opening = Opening { head, series, link, claim: None, request_size };
     Exchange::begin(instruments, parent, opening, &|told| {
         if let Some(original) = method_original {
             told.push(KeyValue::new(attributes::HTTP_REQUEST_METHOD_ORIGINAL, original.to_owned()));

@@ -90,7 +90,7 @@ async fn every_cause_is_in_words() {
 // O-008
 #[tokio::test]
 async fn another_protocol_on_the_port_is_told_with_its_remedy() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let refusal = b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
     let settings = b"\0\0\x06\x04\0\0\0\0\0\0\x05\0\0\x40\0";
     let shell = b"SSH-2.0-OpenSSH_9.6\r\n";
@@ -99,8 +99,8 @@ async fn another_protocol_on_the_port_is_told_with_its_remedy() {
     for (protocol, address, fault) in [
         (Protocol::Grpc, server(refusal, false).await, grpc),
         (Protocol::Grpc, server(shell, false).await, grpc),
-        (Protocol::HttpProtobuf, receiver.grpc, http),
-        (Protocol::HttpJson, receiver.grpc, http),
+        (Protocol::HttpProtobuf, receiver.grpc_address(), http),
+        (Protocol::HttpJson, receiver.grpc_address(), http),
         (Protocol::HttpProtobuf, server(settings, false).await, http),
         (Protocol::HttpProtobuf, server(shell, false).await, http),
     ] {
@@ -109,12 +109,12 @@ async fn another_protocol_on_the_port_is_told_with_its_remedy() {
     }
 }
 
-// A server that speaks both, as axum does, but no gRPC.
+// A server that speaks HTTP/2, but no gRPC.
 #[tokio::test]
 async fn http_2_that_is_not_grpc_is_told_so() {
-    let receiver = Receiver::start().await;
-    receiver.answer([crate::support::receiver::Answer::status(404)]);
-    let sender = sender(remote(Protocol::Grpc, "http://127.0.0.1", receiver.http));
+    let receiver = Receiver::start();
+    receiver.then(throughline::testing::Fault::Status(404));
+    let sender = sender(remote(Protocol::Grpc, "http://127.0.0.1", receiver.grpc_address()));
     sender.send(span("work"));
     let error = sender.flush(crate::support::PATIENCE).await.unwrap_err().to_string();
     assert!(

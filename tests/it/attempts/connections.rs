@@ -2,7 +2,7 @@
 
 use crate::support::{
     PATIENCE,
-    receiver::Receiver,
+    receiver::{Decoded, Receiver},
     relay::{Fate, Relay},
     sending::{failure, remote, sender, span},
     until,
@@ -10,7 +10,7 @@ use crate::support::{
 use throughline::sender::{Protocol, Sender};
 
 async fn relayed(receiver: &Receiver, protocol: Protocol) -> (Relay, Sender) {
-    let to = if protocol == Protocol::Grpc { receiver.grpc } else { receiver.http };
+    let to = if protocol == Protocol::Grpc { receiver.grpc_address() } else { receiver.http_address() };
     let relay = Relay::start(to).await;
     let sender = sender(remote(protocol, "http://127.0.0.1", relay.address));
     (relay, sender)
@@ -25,7 +25,7 @@ async fn send(sender: &Sender) {
 #[tokio::test]
 async fn a_hundred_requests_share_one_connection() {
     for protocol in [Protocol::HttpProtobuf, Protocol::Grpc] {
-        let receiver = Receiver::start().await;
+        let receiver = Receiver::start();
         let (relay, sender) = relayed(&receiver, protocol).await;
         for _ in 0..100 {
             send(&sender).await;
@@ -44,7 +44,7 @@ async fn a_connection_that_the_server_ended_is_replaced_at_once_and_without_a_wo
         (Protocol::Grpc, Fate::EndAtNext),
         (Protocol::Grpc, Fate::GoodbyeAtNext),
     ] {
-        let receiver = Receiver::start().await;
+        let receiver = Receiver::start();
         let (relay, sender) = relayed(&receiver, protocol).await;
         for _ in 0..5 {
             send(&sender).await;
@@ -60,7 +60,7 @@ async fn a_connection_that_the_server_ended_is_replaced_at_once_and_without_a_wo
 #[tokio::test]
 async fn a_new_connection_that_breaks_is_a_failure() {
     for protocol in [Protocol::HttpProtobuf, Protocol::Grpc] {
-        let receiver = Receiver::start().await;
+        let receiver = Receiver::start();
         let (relay, sender) = relayed(&receiver, protocol).await;
         send(&sender).await;
         drop(receiver);

@@ -2,11 +2,14 @@
 
 use crate::support::{
     PATIENCE,
-    receiver::{Answer, Receiver},
+    receiver::Receiver,
     sending::{remote, sender, span},
 };
 use axum::{Router, routing};
-use throughline::sender::{Destination, Limits, Protocol, Request, Sender, Signal};
+use throughline::{
+    sender::{Destination, Limits, Protocol, Request, Sender, Signal},
+    testing::Fault,
+};
 
 const MIB: usize = 1 << 20;
 
@@ -18,8 +21,10 @@ fn roomy() -> Limits {
 // O-016
 #[tokio::test]
 async fn a_request_of_more_than_64_mib_is_not_sent_but_counted() {
-    let receiver = Receiver::start().await;
-    for (protocol, address) in [(Protocol::HttpProtobuf, receiver.http), (Protocol::Grpc, receiver.grpc)] {
+    let receiver = Receiver::start();
+    for (protocol, address) in
+        [(Protocol::HttpProtobuf, receiver.http_address()), (Protocol::Grpc, receiver.grpc_address())]
+    {
         let mut remote = remote(protocol, "http://127.0.0.1", address);
         remote.compression = throughline::sender::Compression::Gzip; // the limit holds before
         let sender = Sender::start(Signal::Traces, Destination::Remote(remote), roomy()).unwrap();
@@ -38,9 +43,9 @@ async fn a_request_of_more_than_64_mib_is_not_sent_but_counted() {
 
 #[tokio::test]
 async fn what_is_too_large_as_json_is_not_sent_but_counted() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let limits = roomy();
-    let remote = remote(Protocol::HttpJson, "http://127.0.0.1", receiver.http);
+    let remote = remote(Protocol::HttpJson, "http://127.0.0.1", receiver.http_address());
     let place = remote.to_string();
     let sender = Sender::start(Signal::Traces, Destination::Remote(remote), limits).unwrap();
     sender.send(span(&"\u{1}".repeat(12 * MIB))); // six bytes each
@@ -55,11 +60,11 @@ async fn what_is_too_large_as_json_is_not_sent_but_counted() {
 // O-016, O-034
 #[tokio::test]
 async fn an_answer_is_read_up_to_4_mib_and_its_status_holds() {
-    let receiver = Receiver::start().await;
-    let http = |status| Answer { body: vec![b'x'; 5 * MIB], ..Answer::status(status) };
+    let receiver = Receiver::start();
+    let refusal = Fault::Verbatim { status: 400, headers: vec![], body: vec![b'x'; 5 * MIB] };
     let sender_of = |protocol, address| sender(remote(protocol, "http://127.0.0.1", address));
-    let sender = sender_of(Protocol::HttpProtobuf, receiver.http);
-    receiver.answer([http(200), http(400)]);
+    let sender = sender_of(Protocol::HttpProtobuf, receiver.http_address());
+    receiver.then(Fault::Oversized(5 * MIB)).then(refusal);
     sender.send(span("taken"));
     sender.flush(PATIENCE).await.unwrap();
     sender.send(span("refused"));
@@ -69,8 +74,8 @@ async fn an_answer_is_read_up_to_4_mib_and_its_status_holds() {
         "{error}"
     );
 
-    let sender = sender_of(Protocol::Grpc, receiver.grpc);
-    receiver.answer([http(0)]); // success with a long message
+    let sender = sender_of(Protocol::Grpc, receiver.grpc_address());
+    receiver.then(Fault::Oversized(5 * MIB));
     sender.send(span("unknown"));
     let error = sender.flush(PATIENCE).await.unwrap_err().to_string();
     assert!(error.contains("answered with more than 4194304 bytes"), "{error}");

@@ -3,7 +3,7 @@
 use crate::support::{
     PATIENCE,
     gateway::{Authority, Directory, Gateway, HTTP},
-    receiver::Receiver,
+    receiver::{Decoded, Receiver},
     sending::{failure, remote, sender, span, start_failure},
 };
 use std::{fs, os::unix::fs::symlink};
@@ -63,8 +63,8 @@ async fn a_file_that_cannot_be_used_is_named_with_its_fault_before_anything_is_s
 
 #[tokio::test]
 async fn without_https_the_files_are_not_read() {
-    let receiver = Receiver::start().await;
-    let mut remote = remote(Protocol::HttpProtobuf, "http://127.0.0.1", receiver.http);
+    let receiver = Receiver::start();
+    let mut remote = remote(Protocol::HttpProtobuf, "http://127.0.0.1", receiver.http_address());
     remote.tls = Tls { certificate: Some("/nowhere".into()), ..Tls::default() };
     let sender = sender(remote);
     sender.send(span("plain"));
@@ -73,9 +73,9 @@ async fn without_https_the_files_are_not_read() {
 
 #[tokio::test]
 async fn an_authority_that_is_written_later_ends_the_outage_and_a_torn_one_begins_none() {
-    let (receiver, authority, directory) = (Receiver::start().await, Authority::new(), Directory::new());
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
     let file = directory.write("authority.pem", Authority::new().pem());
-    let gateway = Gateway::start(receiver.http, HTTP, &authority.identity("localhost"), None).await;
+    let gateway = Gateway::start(receiver.http_address(), HTTP, &authority.identity("localhost"), None).await;
     let mut remote = remote(Protocol::HttpProtobuf, "https://localhost", gateway.address);
     remote.tls.certificate = Some(file.clone());
     let sender = sender(remote);
@@ -99,7 +99,7 @@ async fn an_authority_that_is_written_later_ends_the_outage_and_a_torn_one_begin
 // As the kubelet does it: a link to a directory is swapped, the names in it stay.
 #[tokio::test]
 async fn a_swapped_link_is_a_new_identity_on_a_new_connection() {
-    let (receiver, authority, directory) = (Receiver::start().await, Authority::new(), Directory::new());
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
     let clients = [authority.identity("old.example"), authority.identity("new.example")];
     let swap = |version: &str, identity: &crate::support::gateway::Identity| {
         let (data, link) = (directory.path().join(version), directory.path().join("..data"));
@@ -114,7 +114,8 @@ async fn a_swapped_link_is_a_new_identity_on_a_new_connection() {
         symlink(format!("..data/{name}"), directory.path().join(name)).unwrap();
     }
     let gateway =
-        Gateway::start(receiver.http, HTTP, &authority.identity("localhost"), Some(&authority)).await;
+        Gateway::start(receiver.http_address(), HTTP, &authority.identity("localhost"), Some(&authority))
+            .await;
     let mut remote = remote(Protocol::HttpProtobuf, "https://localhost", gateway.address);
     remote.tls = Tls {
         certificate: Some(directory.write("authority.pem", authority.pem())),

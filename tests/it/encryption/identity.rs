@@ -3,7 +3,7 @@
 use crate::support::{
     PATIENCE,
     gateway::{Authority, Directory, GRPC, Gateway, HTTP, Identity},
-    receiver::Receiver,
+    receiver::{Decoded, Receiver},
     sending::{failure, remote, sender, span},
 };
 use rcgen::{CertificateParams, date_time_ymd};
@@ -27,12 +27,13 @@ fn showing(
 // O-015
 #[tokio::test]
 async fn both_protocols_show_the_certificate_that_the_server_demands() {
-    let (receiver, authority, directory) = (Receiver::start().await, Authority::new(), Directory::new());
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
     directory.write("authority.pem", authority.pem());
     let (server, client) = (authority.identity("localhost"), authority.identity("cart.example"));
-    for (protocol, to, alpn) in
-        [(Protocol::HttpProtobuf, receiver.http, HTTP), (Protocol::Grpc, receiver.grpc, GRPC)]
-    {
+    for (protocol, to, alpn) in [
+        (Protocol::HttpProtobuf, receiver.http_address(), HTTP),
+        (Protocol::Grpc, receiver.grpc_address(), GRPC),
+    ] {
         let gateway = Gateway::start(to, alpn, &server, Some(&authority)).await;
         let sender = sender(showing(protocol, &gateway, &directory, Some(&client)));
         sender.send(span("known"));
@@ -44,7 +45,7 @@ async fn both_protocols_show_the_certificate_that_the_server_demands() {
 
 #[tokio::test]
 async fn a_server_that_does_not_know_us_says_why() {
-    let (receiver, authority, directory) = (Receiver::start().await, Authority::new(), Directory::new());
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
     directory.write("authority.pem", authority.pem());
     let server = authority.identity("localhost");
     let expired = authority.identity_with("cart.example", |params: &mut CertificateParams| {
@@ -56,9 +57,10 @@ async fn a_server_that_does_not_know_us_says_why() {
         (Some(&expired), "our client certificate is expired"),
         (Some(&foreign), "it does not know the authority of our client certificate"),
     ] {
-        for (protocol, to, alpn) in
-            [(Protocol::HttpProtobuf, receiver.http, HTTP), (Protocol::Grpc, receiver.grpc, GRPC)]
-        {
+        for (protocol, to, alpn) in [
+            (Protocol::HttpProtobuf, receiver.http_address(), HTTP),
+            (Protocol::Grpc, receiver.grpc_address(), GRPC),
+        ] {
             let gateway = Gateway::start(to, alpn, &server, Some(&authority)).await;
             let sender = sender(showing(protocol, &gateway, &directory, client));
             sender.send(span("unknown"));

@@ -3,7 +3,7 @@
 use crate::support::{
     PATIENCE,
     gateway::{Authority, Directory, GRPC, Gateway, HTTP},
-    receiver::Receiver,
+    receiver::{Decoded, Receiver},
     sending::{failure, remote, sender, span},
 };
 use rcgen::{CertificateParams, IsCa, date_time_ymd};
@@ -20,12 +20,13 @@ fn trusting(protocol: Protocol, gateway: &Gateway, authority: PathBuf) -> Remote
 // O-015
 #[tokio::test]
 async fn both_protocols_reach_a_server_that_the_named_authority_vouches_for() {
-    let (receiver, authority, directory) = (Receiver::start().await, Authority::new(), Directory::new());
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
     // Others around it do no harm.
     let file = directory.write("authorities.pem", [Authority::new().pem(), authority.pem()].concat());
-    for (protocol, to, alpn) in
-        [(Protocol::HttpProtobuf, receiver.http, HTTP), (Protocol::Grpc, receiver.grpc, GRPC)]
-    {
+    for (protocol, to, alpn) in [
+        (Protocol::HttpProtobuf, receiver.http_address(), HTTP),
+        (Protocol::Grpc, receiver.grpc_address(), GRPC),
+    ] {
         let gateway = Gateway::start(to, alpn, &authority.identity("localhost"), None).await;
         let sender = sender(trusting(protocol, &gateway, file.clone()));
         sender.send(span("secret"));
@@ -37,7 +38,7 @@ async fn both_protocols_reach_a_server_that_the_named_authority_vouches_for() {
 
 #[tokio::test]
 async fn whatever_is_wrong_with_a_servers_certificate_is_said_and_nothing_is_sent() {
-    let (receiver, authority, directory) = (Receiver::start().await, Authority::new(), Directory::new());
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
     let file = directory.write("authority.pem", authority.pem());
     let expired = |params: &mut CertificateParams| params.not_after = date_time_ymd(2001, 2, 3);
     let early = |params: &mut CertificateParams| params.not_before = date_time_ymd(2999, 2, 3);
@@ -67,9 +68,10 @@ async fn whatever_is_wrong_with_a_servers_certificate_is_said_and_nothing_is_sen
             "is that of an authority; the server needs one that it signed",
         ),
     ] {
-        for (protocol, to, alpn) in
-            [(Protocol::HttpProtobuf, receiver.http, HTTP), (Protocol::Grpc, receiver.grpc, GRPC)]
-        {
+        for (protocol, to, alpn) in [
+            (Protocol::HttpProtobuf, receiver.http_address(), HTTP),
+            (Protocol::Grpc, receiver.grpc_address(), GRPC),
+        ] {
             let gateway = Gateway::start(to, alpn, &identity, None).await;
             let remote = trusting(protocol, &gateway, file.clone());
             let place = remote.to_string();
@@ -87,11 +89,12 @@ async fn whatever_is_wrong_with_a_servers_certificate_is_said_and_nothing_is_sen
 
 #[tokio::test]
 async fn a_certificate_that_the_server_renews_ends_the_outage() {
-    let (receiver, authority, directory) = (Receiver::start().await, Authority::new(), Directory::new());
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
     let file = directory.write("authority.pem", authority.pem());
     let expired = |params: &mut CertificateParams| params.not_after = date_time_ymd(2001, 2, 3);
     let gateway =
-        Gateway::start(receiver.http, HTTP, &authority.identity_with("localhost", expired), None).await;
+        Gateway::start(receiver.http_address(), HTTP, &authority.identity_with("localhost", expired), None)
+            .await;
     let sender = sender(trusting(Protocol::HttpProtobuf, &gateway, file));
     sender.send(span("patient"));
     failure(&sender).await;
@@ -103,9 +106,11 @@ async fn a_certificate_that_the_server_renews_ends_the_outage() {
 // O-008
 #[tokio::test]
 async fn a_port_without_tls_and_one_with_it_are_told_apart() {
-    let (receiver, authority, directory) = (Receiver::start().await, Authority::new(), Directory::new());
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
     let file = directory.write("authority.pem", authority.pem());
-    for (protocol, to) in [(Protocol::HttpProtobuf, receiver.http), (Protocol::Grpc, receiver.grpc)] {
+    for (protocol, to) in
+        [(Protocol::HttpProtobuf, receiver.http_address()), (Protocol::Grpc, receiver.grpc_address())]
+    {
         let mut remote = remote(protocol, "https://127.0.0.1", to);
         remote.tls.certificate = Some(file.clone());
         let place = remote.to_string();
@@ -114,7 +119,7 @@ async fn a_port_without_tls_and_one_with_it_are_told_apart() {
         let fault = "127.0.0.1 does not speak TLS there; use http:// or another port";
         assert_eq!(failure(&sender).await, format!("cannot reach {place}: {fault}"));
     }
-    let gateway = Gateway::start(receiver.http, HTTP, &authority.identity("localhost"), None).await;
+    let gateway = Gateway::start(receiver.http_address(), HTTP, &authority.identity("localhost"), None).await;
     let sender = sender(remote(Protocol::HttpProtobuf, "http://127.0.0.1", gateway.address));
     sender.send(span("secret"));
     let place = format!("127.0.0.1:{}", gateway.address.port());
@@ -129,11 +134,11 @@ async fn a_port_without_tls_and_one_with_it_are_told_apart() {
 // O-008
 #[tokio::test]
 async fn tls_with_the_other_protocol_inside_is_told_so() {
-    let (receiver, authority, directory) = (Receiver::start().await, Authority::new(), Directory::new());
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
     let file = directory.write("authority.pem", authority.pem());
     let identity = authority.identity("localhost");
-    let http = Gateway::start(receiver.http, HTTP, &identity, None).await;
-    let grpc = Gateway::start(receiver.grpc, GRPC, &identity, None).await;
+    let http = Gateway::start(receiver.http_address(), HTTP, &identity, None).await;
+    let grpc = Gateway::start(receiver.grpc_address(), GRPC, &identity, None).await;
     for (protocol, gateway, fault) in [
         (
             Protocol::Grpc,

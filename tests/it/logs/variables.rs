@@ -26,7 +26,7 @@ fn without_variables_lines_are_text_on_stdout_and_records_have_the_limits_of_the
     assert!(log.span_fields && log.attributes.is_empty());
     assert_eq!([log.flat, log.source, log.service_name, log.panics, log.record_span_fields], [false; 5]);
     assert_eq!(moments(&config), [false; 4]);
-    assert_eq!((limits(log.limits), limits(config.span_limits)), ((128, None), (128, None)));
+    assert_eq!((limits(log.limits), limits(config.span_limits.attributes)), ((128, None), (128, None)));
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn each_variable_is_understood() {
     assert_eq!([log.flat, log.source, log.service_name, log.panics, log.record_span_fields], [true; 5]);
     assert!(!log.span_fields);
     assert_eq!(moments(&config), [true, false, false, true]);
-    assert_eq!((limits(log.limits), limits(config.span_limits)), ((7, Some(8)), (5, Some(6))));
+    assert_eq!((limits(log.limits), limits(config.span_limits.attributes)), ((7, Some(8)), (5, Some(6))));
 }
 
 #[test]
@@ -69,13 +69,13 @@ fn what_is_not_understood_is_told_and_the_default_holds() {
         ("THROUGHLINE_LOG_BUFFER", "0"),
         ("RUST_LOG", "a=loud"),
         ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "-1"),
-        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "0"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "many"),
     ]);
     let mut faults: Vec<String> = config.faults().iter().map(ToString::to_string).collect();
     faults.sort();
     let starts = [
-        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: \"-1\" is not a number above zero; the default holds",
-        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: \"0\" is not a number above zero; the default holds",
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: \"-1\" is not a number; the default holds",
+        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: \"many\" is not a number; the default holds",
         "RUST_LOG: \"a=loud\" is not a filter (",
         "THROUGHLINE_LOG_BUFFER: \"0\" is not a number above zero; the default holds",
         "THROUGHLINE_LOG_FIELDS: \"deep\" is unknown; use nested, flat",
@@ -96,5 +96,5 @@ fn what_is_not_understood_is_told_and_the_default_holds() {
         (false, false, true, "info,opentelemetry=warn")
     );
     assert_eq!(moments(&config), [false, false, false, true]);
-    assert_eq!((limits(log.limits), limits(config.span_limits)), ((128, None), (128, None)));
+    assert_eq!((limits(log.limits), limits(config.span_limits.attributes)), ((128, None), (128, None)));
 }

@@ -20,6 +20,13 @@ impl Process {
         Process::start(&path(name).display().to_string(), arguments, variables)
     }
 
+    /// Starts one test of this program, which is ignored otherwise, with these variables and no others.
+    pub(crate) fn this_test(name: &str, variables: &[(&str, &str)]) -> Self {
+        let program = std::env::current_exe().unwrap();
+        let arguments = ["--exact", name, "--ignored", "--nocapture"];
+        Process::start(&program.display().to_string(), &arguments, variables)
+    }
+
     /// Starts a program with these arguments and variables, and no other variables.
     pub(crate) fn start(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(program)
@@ -48,6 +55,15 @@ impl Process {
             self.lines().into_iter().find(|line| words.iter().all(|word| line.contains(word)))
         })
         .await
+    }
+
+    /// Whether both of its outputs have ended: then all its lines are there.
+    pub(crate) fn closed(&self) -> bool {
+        Arc::strong_count(&self.lines) == 1
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn terminate(&self) {
@@ -80,7 +96,7 @@ fn read(lines: Arc<Mutex<Vec<String>>>, output: impl std::io::Read + Send + 'sta
 }
 
 /// `cargo test` builds the examples beside the test.
-fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.parent().unwrap().parent().unwrap().join("examples").join(name);
     assert!(path.exists(), "{} is missing; build it with `cargo build --examples`", path.display());

@@ -1,0 +1,48 @@
+//! How measurements are made, decided from the variables (E-21, E-22).
+
+use super::{env, env::Environment};
+
+/// What a measurement tells (O-017).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Temporality {
+    /// All since the start. What Prometheus takes.
+    #[default]
+    Cumulative,
+    /// Counters and histograms: what is new since the last collection. Sums that may also fall: all since the
+    /// start.
+    Delta,
+    /// As `Delta`, but observable counters too tell all since the start, as they are measured: nothing has to be
+    /// remembered.
+    LowMemory,
+}
+
+/// How histograms are made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Histograms {
+    /// With the bounds that the instrument advises.
+    #[default]
+    ExplicitBuckets,
+    /// With up to 160 buckets whose bounds follow the values.
+    Exponential,
+}
+
+impl Temporality {
+    pub(super) fn read(environment: &mut Environment) -> Self {
+        match environment.choice(&env::TEMPORALITY, None).map(|found| found.value) {
+            Some("delta") => Temporality::Delta,
+            Some("lowmemory") => Temporality::LowMemory,
+            _ => Temporality::Cumulative,
+        }
+    }
+}
+
+impl Histograms {
+    pub(super) fn read(environment: &mut Environment) -> Self {
+        match environment.choice(&env::AGGREGATION, None).map(|found| found.value) {
+            Some("base2_exponential_bucket_histogram") => Histograms::Exponential,
+            _ => Histograms::ExplicitBuckets,
+        }
+    }
+}
