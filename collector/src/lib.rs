@@ -64,10 +64,10 @@ mod reservation;
 mod serve;
 // What is kept, and where it is in the bytes.
 mod intake;
+mod check;
 mod join;
 mod scan;
 mod store;
-mod check;
 // What is shown.
 mod desk;
 mod otlp;

@@ -126,6 +126,7 @@ const MAX_SECRET_BYTES: u64 = 64 << 10;
 pub(crate) struct Authorization {
     user: Option<String>,
     file: Option<Watched>,
+    secret: String,
     value: HeaderValue,
 }
 
@@ -138,49 +139,57 @@ impl Authorization {
             Credentials::Basic { user, password } => (Some(user.clone()), password),
             Credentials::Bearer(token) => (None, token),
         };
-        let (file, value) = match &secret.0 {
-            Source::Value(secret) => {
-                let value = header(user.as_deref(), secret);
-                (None, value.ok_or("the token has characters that a header cannot hold")?)
-            }
+        let (file, secret) = match &secret.0 {
+            Source::Value(secret) => (None, secret.clone()),
             Source::File(path) => {
                 let mut file = Watched::new(path, MAX_SECRET_BYTES);
-                let value = read(&mut file, user.as_deref())?;
-                (Some(file), value)
+                let secret = read(&mut file)?;
+                (Some(file), secret)
             }
         };
-        Ok(Authorization { user, file, value })
+        let value = header(user.as_deref(), file.as_ref(), &secret)?;
+        Ok(Authorization { user, file, secret, value })
     }
 
     /// The value of the header.
-    pub(crate) fn value(&self) -> HeaderValue {
-        self.value.clone()
+    pub(crate) fn value(&self) -> &HeaderValue {
+        &self.value
+    }
+
+    /// The password or token.
+    pub(crate) fn secret(&self) -> &str {
+        &self.secret
     }
 
     /// Reads the file again if it changed. After a fault the value stays what it was.
     pub(crate) fn renew(&mut self) -> Result<(), String> {
         if let Some(file) = self.file.as_mut().filter(|file| file.has_changed()) {
-            self.value = read(file, self.user.as_deref())?;
+            let secret = read(file)?;
+            self.value = header(self.user.as_deref(), Some(file), &secret)?;
+            self.secret = secret;
         }
         Ok(())
     }
 }
 
-fn read(file: &mut Watched, user: Option<&str>) -> Result<HeaderValue, String> {
+fn read(file: &mut Watched) -> Result<String, String> {
     let bytes = file.read()?;
     let path = file.path().display();
     let text = std::str::from_utf8(&bytes).map_err(|_| format!("{path} is not text in UTF-8"))?;
     let line = text.strip_suffix('\n').unwrap_or(text);
-    let secret = line.strip_suffix('\r').unwrap_or(line);
-    if secret.is_empty() {
-        return Err(format!("{path} is empty"));
+    match line.strip_suffix('\r').unwrap_or(line) {
+        "" => Err(format!("{path} is empty")),
+        secret => Ok(secret.to_owned()),
     }
-    header(user, secret).ok_or_else(|| format!("{path} has characters that a header cannot hold"))
 }
 
-fn header(user: Option<&str>, secret: &str) -> Option<HeaderValue> {
-    match user {
+fn header(user: Option<&str>, file: Option<&Watched>, secret: &str) -> Result<HeaderValue, String> {
+    let value = match user {
         Some(user) => Some(basic(user, secret)),
         None => bearer(secret),
-    }
+    };
+    value.ok_or_else(|| {
+        let thing = file.map_or("the token".into(), |file| file.path().display().to_string());
+        format!("{thing} has characters that a header cannot hold")
+    })
 }

@@ -11,25 +11,45 @@ const GRPC_PORT: u16 = 4317;
 /// The port that OTLP reserves for HTTP.
 const HTTP_PORT: u16 = 4318;
 
-/// The cause of a failed request.
-pub(crate) fn words(error: &hyper_util::client::legacy::Error, remote: &Remote) -> String {
+/// What says no more than that something failed.
+const EMPTY_WORDS: [&str; 4] = ["client error", "tcp connect error", "connection error", "http2 error"];
+
+/// How hyper says that bytes came before a request was sent. From a server that answered before it is a farewell, from
+/// another one the greeting of another protocol.
+const SPOKE_FIRST: &str = "received unexpected message from connection";
+
+/// The cause of a failed request. The first one to a server may have found another than the user meant.
+pub(crate) fn words(error: &hyper_util::client::legacy::Error, remote: &Remote, first: bool) -> String {
     let chain = Vec::from_iter(chain(error));
     if let Some(words) = chain.iter().find_map(|cause| tls::words(*cause, remote)) {
         return words;
     }
-    if chain.iter().any(|cause| speaks_otherwise(*cause, remote.protocol)) {
-        return other_protocol(remote);
+    let (place, remedy) = other_protocol(remote);
+    let protocol = if remote.protocol == Protocol::Grpc { "gRPC" } else { "HTTP/1.1" };
+    let speaks_first = |cause: &&dyn Error| cause.to_string() == SPOKE_FIRST;
+    if chain.iter().any(|cause| speaks_otherwise(*cause, remote.protocol) || first && speaks_first(cause)) {
+        return format!("{place} does not speak {protocol}; use {remedy}");
     }
     let mut causes: Vec<String> = Vec::new();
-    // The outermost says no more than "client error".
-    for cause in chain.iter().skip(1) {
-        let text = cause.to_string();
+    for cause in chain {
+        let text = match cause.to_string() {
+            text if EMPTY_WORDS.iter().any(|words| text.starts_with(words)) => continue,
+            text if text == "dns error" => {
+                format!("the name {} cannot be resolved", remote.url.host().unwrap_or_default())
+            }
+            text => text,
+        };
         // Some repeat what they wrap.
         if !causes.iter().any(|known| known.contains(&text)) {
             causes.push(text);
         }
     }
-    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+    let mut words = if causes.is_empty() { error.to_string() } else { causes.join(": ") };
+    // Many servers of HTTP/1.1 hang up on HTTP/2 without a word.
+    if remote.protocol == Protocol::Grpc && first && !error.is_connect() {
+        words += &format!("; if {place} does not speak gRPC, use {remedy}");
+    }
+    words
 }
 
 /// The error and its causes.
@@ -65,17 +85,36 @@ fn not_http2(_: &(dyn Error + 'static)) -> bool {
     false
 }
 
-fn other_protocol(remote: &Remote) -> String {
+/// Host and port, and what else to try.
+fn other_protocol(remote: &Remote) -> (String, String) {
     let secure = remote.url.scheme_str() == Some("https");
     let port = remote.url.port_u16().unwrap_or(if secure { 443 } else { 80 });
-    let place = format!("{}:{port}", remote.url.host().unwrap_or_default());
-    match (remote.protocol, port) {
-        (Protocol::Grpc, HTTP_PORT) => {
-            format!("{place} does not speak gRPC; use http/protobuf or port {GRPC_PORT}")
+    let remedy = match (remote.protocol, port) {
+        (Protocol::Grpc, HTTP_PORT) => format!("http/protobuf or port {GRPC_PORT}"),
+        (Protocol::Grpc, _) => "http/protobuf or another port".into(),
+        (_, GRPC_PORT) => format!("grpc or port {HTTP_PORT}"),
+        _ if secure => "grpc or another port".into(),
+        _ => "https, grpc or another port".into(),
+    };
+    (format!("{}:{port}", remote.url.host().unwrap_or_default()), remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // O-008
+    #[test]
+    fn the_ports_of_otlp_are_known() {
+        let told = |protocol, url: &str| other_protocol(&Remote::new(protocol, url.parse().unwrap()));
+        for (protocol, url, place, remedy) in [
+            (Protocol::Grpc, "http://h:4318", "h:4318", "http/protobuf or port 4317"),
+            (Protocol::Grpc, "https://h/", "h:443", "http/protobuf or another port"),
+            (Protocol::HttpProtobuf, "http://[::1]:4317/", "[::1]:4317", "grpc or port 4318"),
+            (Protocol::HttpJson, "http://h/", "h:80", "https, grpc or another port"),
+            (Protocol::HttpJson, "https://h:1/", "h:1", "grpc or another port"),
+        ] {
+            assert_eq!(told(protocol, url), (place.into(), remedy.into()));
         }
-        (Protocol::Grpc, _) => format!("{place} does not speak gRPC; use http/protobuf or another port"),
-        (_, GRPC_PORT) => format!("{place} does not speak HTTP/1.1; use grpc or port {HTTP_PORT}"),
-        (_, _) if secure => format!("{place} does not speak HTTP/1.1; use grpc or another port"),
-        (_, _) => format!("{place} does not speak HTTP/1.1; use https, grpc or another port"),
     }
 }

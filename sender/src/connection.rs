@@ -5,13 +5,14 @@
 //! here from a failure.
 
 use crate::{
-    Answer, Error, Heard, Protocol, Remote, Signal,
+    Answer, Error, Heard, Remote, Signal,
     auth::Authorization,
     cause,
+    response::one_line,
     tls::{Connector, Connectors},
 };
 use bytes::Bytes;
-use http::{Extensions, HeaderMap, HeaderValue, Request, Response, header};
+use http::{Extensions, HeaderMap, HeaderValue, Request, Response, Uri, header};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::{
@@ -21,7 +22,7 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioTimer},
 };
-use std::{net::SocketAddr, time::SystemTime};
+use std::{borrow::Cow, net::SocketAddr, time::SystemTime};
 
 /// O-018: the exporter, with the distribution before it.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
@@ -30,6 +31,9 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
     " OTel-OTLP-Exporter-Rust/",
     env!("CARGO_PKG_VERSION")
 ));
+
+/// What is shorter is in many words by chance, and no good secret.
+const MIN_SECRET_BYTES: usize = 8;
 
 /// Carries requests of one signal to one server, one at a time.
 pub(crate) struct Connection {
@@ -50,7 +54,8 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(signal: Signal, remote: Remote) -> Result<Self, Error> {
+    pub(crate) fn new(signal: Signal, mut remote: Remote) -> Result<Self, Error> {
+        remote.url = without_user(remote.url);
         let fault = |fault: String| Error(format!("{remote}: {fault}"));
         if remote.url.host().is_none() || !matches!(remote.url.scheme_str(), Some("http" | "https")) {
             return Err(fault("not a complete URL; write http://host:port or https://host".into()));
@@ -95,10 +100,25 @@ impl Connection {
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = self.remote.headers.clone();
         if let Some(authorization) = &self.authorization {
-            headers.insert(header::AUTHORIZATION, authorization.value());
+            headers.insert(header::AUTHORIZATION, authorization.value().clone());
         }
         headers.insert(header::USER_AGENT, USER_AGENT);
         headers
+    }
+
+    /// What a server says, as one short line, without what we sent it: some repeat that in their complaint (O-093).
+    pub(crate) fn told(&self, words: &str) -> String {
+        let authorization = self.authorization.as_ref();
+        let sent = self.remote.headers.values().chain(authorization.map(Authorization::value));
+        let texts = sent.filter_map(|value| value.to_str().ok());
+        // The part behind `Basic` or `Bearer`, too.
+        let parts = texts.flat_map(|text| [text, text.rsplit(' ').next().unwrap_or_default()]);
+        let secrets = parts.chain(authorization.map(Authorization::secret));
+        let mut words = Cow::Borrowed(words);
+        for secret in secrets.filter(|secret| secret.len() >= MIN_SECRET_BYTES) {
+            words = words.replace(secret, "…").into();
+        }
+        one_line(&words)
     }
 
     /// Sends a request and waits for the head of the response, without a time limit.
@@ -107,6 +127,7 @@ impl Connection {
         mut request: Request<Full<Bytes>>,
     ) -> Result<Response<Incoming>, Answer> {
         self.travels = Some(capture_connection(&mut request));
+        self.connectors.fault(&self.remote); // of an earlier request
         match self.client.request(request).await {
             Ok(response) => {
                 self.proven = our_end(response.extensions());
@@ -120,7 +141,8 @@ impl Connection {
 
     fn unanswered(&mut self, error: &hyper_util::client::legacy::Error) -> Answer {
         let proven = self.proven.take();
-        let cause = cause::words(error, &self.remote);
+        let fault = self.connectors.fault(&self.remote);
+        let cause = fault.unwrap_or_else(|| cause::words(error, &self.remote, proven.is_none()));
         if error.is_connect() {
             let advice = match self.remote.advice.as_str() {
                 "" => String::new(),
@@ -162,6 +184,15 @@ impl Connection {
     }
 }
 
+/// A user and password in the URL are ignored (O-004): the client would send and log them.
+fn without_user(url: Uri) -> Uri {
+    let mut parts = url.clone().into_parts();
+    let Some(authority) = &parts.authority else { return url };
+    let Some((_, place)) = authority.as_str().rsplit_once('@') else { return url };
+    parts.authority = place.parse().ok();
+    Uri::from_parts(parts).unwrap_or(url)
+}
+
 fn date(headers: &HeaderMap) -> Option<SystemTime> {
     httpdate::parse_http_date(headers.get(header::DATE)?.to_str().ok()?).ok()
 }
@@ -174,8 +205,8 @@ fn client(remote: &Remote, connector: Connector) -> Client<Connector, Full<Bytes
     let mut client = Client::builder(TokioExecutor::new());
     client.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
     #[cfg(feature = "grpc")]
-    client.http2_only(remote.protocol == Protocol::Grpc);
+    client.http2_only(remote.protocol == crate::Protocol::Grpc);
     #[cfg(not(feature = "grpc"))]
-    let _ = (remote, Protocol::Grpc);
+    let _ = remote;
     client.build(connector)
 }

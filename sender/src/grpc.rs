@@ -8,7 +8,7 @@ use crate::{
     compress::compressed,
     connection::Connection,
     http::Encoding,
-    response::{MAX_RESPONSE_BYTES, one_line, partial_success},
+    response::{MAX_RESPONSE_BYTES, partial_success},
     retry,
 };
 use base64::{
@@ -51,7 +51,10 @@ pub(crate) async fn send(connection: &mut Connection, body: Bytes) -> Answer {
 async fn read(connection: &mut Connection, response: Response<hyper::body::Incoming>) -> Answer {
     let (head, body) = response.into_parts();
     if !head.status.is_success() {
-        let cause = format!("{} answered {}, not as gRPC does", connection.remote, head.status);
+        let cause = format!(
+            "{} answered {}, not as gRPC does; use http/protobuf or another port",
+            connection.remote, head.status
+        );
         return match retry::http_may_repeat(head.status) {
             true => Answer::Busy { cause, after: None },
             false => Answer::Refused { cause },
@@ -95,12 +98,13 @@ fn status(connection: &mut Connection, trailers: &HeaderMap, body: &[u8]) -> Opt
     connection.heard = Heard::over_grpc(code);
     if code == 0 {
         // A compressed response was not asked for, so the message is plain.
-        return Some(partial_success(Encoding::Protobuf, body.get(PREFIX_BYTES..).unwrap_or_default()));
+        let message = body.get(PREFIX_BYTES..).unwrap_or_default();
+        return Some(partial_success(connection, Encoding::Protobuf, message));
     }
     let message =
         trailers.get("grpc-message").map_or(String::new(), |value| percent_decode(value.as_bytes()));
     let after = trailers.get("grpc-status-details-bin").and_then(|value| retry_delay(value.as_bytes()));
-    let cause = format!("{} answered {}: {}", connection.remote, name(code), one_line(&message));
+    let cause = format!("{} answered {}: {}", connection.remote, name(code), connection.told(&message));
     Some(match retry::grpc_may_repeat(code, after.is_some()) {
         _ if after.is_none() && retry::grpc_too_large(code, &message) => Answer::TooLarge { cause },
         true => Answer::Busy { cause, after },

@@ -66,9 +66,10 @@ async fn read(
         Err(error) => Bytes::from(format!("the response broke off: {error}")),
     };
     if head.status.is_success() {
-        return partial_success(encoding, &body);
+        return partial_success(connection, encoding, &body);
     }
-    let cause = format!("{remote} answered {}{}", head.status, quote(&head.headers, &body));
+    let words = quote(connection, &head.headers, &body);
+    let cause = format!("{remote} answered {}{words}", head.status);
     if head.status == StatusCode::PAYLOAD_TOO_LARGE {
         Answer::TooLarge { cause }
     } else if retry::http_may_repeat(head.status) {

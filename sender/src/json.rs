@@ -25,7 +25,8 @@
 //! takes is taken here too: fields in any order, messages in pieces, numbers packed or not.
 //!
 //! # Limits
-//! Messages nest up to 90 deep, and what comes out has at most 64 MiB: beyond is a [`Fault`].
+//! Messages nest up to 90 deep, a message and those around it have up to 1,048,576 fields together, and what comes
+//! out has at most 64 MiB: beyond is a [`Fault`].
 
 mod reading; // of short answers
 mod writing; // of single values
@@ -41,6 +42,9 @@ use crate::{
 
 /// How deep messages may nest. A value inside a value takes two levels; other decoders stop at 100.
 const MAX_DEPTH: usize = 90;
+/// How many fields are remembered at a time, of 48 bytes each: those of a message and of all around it. An empty message
+/// is two bytes on the wire, a request may have millions.
+const MAX_FIELDS: usize = 1 << 20;
 
 /// Writes an `Export…ServiceRequest` as OTLP/JSON. It is also the `TracesData`, `MetricsData` or `LogsData` of a file,
 /// which have the same fields.
@@ -53,7 +57,7 @@ pub fn to_json(signal: Signal, request: &[u8]) -> Result<Vec<u8>, Fault> {
 
 fn write(signal: Signal, request: &[u8], most: usize) -> Result<Vec<u8>, Fault> {
     let whole = Slice { prefix: 0, start: 0, end: request.len() };
-    let mut writer = Writer { request, most, out: Vec::with_capacity(request.len() * 2) };
+    let mut writer = Writer { request, most, remembered: 0, out: Vec::with_capacity(request.len() * 2) };
     writer.message(Shape::of(signal), &[whole], MAX_DEPTH)?;
     Ok(writer.out)
 }
@@ -61,6 +65,8 @@ fn write(signal: Signal, request: &[u8], most: usize) -> Result<Vec<u8>, Fault> 
 struct Writer<'a> {
     request: &'a [u8],
     most: usize,
+    /// Fields of the messages that are being written.
+    remembered: usize,
     out: Vec<u8>,
 }
 
@@ -80,6 +86,7 @@ impl Writer<'_> {
         self.out.push(b'{');
         let mut is_first = true;
         let fields = self.fields(shape, pieces)?;
+        self.remembered += fields.len();
         for same in fields.chunk_by(|one, other| one.number == other.number) {
             let before = self.out.len();
             if !is_first {
@@ -92,6 +99,7 @@ impl Writer<'_> {
             }
             self.has_room(at)?;
         }
+        self.remembered -= fields.len();
         self.out.push(b'}');
         Ok(())
     }
@@ -114,6 +122,9 @@ impl Writer<'_> {
                 let Some(field) = shape.field(found.number) else { continue };
                 if field.label == Label::Choice && found.number != choice {
                     (choice, chosen_from) = (found.number, fields.len());
+                }
+                if self.remembered + fields.len() == MAX_FIELDS {
+                    return Err(Fault { reason: "too many fields", at: piece.start });
                 }
                 fields.push(Stood { number: found.number, field, value: found.value });
             }

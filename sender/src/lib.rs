@@ -40,8 +40,16 @@
 //! A request that the other side finds too large (HTTP 413, and the gRPC statuses that say so in words) is sent in
 //! halves, down to single spans, log records or metrics. One of these that is still too large is refused for good.
 //!
+//! A server may close a connection that is idle just when the next request is written to it: that request is
+//! sent again at once, on a new connection, and nothing is said (O-037).
+//!
+//! # Whom it trusts, and who it is
+//! [`Tls`] and [`Credentials`] name files as mounted secrets are: they are read when the sender starts, where a
+//! fault is an [`Error`], and again when they change.
+//!
 //! # Limits
-//! One request is under way at a time. Responses are read up to 4 MiB.
+//! One request is under way at a time, on one connection. Requests of more than 64 MiB, before compression, are not
+//! sent, but dropped and counted; responses are read up to 4 MiB (O-016).
 
 mod destination; // where to
 mod queue; // waiting, counting
@@ -53,10 +61,10 @@ mod http; // … over HTTP
 mod grpc; // … over gRPC
 mod split; // what is too large for the other side
 pub mod json; // … as JSON
-pub mod shape; // what is in it: the one table of the messages of OTLP
-pub mod wire; // how it is written down
+pub mod shape; // … of these messages
+pub mod wire; // … which are walked over, not decoded
 mod compress; // … made smaller
-mod connection; // what carries it
+mod connection; // … on this connection
 mod auth; // who sends
 mod tls; // whom to trust
 mod file; // secrets and certificates, read again when they change
@@ -75,5 +83,3 @@ pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender};
 pub use stats::{Stats, Unsent};
 pub use tls::Tls;
 pub use transport::Error;
-
-use self::http::Encoding;

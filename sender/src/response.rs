@@ -1,6 +1,6 @@
 //! What a server says of a request that it has read, put into our words.
 
-use crate::{Answer, Encoding, json};
+use crate::{Answer, connection::Connection, http::Encoding, json};
 use http::{HeaderMap, header};
 use prost::Message;
 
@@ -25,7 +25,7 @@ struct PartialSuccess {
 }
 
 /// What a successful response says (O-033). One that cannot be read, or is empty, is a success (O-034).
-pub(crate) fn partial_success(encoding: Encoding, body: &[u8]) -> Answer {
+pub(crate) fn partial_success(connection: &Connection, encoding: Encoding, body: &[u8]) -> Answer {
     let partial = match encoding {
         Encoding::Protobuf => ExportResponse::decode(body).ok().and_then(|response| response.partial_success),
         Encoding::Json => json::partial_success(body)
@@ -33,7 +33,7 @@ pub(crate) fn partial_success(encoding: Encoding, body: &[u8]) -> Answer {
     };
     partial.map_or(Answer::TAKEN, |partial| Answer::Taken {
         rejected: u64::try_from(partial.rejected).unwrap_or(0),
-        message: one_line(&partial.error_message),
+        message: connection.told(&partial.error_message),
     })
 }
 
@@ -45,7 +45,7 @@ struct Status {
 }
 
 /// The reason that an error response gives, as `: reason`.
-pub(crate) fn quote(headers: &HeaderMap, body: &[u8]) -> String {
+pub(crate) fn quote(connection: &Connection, headers: &HeaderMap, body: &[u8]) -> String {
     let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
     let message = match kind {
         kind if kind.starts_with(b"application/x-protobuf") => {
@@ -54,7 +54,7 @@ pub(crate) fn quote(headers: &HeaderMap, body: &[u8]) -> String {
         kind if kind.starts_with(b"application/json") => json::message(body),
         _ => None,
     };
-    match one_line(&message.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())) {
+    match connection.told(&message.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned())) {
         text if text.is_empty() => text,
         text => format!(": {text}"),
     }
@@ -73,6 +73,32 @@ pub(crate) fn one_line(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Credentials, Protocol, Remote, Secret, Signal};
+    use http::HeaderValue;
+
+    fn connection(secret: &str) -> Connection {
+        let mut remote = Remote::new(Protocol::HttpJson, "http://127.0.0.1:9/".parse().unwrap());
+        remote.headers.insert("x-key", HeaderValue::try_from(secret).unwrap());
+        remote.credentials = Some(Credentials::Basic { user: "me".into(), password: Secret::value(secret) });
+        Connection::new(Signal::Traces, remote).unwrap()
+    }
+
+    fn partial_success(encoding: Encoding, body: &[u8]) -> Answer {
+        super::partial_success(&connection("canary-0123"), encoding, body)
+    }
+
+    // O-093
+    #[test]
+    fn a_secret_that_the_server_repeats_is_not_passed_on() {
+        let (connection, short) = (connection("canary-0123"), connection("no"));
+        let encoded = crate::basic("me", "canary-0123");
+        let encoded = encoded.to_str().unwrap();
+        let words = format!("no canary-0123, {encoded}, {} {}canary-0123", &encoded[6..], "x".repeat(190));
+        let told = connection.told(&words);
+        assert!(told.starts_with("no …, …, … xxx") && !told.contains("canary"), "{told}");
+        // Too short to be told from any other word.
+        assert_eq!(short.told("not so"), "not so");
+    }
 
     // O-033, O-034
     #[test]
@@ -95,8 +121,8 @@ mod tests {
     #[test]
     fn the_reason_of_an_error_is_found_in_every_encoding() {
         let quoted = |kind: &'static str, body: &[u8]| {
-            let kind = http::HeaderValue::from_static(kind);
-            quote(&HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]), body)
+            let kind = HeaderValue::from_static(kind);
+            quote(&connection("canary-0123"), &HeaderMap::from_iter([(header::CONTENT_TYPE, kind)]), body)
         };
         let status = Status { message: "too old".into() }.encode_to_vec();
         assert_eq!(quoted("application/x-protobuf", &status), ": too old");

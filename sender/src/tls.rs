@@ -3,6 +3,8 @@
 #[cfg(feature = "tls")]
 mod secure; // connectors that know TLS
 #[cfg(feature = "tls")]
+mod witness; // what they remember of their end
+#[cfg(feature = "tls")]
 mod fault; // what may go wrong, in words
 #[cfg(not(feature = "tls"))]
 mod plain; // connectors that do not

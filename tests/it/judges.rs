@@ -3,12 +3,22 @@
 //! The peers are found by variables of the project's own; `tests/run` sets them. Where one is missing its
 //! test says so, and the run counts it.
 
-use crate::support::{PATIENCE, child::Process, get, peer, until};
+use crate::support::{
+    PATIENCE,
+    child::Process,
+    gateway::{Authority, Directory},
+    get, peer,
+    sending::{failure, remote, sender, span},
+    until,
+};
 use axum::{Router, routing};
 use http_body_util::Empty;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use std::{net::SocketAddr, path::PathBuf};
-use throughline::{Config, Telemetry};
+use throughline::{
+    Config, Telemetry,
+    sender::{Compression, Protocol, Tls},
+};
 use tokio::net::TcpListener;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 use tracing_subscriber::prelude::*;
@@ -221,4 +231,74 @@ async fn a_real_collector_takes_all_signals_over_grpc_and_http() {
     assert_eq!(count(&["race ID", "4bf92f3577b34da6a3ce929d0e0e4736"]), 4);
     drop(server);
     std::fs::remove_dir_all(directory).unwrap();
+}
+
+// B-061, O-008, O-015
+#[tokio::test]
+async fn a_real_collector_takes_every_protocol_compression_and_identity() {
+    let remedy = "an OpenTelemetry Collector with otlp receiver and debug exporter";
+    let Some(otelcol) = peer("the collector takes all ways", "THROUGHLINE_TEST_OTELCOL", remedy) else {
+        return;
+    };
+    let (directory, authority) = (Directory::new(), Authority::new());
+    let (server, client) = (authority.identity("localhost"), authority.identity("cart.example"));
+    let path = |name: &str, content: &str| directory.write(name, content).display().to_string();
+    let ca = path("authority.pem", &authority.pem());
+    let tls = format!(
+        "tls: {{client_ca_file: '{ca}', cert_file: '{}', key_file: '{}'}}",
+        path("server.pem", &server.certificate),
+        path("server.key", &server.key)
+    );
+    let [grpc, http, secure_grpc, secure_http] = [(); 4].map(|()| free_port());
+    let text = format!(
+        "receivers:\n  otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{grpc}'}}, http: {{endpoint: '127.0.0.1:{http}'}}}}}}\n  \
+         otlp/tls: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{secure_grpc}', {tls}}}, http: {{endpoint: '127.0.0.1:{secure_http}', {tls}}}}}}}\n\
+         exporters: {{debug: {{verbosity: detailed}}}}\n\
+         service:\n  telemetry: {{metrics: {{level: none}}}}\n  pipelines: {{traces: {{receivers: [otlp, otlp/tls], exporters: [debug]}}}}\n"
+    );
+    let config = path("config.yaml", &text);
+    let otelcol = Process::start(&otelcol, &["--config", &config], &[]);
+    otelcol.line(&["Everything is ready"]).await;
+
+    let tls = Tls {
+        certificate: Some(ca.into()),
+        client_certificate: Some(path("client.pem", &client.certificate).into()),
+        client_key: Some(path("client.key", &client.key).into()),
+    };
+    for compression in [Compression::None, Compression::Gzip, Compression::Zstd] {
+        for (protocol, plain, secure) in [
+            (Protocol::Grpc, grpc, secure_grpc),
+            (Protocol::HttpProtobuf, http, secure_http),
+            (Protocol::HttpJson, http, secure_http),
+        ] {
+            for (origin, port) in [("http://127.0.0.1", plain), ("https://localhost", secure)] {
+                let mut remote = remote(protocol, origin, ([127, 0, 0, 1], port).into());
+                (remote.compression, remote.tls) = (compression, tls.clone());
+                let sender = sender(remote);
+                let name = format!("{protocol:?} {compression:?} {origin}");
+                sender.send(span(&name));
+                sender.flush(PATIENCE).await.unwrap();
+                otelcol.line(&["Name", &name]).await;
+            }
+        }
+    }
+    for (protocol, port, fault, remedy) in [
+        // What it answers may be lost when it hangs up: then it is a guess, in nearly the same words.
+        (Protocol::Grpc, http, "does not speak gRPC", "use http/protobuf or another port"),
+        (Protocol::HttpProtobuf, grpc, "does not speak HTTP/1.1", "use https, grpc or another port"),
+    ] {
+        let sender = sender(remote(protocol, "http://127.0.0.1", ([127, 0, 0, 1], port).into()));
+        sender.send(span("astray"));
+        let said = failure(&sender).await;
+        assert!(said.contains(&format!("127.0.0.1:{port} {fault}")) && said.ends_with(remedy), "{said}");
+    }
+    let mut stranger = remote(Protocol::Grpc, "https://localhost", ([127, 0, 0, 1], secure_grpc).into());
+    stranger.tls.certificate = tls.certificate;
+    let sender = sender(stranger);
+    sender.send(span("stranger"));
+    let said = failure(&sender).await;
+    assert!(
+        said.ends_with("localhost refused the TLS connection: it demands a client certificate"),
+        "{said}"
+    );
 }

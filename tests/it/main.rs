@@ -5,6 +5,7 @@
 
 mod support;
 
+mod attempts; // how one attempt is made
 mod baggage; // of the baggage what was chosen
 mod carrying; // what leaves its request stays in its trace
 mod chain; // two services, one call, one trace, seen at once
@@ -13,6 +14,7 @@ mod clients; // calls with hyper, reqwest, tonic
 mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told
 mod console; // telemetry on stdout
+mod credentials; // who sends is said, and only to whom it is meant for
 mod delivery; // what is recorded arrives, or is counted
 mod dividing; // what is too large arrives in pieces
 mod documentation; // README and tables tell the truth
@@ -20,6 +22,7 @@ mod encryption; // https, judged by a certificate authority of the test
 mod faults; // the other side refuses, hangs, comes and goes
 mod idle; // a service without traffic sends nothing and sleeps
 mod inside; // `tracing` inside a request belongs to it
+mod json; // what we send as JSON, judged by other decoders
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line

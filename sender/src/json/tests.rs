@@ -183,6 +183,16 @@ fn little_protobuf_that_would_be_much_json_is_a_fault() {
     }
 }
 
+#[test]
+fn more_fields_than_can_be_remembered_are_a_fault() {
+    let records = |count: usize| field(1, &field(2, &b"\x12\0".repeat(count)));
+    assert!(to_json(Signal::Logs, &records(MAX_FIELDS - 2)).is_ok());
+    assert_eq!(to_json(Signal::Logs, &records(MAX_FIELDS - 1)).unwrap_err().reason, "too many fields");
+    // One after the other they need not be.
+    let half = field(2, &b"\x12\0".repeat(MAX_FIELDS / 2));
+    assert!(to_json(Signal::Logs, &field(1, &half.repeat(3))).is_ok());
+}
+
 /// Bytes that are nearly a request, from a generator that is the same in every run.
 #[test]
 fn hostile_bytes_never_panic() {

@@ -4,6 +4,7 @@ use super::Limits;
 use crate::{
     Request, Stats,
     disk::{Fate, Found, Place},
+    transport::MAX_REQUEST_BYTES,
 };
 use bytes::BytesMut;
 use std::{
@@ -104,6 +105,9 @@ impl State {
         let (bytes, most) = (request.body.len(), limits.queue_bytes);
         let fault = match () {
             () if self.closed => "the sender is closed".to_owned(),
+            () if bytes > MAX_REQUEST_BYTES => {
+                format!("a request of {bytes} bytes is larger than OTLP allows, which is {MAX_REQUEST_BYTES}")
+            }
             () if bytes > most => format!("a request of {bytes} bytes is larger than the queue of {most}"),
             () if self.bytes + bytes > most => format!("the queue of {most} bytes is full"),
             () => {

@@ -30,13 +30,7 @@ const NOT_ACCEPTED: &str = "it does not accept our client certificate";
 pub(crate) fn words(error: &(dyn std::error::Error + 'static), remote: &Remote) -> Option<String> {
     let host = remote.url.host().unwrap_or_default();
     let refused = |reason: &str| format!("{host} refused the TLS connection: {reason}");
-    let Some(error) = error.downcast_ref::<Error>() else {
-        // HTTP/2 keeps only the text of what happened to its connection.
-        let text = error.to_string();
-        let means = |alert: &AlertDescription| text == Error::AlertReceived(*alert).to_string();
-        return ALERTS.iter().find(|(alert, _)| means(alert)).map(|(_, reason)| refused(reason));
-    };
-    Some(match error {
+    Some(match error.downcast_ref::<Error>()? {
         Error::InvalidCertificate(fault) => certificate(fault, host),
         Error::AlertReceived(received) => match ALERTS.iter().find(|(alert, _)| alert == received) {
             Some((_, reason)) => refused(reason),

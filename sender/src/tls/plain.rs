@@ -20,6 +20,10 @@ impl Connectors {
         false
     }
 
+    pub(crate) fn fault(&self, _: &Remote) -> Option<String> {
+        None
+    }
+
     pub(crate) fn connector(&mut self) -> Result<Connector, String> {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);

@@ -1,5 +1,9 @@
 //! Connectors made of what the files of a destination hold now.
 
+use super::{
+    fault,
+    witness::{Seen, Witness},
+};
 use crate::{Remote, Tls, file::Watched};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -11,12 +15,12 @@ use rustls::{
         pem::{self, PemObject},
     },
 };
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 /// Room for every authority in the world, which take a quarter of it.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
-pub(crate) type Connector = HttpsConnector<HttpConnector>;
+pub(crate) type Connector = Witness<HttpsConnector<HttpConnector>>;
 
 /// Makes connectors for one destination.
 pub(crate) struct Connectors {
@@ -24,6 +28,7 @@ pub(crate) struct Connectors {
     grpc: bool,
     authorities: Option<Watched>,
     identity: Option<Identity>,
+    seen: Seen,
 }
 
 /// Who we are.
@@ -38,7 +43,7 @@ impl Connectors {
         let grpc = remote.protocol == crate::Protocol::Grpc;
         let Tls { certificate, client_certificate, client_key } =
             if secure { remote.tls.clone() } else { Tls::default() };
-        let watched = |path: std::path::PathBuf| Watched::new(&path, MAX_FILE_BYTES);
+        let watched = |path: PathBuf| Watched::new(&path, MAX_FILE_BYTES);
         let identity = match (client_certificate, client_key) {
             (Some(certificate), Some(key)) => {
                 Some(Identity { certificate: watched(certificate), key: watched(key) })
@@ -57,7 +62,8 @@ impl Connectors {
                 ));
             }
         };
-        Ok(Connectors { secure, grpc, authorities: certificate.map(watched), identity })
+        let authorities = certificate.map(watched);
+        Ok(Connectors { secure, grpc, authorities, identity, seen: Seen::default() })
     }
 
     /// Whether a connector made now would differ from the last one.
@@ -66,41 +72,50 @@ impl Connectors {
         self.authorities.iter().chain(identity).any(Watched::has_changed)
     }
 
+    /// What ended a connection since this was last asked, if it was TLS, in words.
+    pub(crate) fn fault(&self, remote: &Remote) -> Option<String> {
+        fault::words(&self.seen.take()?, remote)
+    }
+
     /// Reads the files. A fault names the file.
     pub(crate) fn connector(&mut self) -> Result<Connector, String> {
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(|error| format!("no TLS protocol version can be used: {error}"))?;
-        let builder = match &mut self.authorities {
-            Some(file) => builder.with_root_certificates(authorities(file)?),
+        // Each file is read, also behind a faulty one: what was read has not changed, and a fault is said once.
+        let authorities = self.authorities.as_mut().map(authorities);
+        let identity = self.identity.as_mut().map(Identity::read);
+        let builder = match authorities {
+            Some(authorities) => builder.with_root_certificates(authorities?),
             None if self.secure => builder.with_native_roots().map_err(|error| {
                 format!("the system's root certificates cannot be read: {error}; install ca-certificates")
             })?,
             None => builder.with_root_certificates(RootCertStore::empty()),
         };
-        let config = match &mut self.identity {
-            None => builder.with_no_client_auth(),
-            Some(identity) => {
-                let (chain, key) = identity.read()?;
+        let config = match (&self.identity, identity) {
+            (Some(identity), Some(read)) => {
+                let (chain, key) = read?;
                 builder.with_client_auth_cert(chain, key).map_err(|error| identity.unfit(&error))?
             }
+            _ => builder.with_no_client_auth(),
         };
         let mut http = HttpConnector::new();
         http.enforce_http(false);
         http.set_nodelay(true);
         let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();
-        Ok(match self.grpc {
+        let connector = match self.grpc {
             #[cfg(feature = "grpc")]
             true => builder.enable_http2().wrap_connector(http),
             _ => builder.enable_http1().wrap_connector(http),
-        })
+        };
+        Ok(Witness { connector, seen: self.seen.clone() })
     }
 }
 
 impl Identity {
     fn read(&mut self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
-        let chain = certificates(&mut self.certificate)?;
-        let text = self.key.read()?;
+        let (chain, text) = (certificates(&mut self.certificate), self.key.read());
+        let (chain, text) = (chain?, text?);
         let path = self.key.path().display();
         let key = PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
             pem::Error::NoItemsFound if is_encrypted(&text) => {

@@ -131,6 +131,36 @@ async fn a_port_without_tls_and_one_with_it_are_told_apart() {
     );
 }
 
+// O-008
+#[tokio::test]
+async fn tls_with_the_other_protocol_inside_is_told_so() {
+    let (receiver, authority, directory) = (Receiver::start(), Authority::new(), Directory::new());
+    let file = directory.write("authority.pem", authority.pem());
+    let identity = authority.identity("localhost");
+    let http = Gateway::start(receiver.http_address(), HTTP, &identity, None).await;
+    let grpc = Gateway::start(receiver.grpc_address(), GRPC, &identity, None).await;
+    for (protocol, gateway, fault) in [
+        (
+            Protocol::Grpc,
+            &http,
+            "cannot reach @: localhost refused the TLS connection: it speaks neither gRPC nor another HTTP/2; use \
+             http/protobuf"
+                .to_owned(),
+        ),
+        (
+            Protocol::HttpProtobuf,
+            &grpc,
+            format!("@ did not answer: localhost:{} does not speak HTTP/1.1; use grpc or another port", grpc.address.port()),
+        ),
+    ] {
+        let remote = trusting(protocol, gateway, file.clone());
+        let place = remote.to_string();
+        let sender = sender(remote);
+        sender.send(span("astray"));
+        assert_eq!(failure(&sender).await, fault.replace('@', &place));
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_never_finishes_the_handshake_costs_one_limit() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,11 +1,12 @@
 """An OTLP/HTTP server made of the official protobuf package: prints each request as `<path> <json>`."""
 
+import base64
 import gzip
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict, ParseDict
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -15,7 +16,20 @@ MESSAGES = {
     "/v1/metrics": ExportMetricsServiceRequest,
     "/v1/logs": ExportLogsServiceRequest,
 }
+IDS = ("traceId", "spanId", "parentSpanId")
 PRINTING = threading.Lock()
+
+
+def with_base64_ids(value):
+    """OTLP/JSON has ids in hexadecimal, where the JSON of protobuf has base64."""
+    if isinstance(value, list):
+        return [with_base64_ids(element) for element in value]
+    if isinstance(value, dict):
+        return {
+            key: base64.b64encode(bytes.fromhex(inner)).decode() if key in IDS else with_base64_ids(inner)
+            for key, inner in value.items()
+        }
+    return value
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -23,11 +37,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
-        assert self.headers["content-type"] == "application/x-protobuf"
         if self.headers.get("content-encoding") == "gzip":
             body = gzip.decompress(body)
         message = MESSAGES[self.path]()
-        message.ParseFromString(body)
+        if self.headers["content-type"] == "application/json":
+            ParseDict(with_base64_ids(json.loads(body)), message)
+        else:
+            assert self.headers["content-type"] == "application/x-protobuf"
+            message.ParseFromString(body)
         with PRINTING:
             print(self.path + " " + json.dumps(MessageToDict(message)) + "\n", end="")
         self.send_response(200)
