@@ -8,8 +8,8 @@
 //! | `telemetry.distro.name`, `.version` | this crate (H-113) |
 //! | all others | [`Config::resource_attributes`] |
 
-use crate::config::Config;
-use opentelemetry::KeyValue;
+use crate::config::{AttributeValue, Config};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::{
     Resource,
     resource::TelemetryResourceDetector,
@@ -21,9 +21,13 @@ const SERVICE_INSTANCE_ID: &str = "service.instance.id";
 
 /// The name under which a service of this configuration appears.
 pub(crate) fn service_name(config: &Config) -> String {
-    let attribute =
-        || config.resource_attributes.iter().rfind(|(key, value)| key == SERVICE_NAME && !value.is_empty());
-    config.service_name.clone().or_else(|| attribute().map(|(_, value)| value.clone())).unwrap_or_else(|| {
+    let attribute = || {
+        config.resource_attributes.iter().rev().find_map(|(key, value)| match value {
+            AttributeValue::Text(name) if key == SERVICE_NAME && !name.is_empty() => Some(name.clone()),
+            _ => None,
+        })
+    };
+    config.service_name.clone().or_else(attribute).unwrap_or_else(|| {
         let program = std::env::current_exe().ok();
         match program.as_deref().and_then(|path| path.file_name()).and_then(|name| name.to_str()) {
             Some(name) => format!("unknown_service:{name}"),
@@ -33,7 +37,8 @@ pub(crate) fn service_name(config: &Config) -> String {
 }
 
 pub(crate) fn resource(config: &Config) -> Resource {
-    let given = config.resource_attributes.iter().cloned().map(|(key, value)| KeyValue::new(key, value));
+    let given =
+        config.resource_attributes.iter().cloned().map(|(key, given)| KeyValue::new(key, value(given)));
     Resource::builder_empty()
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes([
@@ -44,6 +49,21 @@ pub(crate) fn resource(config: &Config) -> Resource {
         .with_attributes(given)
         .with_attribute(KeyValue::new(SERVICE_NAME, service_name(config)))
         .build()
+}
+
+fn value(given: AttributeValue) -> Value {
+    match given {
+        AttributeValue::Text(text) => text.into(),
+        AttributeValue::Boolean(truth) => truth.into(),
+        AttributeValue::Integer(integer) => integer.into(),
+        AttributeValue::Number(number) => number.into(),
+        AttributeValue::Texts(texts) => {
+            Value::Array(Array::String(texts.into_iter().map(StringValue::from).collect()))
+        }
+        AttributeValue::Booleans(truths) => Value::Array(Array::Bool(truths)),
+        AttributeValue::Integers(integers) => Value::Array(Array::I64(integers)),
+        AttributeValue::Numbers(numbers) => Value::Array(Array::F64(numbers)),
+    }
 }
 
 /// A UUID of version 4, from the SDK's own source of random ids.

@@ -7,8 +7,8 @@ use crate::sender::{Protocol, Remote, Signal};
 use http::Uri;
 use std::net::IpAddr;
 
-const GRPC_PORT: u16 = 4317;
-const HTTP_PORT: u16 = 4318;
+pub(super) const GRPC_PORT: u16 = 4317;
+pub(super) const HTTP_PORT: u16 = 4318;
 
 /// Said when nothing listens at the default endpoint.
 const ADVICE: &str = "set OTEL_EXPORTER_OTLP_ENDPOINT to a collector, or THROUGHLINE_VIEW=1 for a view in this \
@@ -70,13 +70,9 @@ fn named(
         _ => below(&value, signal), // O-002
     };
     let Some(url) = complete(&text) else {
-        // Echoed only if it is host:port, which is no secret.
-        let is_place = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
-        let hint = match value.chars().all(is_place) && complete(&format!("http://{value}")).is_some() {
-            true => format!("did you mean http://{value}?"),
-            false => "write http://host:port or https://host/path;".into(),
-        };
-        environment.fault(&name, &format!("is not a URL; {hint} {NOWHERE}"));
+        let fault = no_url(&value);
+        let end = if fault.ends_with('?') { "" } else { ";" };
+        environment.fault(&name, &format!("{fault}{end} {NOWHERE}"));
         return Err(name);
     };
     let authority = text.split("://").nth(1).and_then(|rest| rest.split(['/', '?']).next());
@@ -108,8 +104,17 @@ pub(super) fn advice(remote: &Remote, decided: &Decided) -> String {
     }
 }
 
+/// Why a text is no URL. Echoed only if it is host:port, which is no secret.
+pub(super) fn no_url(text: &str) -> String {
+    let is_place = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
+    match text.chars().all(is_place) && complete(&format!("http://{text}")).is_some() {
+        true => format!("is not a URL; did you mean http://{text}?"),
+        false => "is not a URL; write http://host:port or https://host/path".into(),
+    }
+}
+
 /// The signal's path below a base URL; the base's query, if it has one, stays at the end.
-fn below(base: &str, signal: Signal) -> String {
+pub(super) fn below(base: &str, signal: Signal) -> String {
     let (base, query) = base.split_once('?').map_or((base, None), |(base, query)| (base, Some(query)));
     let url = format!("{}/{}", base.trim_end_matches('/'), signal.http_path());
     query.map_or(url.clone(), |query| format!("{url}?{query}"))
@@ -117,7 +122,7 @@ fn below(base: &str, signal: Signal) -> String {
 
 /// A URL with a host and, if it has one, a true port; without user and password. A password with a slash in it
 /// ends the authority early: what then looks like a port is none.
-fn complete(text: &str) -> Option<Uri> {
+pub(super) fn complete(text: &str) -> Option<Uri> {
     let mut parts = text.parse::<Uri>().ok().filter(|_| !text.contains('#'))?.into_parts();
     let authority = parts.authority.take()?;
     let place = authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, place)| place);

@@ -96,11 +96,40 @@ impl Environment {
     }
 
     pub(crate) fn fault(&mut self, variable: &str, message: &str) {
-        let fault = Fault { variable: variable.into(), message: message.into() };
+        let fault = Fault::new(variable, message);
         // A general variable is read once per signal, but said once.
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
+    }
+
+    /// Any variable, as it is.
+    #[cfg(feature = "config-file")]
+    pub(crate) fn raw(&self, name: &str) -> Option<&str> {
+        self.values.get(name).or_else(|| self.overlay.get(name)).map(String::as_str)
+    }
+
+    /// What still counts beside a configuration file: neither the variables of the standard nor those that say where
+    /// telemetry goes.
+    #[cfg(feature = "config-file")]
+    pub(crate) fn without_standard(mut self) -> Self {
+        let mut ignored = Vec::new();
+        for values in [&mut self.values, &mut self.overlay] {
+            values.retain(|name, _| {
+                let ours = name.starts_with("THROUGHLINE_OTLP_");
+                if ours && is_ours(name) {
+                    ignored.push(name.clone());
+                }
+                !ours && name != NODE_IP.name && !name.starts_with("OTEL_")
+            });
+        }
+        for name in ignored {
+            self.fault(
+                &name,
+                "is ignored: the configuration file says where telemetry goes; write a header there",
+            );
+        }
+        self
     }
 
     /// The text of a variable: the signal's form, else the general one.

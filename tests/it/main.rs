@@ -14,6 +14,7 @@ mod configuration; // variables decide, faults are told
 mod delivery; // what is recorded arrives, or is counted
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
+mod file; // a program goes by its configuration file, or does not start
 mod faults; // the other side refuses, hangs, comes and goes
 mod inside; // `tracing` inside a request belongs to it
 mod judges; // what we send, judged by others

@@ -1,0 +1,169 @@
+//! The configuration file: the standard's declarative configuration, `OTEL_CONFIG_FILE` (feature `config-file`).
+//!
+//! ```yaml
+//! file_format: "1.1"
+//! resource:
+//!   attributes:
+//!     - name: service.name
+//!       value: cart
+//! propagator:
+//!   composite_list: tracecontext,baggage
+//! tracer_provider:
+//!   processors:
+//!     - batch:
+//!         exporter:
+//!           otlp_http:
+//!             endpoint: ${COLLECTOR:-http://localhost:4318}/v1/traces
+//! ```
+//! With `OTEL_CONFIG_FILE=telemetry.yaml` the program sends spans to that endpoint, and measurements and log records
+//! nowhere: a file says everything. `docs/telemetry.yaml` is a whole one. A relative path, also of a certificate, is
+//! relative to the working directory.
+//!
+//! The same without a file and without an environment, for tests:
+//!
+//! ```
+//! use throughline::Config;
+//!
+//! let text = "
+//! file_format: '1.1'
+//! propagator: {composite_list: tracecontext}
+//! tracer_provider:
+//!   processors:
+//!     - batch: {exporter: {otlp_http: {endpoint: '${COLLECTOR}/v1/traces'}}}
+//!   sampler: {always_of: }
+//! ";
+//! let config = Config::from_yaml(text, [("COLLECTOR", "http://10.0.0.7:4318")]);
+//! assert_eq!(
+//!     config.check().unwrap_err().to_string(),
+//!     "the configuration: line 7: tracer_provider.sampler.always_of is unknown; did you mean always_off?"
+//! );
+//! ```
+//!
+//! # Variables
+//! `${NAME}`, `${env:NAME}` and `${NAME:-default}` in a value are replaced, `$$` is a dollar sign (B-091). An empty
+//! variable is an unset one, which is nothing where there is no default. What is replaced cannot become a key, a list or
+//! another reference; in a plain value it may become a number, in a quoted one it is text. Keys are not touched.
+//!
+//! With a file, no other variable `OTEL_…` counts but through a reference; and, since the file names the destinations,
+//! neither `NODE_IP` nor `THROUGHLINE_OTLP_…`, which are warned about. All other variables, `THROUGHLINE_…` and
+//! `RUST_LOG`, still hold; where the file says the same thing, the file wins. A field set in code wins over both.
+//!
+//! # Faults
+//! All are found at once, each with its line. The program does not start with one ([`Telemetry::init`] and
+//! [`Telemetry::build`] fail): what is unknown, misspelt, of the wrong type or [not supported](#keys) would else mean
+//! that something is lost in silence. Nothing of a file with faults is used. What is of the standard and changes nothing
+//! here is [warned about](Config::faults). Settings of other languages are passed over.
+//!
+//! # Limits
+//! The schema is 1.1. YAML 1.2: anchors and aliases, no merge keys, no tags of one's own; one document of at most
+//! 1 MiB and 10,000 values, aliases and variables expanded. JSON is YAML too. Processors of one signal share a queue and
+//! a batch, readers an interval.
+//!
+//! # Keys
+#![doc = include_str!("file/keys.md")]
+//!
+//! [`Telemetry::init`]: crate::Telemetry::init
+//! [`Telemetry::build`]: crate::Telemetry::build
+
+mod document; // YAML → a tree with line numbers
+mod substitution; // `${VARIABLE}` in its values
+mod schema; // the one table of keys
+mod check; // a document against it
+mod settings; // document → config
+mod destinations; // … and where each signal goes
+
+use super::{Config, Fault, env, env::Environment};
+use document::{Flaw, MOST_BYTES, Node};
+use std::{fs::File, io::Read, path::Path};
+
+/// What a text without a file is called.
+pub(super) const NAMELESS: &str = "the configuration";
+
+/// The schema that the table of keys has.
+const MINOR: u32 = 1;
+
+/// Reads what `OTEL_CONFIG_FILE` names.
+pub(super) fn read(environment: Environment, path: &str) -> Config {
+    match load(Path::new(path)) {
+        Ok(text) => configure(environment, &text, path),
+        Err(fault) => {
+            let mut config = Config::from_environment(environment.without_standard());
+            config.faults.push(Fault::fatal(&document::shown(path), &fault));
+            config
+        }
+    }
+}
+
+/// A configuration of these variables and this text; of the variables alone, with fatal faults, if the text has some.
+pub(super) fn configure(environment: Environment, text: &str, name: &str) -> Config {
+    let service_name = environment.text(&env::SERVICE_NAME, None).map(|found| found.value);
+    let document = document::parse(text, &|variable| environment.raw(variable).map(str::to_owned));
+    let config = Config::from_environment(environment.without_standard());
+    let mut configured = config.clone();
+    let flaws = match document {
+        Ok(root) => apply(&root, service_name, &mut configured),
+        Err(flaws) => flaws,
+    };
+    let fatal = flaws.iter().any(|flaw| !flaw.harmless);
+    let mut config = if fatal { config } else { configured };
+    let name = document::shown(name);
+    config.faults.extend(check::settle(flaws).into_iter().map(|Flaw { line, message, harmless }| {
+        let message = format!("line {line}: {message}");
+        if harmless { Fault::new(&name, &message) } else { Fault::fatal(&name, &message) }
+    }));
+    config
+}
+
+fn apply(root: &Node, service_name: Option<String>, config: &mut Config) -> Vec<Flaw> {
+    let mut flaws = Vec::new();
+    if let Some(flaw) = version(root) {
+        let harmless = flaw.harmless;
+        flaws.push(flaw);
+        if !harmless {
+            // What another version means is not known.
+            return flaws;
+        }
+    }
+    flaws.extend(check::check(root, &schema::FILE));
+    settings::apply(root, service_name, config, &mut flaws);
+    destinations::apply(root, config, &mut flaws);
+    config.in_file = true;
+    flaws
+}
+
+/// What is wrong with the version, if it is there at all.
+fn version(root: &Node) -> Option<Flaw> {
+    let node = root.get("file_format")?;
+    let text = node.text()?;
+    let minor = text.strip_prefix("1.").and_then(|minor| minor.parse::<u32>().ok());
+    match minor {
+        Some(0..=MINOR) => None,
+        Some(_) => {
+            let message =
+                format!("file_format {} is newer than 1.{MINOR}, which is known here", document::shown(text));
+            Some(Flaw { harmless: true, ..Flaw::new(node.line, message) })
+        }
+        None => {
+            let message = format!("file_format \"{}\" is not known; write 1.{MINOR}", document::shown(text));
+            Some(Flaw::new(node.line, message))
+        }
+    }
+}
+
+fn load(path: &Path) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    // Anything else, a pipe for example, may never end.
+    if !path.metadata().map_err(unreadable)?.is_file() {
+        return Err("is not a file".into());
+    }
+    let most = u64::try_from(MOST_BYTES).unwrap_or(u64::MAX);
+    let mut bytes = Vec::new();
+    File::open(path).map_err(unreadable)?.take(most + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() > MOST_BYTES {
+        return Err(format!("is longer than {MOST_BYTES} bytes"));
+    }
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8".into())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,202 @@
+//! `${VARIABLE}` → what the variable holds, within one scalar (B-091).
+//!
+//! ```text
+//! ${NAME}  ${env:NAME}    the value; nothing if the variable is not set
+//! ${NAME:-default}        the value; the default if the variable is not set
+//! $$                      one dollar sign, which begins no reference
+//! ```
+//! An empty variable is an unset one (O-090). What a variable or a default holds is not looked at again: there is no
+//! recursion. Braces that do not close on their line are text.
+
+use std::{borrow::Cow, fmt};
+
+/// Why a scalar cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unusable {
+    /// Something in `${…}` that is no reference, as it stands.
+    Reference(String),
+    /// More bytes than are allowed.
+    Long,
+}
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Unusable::Reference(text) => {
+                let shown: String = text.chars().take(MOST_SHOWN).collect();
+                let way_out = "write ${NAME}, ${NAME:-default}, or $$ for a dollar sign";
+                write!(f, "{shown:?} is no reference to a variable; {way_out}")
+            }
+            Unusable::Long => f.write_str("is too long with what its variables hold"),
+        }
+    }
+}
+
+/// Characters of what is wrong that a message repeats.
+const MOST_SHOWN: usize = 64;
+
+/// Replaces the references in a text. The result has at most so many bytes.
+pub(crate) fn substitute<'a>(
+    text: &'a str,
+    most: usize,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Result<Cow<'a, str>, Unusable> {
+    let bounded = |text: Cow<'a, str>| if text.len() > most { Err(Unusable::Long) } else { Ok(text) };
+    if !text.contains('$') {
+        return bounded(text.into());
+    }
+    let (mut done, mut rest) = (String::new(), text);
+    while let Some((before, after)) = rest.split_once('$') {
+        done += before;
+        rest = after;
+        if let Some(after) = rest.strip_prefix('$') {
+            done.push('$');
+            rest = after;
+        } else if let Some((inside, after)) = braces(rest) {
+            let Some((name, default)) = reference(inside) else {
+                return Err(Unusable::Reference(format!("${{{inside}}}")));
+            };
+            match variable(name).filter(|value| !value.is_empty()) {
+                Some(value) => done += &value,
+                None => done += default,
+            }
+            rest = after;
+        } else {
+            done.push('$');
+        }
+        if done.len() > most {
+            return Err(Unusable::Long);
+        }
+    }
+    bounded((done + rest).into())
+}
+
+/// What stands between braces at the start of a text, and what follows them. An escape inside makes them text.
+fn braces(text: &str) -> Option<(&str, &str)> {
+    let (inside, after) = text.strip_prefix('{')?.split_once('}')?;
+    let is_text = inside.contains(['\n', '\r']) || inside.contains("$$");
+    (!is_text).then_some((inside, after))
+}
+
+/// The name and the default of a reference.
+fn reference(inside: &str) -> Option<(&str, &str)> {
+    let parts = |text: &'_ str| -> Option<(usize, bool)> {
+        let name = text.find(":-").unwrap_or(text.len());
+        let first = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'_';
+        let bytes = &text.as_bytes()[..name];
+        let is_name = bytes.first().is_some_and(first)
+            && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+        is_name.then_some((name, name < text.len()))
+    };
+    // `${env:-x}` is the variable `env` with a default.
+    let candidates = [Some(inside), inside.strip_prefix("env:")];
+    candidates.into_iter().flatten().find_map(|text| {
+        let (name, has_default) = parts(text)?;
+        Some((&text[..name], if has_default { &text[name + 2..] } else { "" }))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn with(text: &str) -> Result<String, Unusable> {
+        let variable = |name: &str| {
+            let value = match name {
+                "TEXT" => "value",
+                "NUMBER" => "17",
+                "EMPTY" => "",
+                "NESTED" => "${TEXT}",
+                "DOLLARS" => "a$$b",
+                "env" => "a variable of that name",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        substitute(text, 1000, variable).map(Cow::into_owned)
+    }
+
+    // B-091
+    #[test]
+    fn references_are_replaced_once_and_escapes_begin_none() {
+        for (text, result) in [
+            ("", ""),
+            ("no reference", "no reference"),
+            ("${TEXT}", "value"),
+            ("${env:TEXT}", "value"),
+            ("foo ${TEXT} ${NUMBER}!", "foo value 17!"),
+            ("${TEXT}${TEXT}", "valuevalue"),
+            ("${UNDEFINED}", ""),
+            ("${EMPTY}", ""),
+            ("${UNDEFINED:-other}", "other"),
+            ("${EMPTY:-other}", "other"),
+            ("${TEXT:-other}", "value"),
+            ("${env:UNDEFINED:-http://host:4318/v1}", "http://host:4318/v1"),
+            ("${UNDEFINED:-}", ""),
+            ("${UNDEFINED:-a:-b}", "a:-b"),
+            ("${UNDEFINED:-ä $ {}", "ä $ {"),
+            ("${env}", "a variable of that name"),
+            ("${env:-other}", "a variable of that name"),
+            ("${env:env}", "a variable of that name"),
+            ("${NESTED}", "${TEXT}"),
+            ("${DOLLARS}", "a$$b"),
+            ("${UNDEFINED:-${TEXT}}", "${TEXT}"),
+            ("$", "$"),
+            ("$TEXT", "$TEXT"),
+            ("a $ b", "a $ b"),
+            ("$$", "$"),
+            ("$$$$", "$$"),
+            ("$${TEXT}", "${TEXT}"),
+            ("$$${TEXT}", "$value"),
+            ("$$$${TEXT}", "$${TEXT}"),
+            ("$${UNDEFINED:-${TEXT}}", "${UNDEFINED:-value}"),
+            ("${UNDEFINED:-$${TEXT}}", "${UNDEFINED:-${TEXT}}"),
+            ("${TEXT", "${TEXT"),
+            ("{TEXT}", "{TEXT}"),
+            ("${TE\nXT}", "${TE\nXT}"),
+        ] {
+            assert_eq!(with(text).as_deref(), Ok(result), "{text:?}");
+        }
+    }
+
+    // B-091
+    #[test]
+    fn what_is_no_reference_is_named() {
+        for inside in
+            ["", "1A", "A B", "TEXT:?fault", "file:TEXT", "env:", "env:1", "A:B", "ä", ":-x", "env:file:A"]
+        {
+            let text = format!("before ${{{inside}}} after");
+            assert_eq!(with(&text), Err(Unusable::Reference(format!("${{{inside}}}"))), "{text}");
+        }
+        let message = with("${\u{1b}[2J}").unwrap_err().to_string();
+        assert_eq!(
+            message,
+            "\"${\\u{1b}[2J}\" is no reference to a variable; write ${NAME}, ${NAME:-default}, or $$ for a dollar sign"
+        );
+    }
+
+    #[test]
+    fn the_result_is_bounded() {
+        let long = |_: &str| Some("x".repeat(100));
+        assert_eq!(substitute("${A}", 99, long), Err(Unusable::Long));
+        assert_eq!(substitute(&"${A}".repeat(1 << 18), 1000, long), Err(Unusable::Long));
+        assert_eq!(substitute("abc", 2, long), Err(Unusable::Long));
+        assert_eq!(substitute("${A}", 100, long).map(|text| text.len()), Ok(100));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_what_has_no_dollar_stays(text in ".*", pieces in "([${}:A\\-]|env:){0,40}") {
+            let plain = text.replace('$', "");
+            prop_assert_eq!(with(&plain), Ok(plain));
+            let _ = with(&text);
+            let _ = with(&pieces);
+        }
+
+        #[test]
+        fn doubled_dollars_give_any_text_back(text in "[${}A\\- ]{0,40}") {
+            prop_assert_eq!(with(&text.replace('$', "$$")), Ok(text));
+        }
+    }
+}
