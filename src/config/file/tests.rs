@@ -2,6 +2,7 @@
 
 mod equivalence; // a file says what variables say
 mod faults; // every fault has its line
+mod bounds; // no text makes it slow, large or panic
 mod substitution; // the table of the standard, in whole files
 mod table; // the page of keys is the table of keys
 
