@@ -21,7 +21,8 @@
 //! A value comes from the first of these that has it: a field set in code, the signal's variable, the general
 //! variable, the `.env` overlay, the default. Faults in variables are all found at once and kept in
 //! [`Config::faults`]; they are warned about at start, and the default holds, unless [`Config::check`] makes
-//! them fatal. Only a destination that cannot be understood has no default: it fails the start. The variables are in the [table](mod@env).
+//! them fatal. Only a destination that cannot be understood has no default: it fails the start. The variables are
+//! in the [table](mod@env).
 
 pub mod env; // the one table of variables
 mod resource; // who is speaking
@@ -37,6 +38,7 @@ mod credentials; // … as whom
 mod queue; // where requests wait
 mod log; // lines and records
 mod layers; // what the layers go by, decided from the variables
+mod setting; // what was set, for people
 #[cfg(feature = "config-file")]
 pub mod file; // all of it, decided from a file
 
@@ -59,6 +61,7 @@ pub use metrics::{Histograms, Temporality};
 pub use queue::Queue;
 pub use resource::Detector;
 pub use sampler::Sampler;
+pub use setting::{Origin, Setting};
 pub use value::AttributeValue;
 
 /// What to record and where it goes. See the [module's page](self).
@@ -112,6 +115,7 @@ pub struct Config {
     /// A file decided, not the variables of the standard.
     pub(crate) in_file: bool,
     faults: Vec<Fault>,
+    settings: Vec<Setting>,
 }
 
 impl Config {
@@ -153,6 +157,12 @@ impl Config {
     /// What was wrong in the variables, or in the configuration file; empty if nothing was.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
+    }
+
+    /// Each variable of the [table](mod@env) with its value as it was when the configuration was read: the forms
+    /// that were set, or the default. Secrets are masked; what code changed later is not seen.
+    pub fn settings(&self) -> impl Iterator<Item = &Setting> {
+        self.settings.iter()
     }
 
     /// Makes the faults fatal.
@@ -275,6 +285,7 @@ impl Config {
             },
             in_file: false,
             faults: Vec::new(),
+            settings: setting::settings(&environment),
         };
         environment.check_names();
         Config { faults: environment.faults, ..config }

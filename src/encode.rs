@@ -43,6 +43,11 @@ pub(crate) fn spans(
     let mut resource_spans = group_spans_by_resource_and_scope(spans, resource);
     for span in resource_spans.iter_mut().flat_map(|of| &mut of.scope_spans).flat_map(|of| &mut of.spans) {
         span.dropped_attributes_count += limit(&mut span.attributes, limits);
+        // How many attributes these have the SDK has seen to; how long they are, nobody.
+        let inner = span.events.iter_mut().map(|event| &mut event.attributes);
+        inner
+            .chain(span.links.iter_mut().map(|link| &mut link.attributes))
+            .for_each(|of| shorten(of, limits));
     }
     let message = ExportTraceServiceRequest { resource_spans };
     let whole = request(items, &message);
@@ -95,10 +100,14 @@ pub(crate) fn logs(
 fn limit(attributes: &mut Vec<KeyValue>, limits: AttributeLimits) -> u32 {
     let dropped = attributes.len().saturating_sub(limits.count);
     attributes.truncate(limits.count);
+    shorten(attributes, limits);
+    u32::try_from(dropped).unwrap_or(u32::MAX)
+}
+
+fn shorten(attributes: &mut [KeyValue], limits: AttributeLimits) {
     if let Some(length) = limits.value_length {
         attributes.iter_mut().for_each(|attribute| cut(attribute.value.as_mut(), length));
     }
-    u32::try_from(dropped).unwrap_or(u32::MAX)
 }
 
 /// Cuts texts to so many characters and byte strings to so many bytes, also those inside of lists and maps.

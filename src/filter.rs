@@ -17,11 +17,10 @@ use tracing_subscriber::{
 };
 
 /// A text in the syntax of `RUST_LOG`, and the filters made from it.
-#[derive(Debug)]
 pub(crate) struct Filters {
     state: Mutex<State>,
     /// What we add to a text of the program.
-    complete: fn(&str) -> String,
+    complete: Box<dyn Fn(&str) -> String + Send + Sync>,
 }
 
 #[derive(Debug)]
@@ -32,8 +31,9 @@ struct State {
 }
 
 impl Filters {
-    pub(crate) fn new(text: &str, complete: fn(&str) -> String) -> Self {
-        Filters { state: Mutex::new(State { text: complete(text), filters: Vec::new() }), complete }
+    pub(crate) fn new(text: &str, complete: impl Fn(&str) -> String + Send + Sync + 'static) -> Self {
+        let state = State { text: complete(text), filters: Vec::new() };
+        Filters { state: Mutex::new(state), complete: Box::new(complete) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

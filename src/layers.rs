@@ -4,7 +4,7 @@
 //! only, never a second time as events of their span.
 
 use crate::{
-    config::{Config, LogOutput},
+    config::{self, Config, LogOutput},
     filter::ChangingFilter,
     log::{LogLayer, RecordLayer, keep_origin},
     providers::Providers,
@@ -78,12 +78,12 @@ where
 
 /// The filters of lines and records. What throughline itself says, which is little, is left out only by a filter
 /// that names it: a service that asks for its own lines alone must still be told that none arrive.
-pub(crate) fn events(filter: &str) -> String {
+pub(crate) fn events(filter: &str, own: config::Level) -> String {
     match filter {
         // What `tracing_subscriber` makes of a filter that says nothing.
-        "" => "error,throughline=info".into(),
+        "" => format!("error,throughline={own}"),
         _ if filter.contains("throughline") || filter.eq_ignore_ascii_case("off") => filter.into(),
-        _ => format!("{filter},throughline=info"),
+        _ => format!("{filter},throughline={own}"),
     }
 }
 

@@ -5,7 +5,7 @@
 use crate::{
     Error,
     batch::{Counts, Queue},
-    config::{AttributeLimits, Config, Decided},
+    config::{AttributeLimits, Config, Decided, Temporality},
     encode,
     sender::{Limits, Mark, Request, Sender, Signal, Stats},
 };
@@ -16,8 +16,8 @@ use opentelemetry_sdk::{
     error::OTelSdkResult,
     logs::SdkLogRecord,
     metrics::{
-        InstrumentKind, ManualReader, Pipeline as SdkPipeline, Temporality, data::ResourceMetrics,
-        reader::MetricReader,
+        InstrumentKind, ManualReader, Pipeline as SdkPipeline, Temporality as SdkTemporality,
+        data::ResourceMetrics, reader::MetricReader,
     },
     trace::SpanData,
 };
@@ -80,10 +80,19 @@ impl Source {
 
 /// A reader that collects when the pipeline asks. The SDK's periodic one has a thread of its own, which
 /// ignores the limit of a shutdown.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Reader(Arc<ManualReader>);
 
 impl Reader {
+    pub(crate) fn new(temporality: Temporality) -> Self {
+        let temporality = match temporality {
+            Temporality::Cumulative => SdkTemporality::Cumulative,
+            Temporality::Delta => SdkTemporality::Delta,
+            Temporality::LowMemory => SdkTemporality::LowMemory,
+        };
+        Reader(Arc::new(ManualReader::builder().with_temporality(temporality).build()))
+    }
+
     /// Collects on a thread of its own: the callbacks of observable instruments are the program's, and may
     /// block or panic.
     async fn read(self) -> Result<Request, String> {
@@ -118,7 +127,7 @@ impl MetricReader for Reader {
         Ok(())
     }
 
-    fn temporality(&self, kind: InstrumentKind) -> Temporality {
+    fn temporality(&self, kind: InstrumentKind) -> SdkTemporality {
         self.0.temporality(kind)
     }
 }

@@ -4,7 +4,7 @@ use crate::{
     Error,
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
-    config::{Config, SpanLimits},
+    config::{Config, Histograms, SpanLimits},
     filter::Filters,
     layers::events,
     log::Output,
@@ -17,8 +17,8 @@ use crate::{
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider,
-    metrics::SdkMeterProvider,
-    trace::{SdkTracerProvider, SpanLimits as SdkSpanLimits},
+    metrics::{Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream},
+    trace::{SdkTracerProvider, SpanLimits as SdkSpanLimits, TracerProviderBuilder},
 };
 use std::sync::Arc;
 
@@ -39,12 +39,16 @@ pub(crate) struct Providers {
 }
 
 impl Providers {
-    /// Must be called in the export runtime, where the pipelines live.
-    pub(crate) fn build(config: &Config) -> Result<Self, Error> {
+    /// Must be called in the export runtime, where the pipelines live. What more is told of spans comes last.
+    pub(crate) fn build(
+        config: &Config,
+        more: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
+    ) -> Result<Self, Error> {
         let resource = resource(config);
         let attributes = || ResourceAttributesWithSchema::from(&resource);
         let keys = BaggageKeys::new(&config.baggage_keys);
         let mut pipelines = Vec::new();
+        let own_level = config.log.own_level;
 
         let mut tracer = SdkTracerProvider::builder()
             .with_resource(resource.clone())
@@ -59,7 +63,10 @@ impl Providers {
         }
 
         let mut meter = SdkMeterProvider::builder().with_resource(resource.clone());
-        let reader = Reader::default();
+        if config.histograms == Histograms::Exponential {
+            meter = meter.with_view(exponential);
+        }
+        let reader = Reader::new(config.temporality);
         let source = || Source::Metrics(reader.clone());
         if let Some(pipeline) = Pipeline::start(config, Signal::Metrics, source)? {
             meter = meter.with_reader(reader);
@@ -76,11 +83,11 @@ impl Providers {
         });
 
         Ok(Providers {
-            tracer: tracer.build(),
+            tracer: more(tracer).build(),
             meter: meter.build(),
             logger,
             lines: Arc::new(Output::start(&config.log)?),
-            event_filters: Filters::new(&config.log.filter, events),
+            event_filters: Filters::new(&config.log.filter, move |filter| events(filter, own_level)),
             span_filters: Filters::new(&config.span_filter, str::to_owned),
             propagator: Arc::new(Composite::of(config.propagators.iter().copied())),
             pipelines,
@@ -98,4 +105,13 @@ fn span_limits(limits: SpanLimits) -> SdkSpanLimits {
         max_attributes_per_event: count(limits.event_attributes),
         max_attributes_per_link: count(limits.link_attributes),
     }
+}
+
+/// The numbers of the standard (O-017).
+fn exponential(instrument: &Instrument) -> Option<Stream> {
+    let aggregation =
+        Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true };
+    let is_histogram = instrument.kind() == InstrumentKind::Histogram;
+    // The numbers are fit for a stream: an error would leave the histogram as it is.
+    is_histogram.then(|| Stream::builder().with_aggregation(aggregation).build().ok()).flatten()
 }

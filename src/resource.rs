@@ -6,18 +6,47 @@
 //! | `service.instance.id` | a random UUID, made anew at each start (H-111), unless an attribute names it |
 //! | `telemetry.sdk.*` | the OpenTelemetry SDK |
 //! | `telemetry.distro.name`, `.version` | this crate (H-113) |
-//! | all others | [`Config::resource_attributes`] |
+//! | `process.pid`, `.creation.time`, `.executable.name`, `.executable.path`, `.command`, `.owner` | the system (H-115) |
+//! | `host.arch`; `host.name`, `host.id` outside of containers | the system (H-116) |
+//! | `os.type`, `.name`, `.version`, `.description` | `/etc/os-release` |
+//! | `container.id` | the control group, or the mounts that Docker and Podman make |
+//! | `k8s.pod.uid`, `k8s.container.name`, `k8s.namespace.name` | the mounts and the service account (H-114) |
+//! | `k8s.*` | [`Config::kubernetes`]: the variables of the downward API |
+//! | all others | [`Config::resource_attributes`], which win over all but the name |
+//!
+//! In a manifest, what cannot be looked up from inside of a pod:
+//!
+//! ```yaml
+//! env:
+//!   - { name: K8S_POD_NAME, valueFrom: { fieldRef: { fieldPath: metadata.name } } }
+//!   - { name: K8S_NODE_NAME, valueFrom: { fieldRef: { fieldPath: spec.nodeName } } }
+//! ```
+//!
+//! # Semantics
+//! What cannot be known for certain is left out: the arguments of the command may hold secrets, the name of a
+//! container's host is not that of its machine, and outside of Kubernetes there is no `k8s.*`. `container.id` is absent
+//! in a pod whose control group is hidden from it. `THROUGHLINE_RESOURCE_DETECTORS` leaves groups out.
+//!
+//! # Limits
+//! Files are read at the start, up to 1 MiB each. Outside of Linux only what needs no file is told.
 
-use crate::config::{AttributeValue, Config};
+mod container; // control groups and mounts
+mod host; // the machine and its system
+mod process; // this process
+
+use crate::config::{AttributeValue, Config, Detector};
 use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::{
     Resource,
     resource::TelemetryResourceDetector,
     trace::{IdGenerator, RandomIdGenerator},
 };
+use std::{fs::File, io::Read};
 
 const SERVICE_NAME: &str = "service.name";
 const SERVICE_INSTANCE_ID: &str = "service.instance.id";
+/// A table of mounts has some hundred lines; whatever is longer is not what was looked for.
+const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// The name under which a service of this configuration appears.
 pub(crate) fn service_name(config: &Config) -> String {
@@ -38,8 +67,10 @@ pub(crate) fn service_name(config: &Config) -> String {
 
 pub(crate) fn resource(config: &Config) -> Resource {
     let given =
-        config.resource_attributes.iter().cloned().map(|(key, given)| KeyValue::new(key, value(given)));
+        config.resource_attributes.iter().cloned().map(|(key, value)| KeyValue::new(key, told(value)));
+    let detected = detect(&config.detectors, config.kubernetes.as_deref(), &read);
     Resource::builder_empty()
+        .with_attributes(detected.into_iter().map(|(key, value)| KeyValue::new(key, value)))
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes([
             KeyValue::new("telemetry.distro.name", "throughline"),
@@ -51,8 +82,9 @@ pub(crate) fn resource(config: &Config) -> Resource {
         .build()
 }
 
-fn value(given: AttributeValue) -> Value {
-    match given {
+/// The value as the SDK has it.
+fn told(value: AttributeValue) -> Value {
+    match value {
         AttributeValue::Text(text) => text.into(),
         AttributeValue::Boolean(truth) => truth.into(),
         AttributeValue::Integer(integer) => integer.into(),
@@ -64,6 +96,50 @@ fn value(given: AttributeValue) -> Value {
         AttributeValue::Integers(integers) => Value::Array(Array::I64(integers)),
         AttributeValue::Numbers(numbers) => Value::Array(Array::F64(numbers)),
     }
+}
+
+/// An attribute that was found out.
+type Found = (String, Value);
+
+/// What these detectors find in these files; `kubernetes` is what the downward API tells, if this is Kubernetes.
+fn detect(
+    detectors: &[Detector],
+    kubernetes: Option<&[(String, String)]>,
+    read: &dyn Fn(&str) -> Option<String>,
+) -> Vec<Found> {
+    let mounts = container::Mounts::of(read);
+    let inside = container::is_inside(&mounts, kubernetes.is_some(), read);
+    let mut found = Vec::new();
+    for detector in detectors {
+        match detector {
+            Detector::Process => found.extend(process::process(read)),
+            Detector::Host => found.extend(host::host(inside, read)),
+            Detector::Os => found.extend(host::os(read)),
+            Detector::Container => {
+                found.extend(container::id(&mounts, kubernetes.is_some(), read).map(text("container.id")))
+            }
+            Detector::Kubernetes => {
+                if let Some(told) = kubernetes {
+                    found.extend(container::pod(&mounts, read));
+                    // What the operator tells wins over what was found.
+                    found.extend(told.iter().map(|(key, value)| (key.clone(), Value::from(value.clone()))));
+                }
+            }
+        }
+    }
+    found
+}
+
+/// An attribute with a text.
+fn text(key: &str) -> impl Fn(String) -> Found {
+    move |value| (key.to_owned(), Value::from(value))
+}
+
+/// The beginning of a file; `None` if it cannot be read, is too long or is not text.
+fn read(path: &str) -> Option<String> {
+    let mut text = String::new();
+    let length = File::open(path).ok()?.take(MAX_FILE_BYTES + 1).read_to_string(&mut text).ok()?;
+    u64::try_from(length).is_ok_and(|length| length <= MAX_FILE_BYTES).then_some(text)
 }
 
 /// A UUID of version 4, from the SDK's own source of random ids.
@@ -82,34 +158,4 @@ fn instance_id() -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn value(config: &Config, key: &'static str) -> Option<String> {
-        resource(config).get(&key.into()).map(|value| value.to_string())
-    }
-
-    // H-110, O-092
-    #[test]
-    fn the_service_name_beats_the_attribute_and_the_attribute_beats_the_fallback() {
-        let both = [("OTEL_SERVICE_NAME", "a"), ("OTEL_RESOURCE_ATTRIBUTES", "service.name=b")];
-        assert_eq!(value(&Config::from_vars(both), SERVICE_NAME).as_deref(), Some("a"));
-        assert_eq!(value(&Config::from_vars(both[1..].to_vec()), SERVICE_NAME).as_deref(), Some("b"));
-        let fallback = value(&Config::from_vars([("", ""); 0]), SERVICE_NAME).unwrap();
-        assert!(fallback.starts_with("unknown_service:throughline"), "{fallback}");
-    }
-
-    // H-111
-    #[test]
-    fn each_start_has_its_own_instance_id_of_version_4() {
-        let config = Config::from_vars([("", ""); 0]);
-        let (one, two) =
-            (value(&config, SERVICE_INSTANCE_ID).unwrap(), value(&config, SERVICE_INSTANCE_ID).unwrap());
-        assert_ne!(one, two);
-        assert_eq!(one.len(), 36);
-        assert_eq!(one.as_bytes()[14], b'4');
-        assert!(b"89ab".contains(&one.as_bytes()[19]));
-        let own = Config::from_vars([("OTEL_RESOURCE_ATTRIBUTES", "service.instance.id=pod-1")]);
-        assert_eq!(value(&own, SERVICE_INSTANCE_ID).as_deref(), Some("pod-1"));
-    }
-}
+mod tests;

@@ -36,6 +36,7 @@ use opentelemetry::{
     propagation::{Extractor, Injector, TextMapPropagator, text_map_propagator::FieldIter},
     trace::noop::NoopTracerProvider,
 };
+use opentelemetry_sdk::trace::TracerProviderBuilder;
 use std::{
     fmt, panic,
     sync::{
@@ -118,15 +119,23 @@ impl Telemetry {
     ///
     /// # Errors
     /// If a destination cannot be understood, or not be used at all (its protocol or TLS is not compiled in, a file
-    /// cannot be read): what was recorded would be lost without a word. If a port of the embedded collector is taken by another program, or if the
-    /// system refuses a thread.
-    pub fn build(mut config: Config) -> Result<Self, Error> {
+    /// cannot be read), which would lose what is recorded; if a port of the embedded collector is taken by another
+    /// program, or if the system refuses a thread.
+    pub fn build(config: Config) -> Result<Self, Error> {
+        Telemetry::build_with(config, |spans| spans)
+    }
+
+    /// As [`Telemetry::build`], with more that is told of spans.
+    pub(crate) fn build_with(
+        mut config: Config,
+        more: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
+    ) -> Result<Self, Error> {
         config.usable()?;
         let view = View::open(&mut config)?;
         let runtime = ExportRuntime::start()?;
         let providers = {
             let _inside = runtime.handle().enter();
-            Arc::new(Providers::build(&config)?)
+            Arc::new(Providers::build(&config, more)?)
         };
         let summary = summary(&config, view.url.as_deref());
         let handle = Handle { providers: providers.clone(), runtime: runtime.handle().clone() };

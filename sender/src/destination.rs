@@ -162,6 +162,17 @@ pub enum Protocol {
     HttpJson,
 }
 
+/// The word of the standard: `grpc`, `http/protobuf`, `http/json`.
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Protocol::Grpc => "grpc",
+            Protocol::HttpProtobuf => "http/protobuf",
+            Protocol::HttpJson => "http/json",
+        })
+    }
+}
+
 /// How request bodies are compressed (O-013).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Compression {

@@ -4,7 +4,7 @@
 //! comes in the trailers. The protobuf bytes are the same as over HTTP, so no gRPC library is needed.
 
 use crate::{
-    Answer, Compression,
+    Answer, Compression, Heard,
     http::{HttpTransport, MAX_RESPONSE_BYTES, gzip, one_line, partial_success},
     retry,
 };
@@ -45,6 +45,9 @@ impl HttpTransport {
             Err(error) => return self.unreachable(&error),
         };
         let (head, body) = response.into_parts();
+        // A success of HTTP is not yet one of gRPC.
+        let heard = if head.status.is_success() { Heard::Other } else { Heard::over_http(head.status) };
+        self.hear(&head.headers, heard);
         if !head.status.is_success() {
             let cause = format!("{} answered {}, not as gRPC does", self.remote, head.status);
             return match retry::http_may_repeat(head.status) {
@@ -84,6 +87,7 @@ impl HttpTransport {
 
     fn status(&self, trailers: &HeaderMap, body: &Bytes) -> Option<Answer> {
         let code: u32 = trailers.get("grpc-status")?.to_str().ok()?.parse().unwrap_or(2);
+        self.hear_more(Heard::over_grpc(code));
         if code == 0 {
             // A compressed response was not asked for, so the message is plain.
             return Some(partial_success(body.get(PREFIX_BYTES..).unwrap_or_default()));

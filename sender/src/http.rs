@@ -3,7 +3,7 @@
 //! The client is hyper's; the answer is put into the words of [`Answer`], with the URL and the status or
 //! the system error, since "network error" helps nobody.
 
-use crate::{Answer, Compression, Remote, Signal, auth::Authorization, retry};
+use crate::{Answer, Compression, Heard, Remote, Signal, auth::Authorization, retry};
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt, Full, Limited};
@@ -12,7 +12,12 @@ use hyper_util::{
     rt::{TokioExecutor, TokioTimer},
 };
 use prost::Message;
-use std::{fmt, io::Write, time::SystemTime};
+use std::{
+    fmt,
+    io::Write,
+    sync::{Mutex, PoisonError},
+    time::SystemTime,
+};
 
 /// Responses are read up to here (O-016).
 pub(crate) const MAX_RESPONSE_BYTES: usize = 4 << 20;
@@ -38,6 +43,7 @@ pub(crate) struct HttpTransport {
     authorization: Option<Authorization>,
     pub(crate) remote: Remote,
     pub(crate) signal: Signal,
+    heard: Mutex<(Heard, Option<SystemTime>)>,
 }
 
 impl HttpTransport {
@@ -55,7 +61,8 @@ impl HttpTransport {
             .map(Authorization::new)
             .transpose()
             .map_err(|fault| Error(format!("{remote}: {fault}")))?;
-        Ok(HttpTransport { client, connector, authorization, remote, signal })
+        let heard = Mutex::new((Heard::Nothing, None));
+        Ok(HttpTransport { client, connector, authorization, remote, signal, heard })
     }
 
     /// Takes up what changed in the files of the destination. What cannot be used is said; what was read before stays.
@@ -111,6 +118,7 @@ impl HttpTransport {
 
     async fn read(&self, response: Response<hyper::body::Incoming>) -> Answer {
         let (head, body) = response.into_parts();
+        self.hear(&head.headers, Heard::over_http(head.status));
         let body = match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
             Ok(body) => body.to_bytes(),
             // The status has been seen: a success whose body breaks off is still a success (O-034).
@@ -126,6 +134,24 @@ impl HttpTransport {
         } else {
             Answer::Refused { cause: cause + hint(head.status, self.signal, &self.remote) }
         }
+    }
+
+    /// Keeps who answered, and the clock of the other side.
+    pub(crate) fn hear(&self, headers: &HeaderMap, heard: Heard) {
+        let date = headers.get(header::DATE).and_then(|date| date.to_str().ok());
+        let date = date.and_then(|date| httpdate::parse_http_date(date).ok());
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = (heard, date);
+    }
+
+    /// Keeps what the trailers told of who answered.
+    #[cfg(feature = "grpc")]
+    pub(crate) fn hear_more(&self, heard: Heard) {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner).0 = heard;
+    }
+
+    /// What was kept of the last answer.
+    pub(crate) fn heard(&self) -> (Heard, Option<SystemTime>) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// No answer at all: worth another try (O-030).

@@ -47,12 +47,14 @@ mod retry; // what is repeated, and when
 mod auth; // who sends
 mod tls; // whom to trust
 mod file; // secrets and certificates, read again when they change
+mod probe; // one attempt, to learn what would become of more
 
 pub use auth::{Credentials, Secret, basic, bearer};
 pub use destination::{
     Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
 };
 pub use http::Error;
+pub use probe::{Heard, Probed, probe};
 pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender};
 pub use stats::{Stats, Unsent};
 pub use tls::Tls;

@@ -1,7 +1,8 @@
 //! One attempt to deliver one request, by whichever way the destination asks for.
 
-use crate::{Answer, Destination, Error, Inlet, Protocol, Signal, http::HttpTransport};
+use crate::{Answer, Destination, Error, Heard, Inlet, Protocol, Signal, http::HttpTransport};
 use bytes::Bytes;
+use std::time::SystemTime;
 
 pub(crate) enum Transport {
     Local(Signal, Inlet),
@@ -48,6 +49,16 @@ impl Transport {
                 let answer = within(http, http.send_grpc(body)).await;
                 answer.unwrap_or_else(|| http.silent())
             }
+        }
+    }
+
+    /// Who answered last, and when by their clock.
+    pub(crate) fn heard(&self) -> (Heard, Option<SystemTime>) {
+        match self {
+            Transport::Local(..) => (Heard::Nothing, None),
+            Transport::Http(http) => http.heard(),
+            #[cfg(feature = "grpc")]
+            Transport::Grpc(http) => http.heard(),
         }
     }
 }

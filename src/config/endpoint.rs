@@ -23,14 +23,14 @@ pub(super) fn node(environment: &mut Environment) -> Option<Result<Found, String
         Ok(IpAddr::V4(address)) => address.to_string(),
         Err(_) if is_name(&found.value) => found.value.clone(),
         Err(_) => {
-            environment.fault(&found.name, &format!("{:?} is not an address; {NOWHERE}", found.value));
+            environment.fault(&found.name, &format!("{:?} is not an address. {NOWHERE}", found.value));
             return Some(Err(found.name));
         }
     };
     Some(Ok(Found { value: host, name: found.name }))
 }
 
-const NOWHERE: &str = "what it is for goes nowhere, and the start fails";
+const NOWHERE: &str = "What it is for goes nowhere, and the start fails";
 
 /// The URL and what decided it; `Err`: the variable that should have, but cannot be understood.
 pub(super) fn url(
@@ -71,7 +71,7 @@ fn named(
     };
     let Some(url) = complete(&text) else {
         let fault = no_url(&value);
-        let end = if fault.ends_with('?') { "" } else { ";" };
+        let end = if fault.ends_with('?') { "" } else { "." };
         environment.fault(&name, &format!("{fault}{end} {NOWHERE}"));
         return Err(name);
     };

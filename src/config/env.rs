@@ -9,7 +9,7 @@
 
 mod table; // one row per variable
 
-use super::Fault;
+use super::{Fault, Origin};
 use crate::sender::Signal;
 use std::{
     collections::BTreeMap,
@@ -109,19 +109,16 @@ impl Environment {
         self.values.get(name).or_else(|| self.overlay.get(name)).map(String::as_str)
     }
 
-    /// What still counts beside a configuration file: neither the variables of the standard nor those that say where
-    /// telemetry goes.
+    /// What still counts beside a configuration file.
     #[cfg(feature = "config-file")]
-    pub(crate) fn without_standard(mut self) -> Self {
+    pub(crate) fn beside_file(mut self) -> Self {
         let mut ignored = Vec::new();
         for values in [&mut self.values, &mut self.overlay] {
-            values.retain(|name, _| {
-                let ours = name.starts_with("THROUGHLINE_OTLP_");
-                if ours && is_ours(name) {
-                    ignored.push(name.clone());
-                }
-                !ours && name != NODE_IP.name && !name.starts_with("OTEL_")
-            });
+            // One of the standard that is ignored is no fault: other programs may share it.
+            let ours =
+                |name: &&String| name.starts_with("THROUGHLINE_") && is_left_to_file(name) && is_ours(name);
+            ignored.extend(values.keys().filter(ours).cloned());
+            values.retain(|name, _| !is_left_to_file(name));
         }
         for name in ignored {
             self.fault(
@@ -142,6 +139,16 @@ impl Environment {
         let own = |values| signal.and_then(|signal| read(values, Some(signal)));
         let general = |values| if variable.name.contains("{SIGNAL}") { None } else { read(values, None) };
         [&self.values, &self.overlay].into_iter().find_map(|values| own(values).or_else(|| general(values)))
+    }
+
+    /// What stands under exactly this name, and where.
+    pub(crate) fn written(&self, name: &str) -> Option<(&str, Origin)> {
+        let places = [(&self.values, Origin::Environment), (&self.overlay, Origin::File)];
+        let mut written = places.into_iter().filter_map(|(values, origin)| {
+            let value = values.get(name)?.trim();
+            (!value.is_empty()).then_some((value, origin))
+        });
+        written.next()
     }
 
     /// Exactly the signal's form, or exactly the general one.
@@ -262,6 +269,13 @@ impl Environment {
         }
         Some(chosen)
     }
+}
+
+/// Whether a variable counts for nothing beside a configuration file: one of the standard, or one that says where
+/// telemetry goes.
+#[cfg(feature = "config-file")]
+pub(super) fn is_left_to_file(name: &str) -> bool {
+    name == NODE_IP.name || name.starts_with("OTEL_") || name.starts_with("THROUGHLINE_OTLP_")
 }
 
 /// Kubernetes sets such variables in every pod beside a Service that is called throughline.

@@ -94,6 +94,19 @@ impl Export {
         self.known.iter().rfind(|(known, _)| *known == words).map(|(_, decided)| decided)
     }
 
+    /// A destination, and in brackets what decided it.
+    pub(crate) fn in_words(&self, destination: &Destination) -> String {
+        match (destination, self.decided_for(destination)) {
+            (_, Some(Decided::Variable(name))) => format!("{destination} ({name})"),
+            (Destination::Local(_), _) => destination.to_string(),
+            (_, Some(Decided::View)) => {
+                format!("{destination} (THROUGHLINE_VIEW: the collector of another program)")
+            }
+            (_, Some(_)) => format!("{destination} (default)"),
+            (_, None) => format!("{destination} (set in code)"),
+        }
+    }
+
     /// [`Export::schedule_delay`], or its default. Never zero.
     pub(crate) fn delay(&self, signal: Signal) -> Duration {
         let local = self.destinations.iter().all(|destination| {
@@ -116,15 +129,7 @@ impl fmt::Display for Export {
             if index > 0 {
                 f.write_str(" and ")?;
             }
-            match (destination, self.decided_for(destination)) {
-                (_, Some(Decided::Variable(name))) => write!(f, "{destination} ({name})")?,
-                (Destination::Local(_), _) => write!(f, "{destination}")?,
-                (_, Some(Decided::View)) => {
-                    write!(f, "{destination} (THROUGHLINE_VIEW: the collector of another program)")?
-                }
-                (_, Some(_)) => write!(f, "{destination} (default)")?,
-                (_, None) => write!(f, "{destination} (set in code)")?,
-            }
+            f.write_str(&self.in_words(destination))?;
         }
         match &self.decided {
             _ if !self.destinations.is_empty() => Ok(()),

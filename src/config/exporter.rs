@@ -48,7 +48,7 @@ pub(super) fn exporters(environment: &mut Environment, signal: Signal) -> Option
         }
     }
     if none && !exporters.is_empty() {
-        environment.fault(&name, "has none beside others; none is left out");
+        environment.fault(&name, "\"none\" is left out, since it stands beside other names");
     }
     (none || !exporters.is_empty()).then_some(Found { value: exporters, name })
 }

@@ -72,7 +72,8 @@ mod check; // a document against it
 mod settings; // document → config
 mod destinations; // … and where each signal goes
 
-use super::{Config, Fault, env, env::Environment};
+use super::{Config, Export, Fault, env, env::Environment, setting};
+use crate::sender::Signal;
 use document::{Flaw, MOST_BYTES, Node};
 use std::{fs::File, io::Read, path::Path};
 
@@ -86,31 +87,50 @@ const MINOR: u32 = 1;
 pub(super) fn read(environment: Environment, path: &str) -> Config {
     match load(Path::new(path)) {
         Ok(text) => configure(environment, &text, path),
-        Err(fault) => {
-            let mut config = Config::from_environment(environment.without_standard());
-            config.faults.push(Fault::fatal(&document::shown(path), &fault));
-            config
-        }
+        Err(fault) => refuse(beside(environment), [Fault::fatal(&document::shown(path), &fault)]),
     }
 }
 
-/// A configuration of these variables and this text; of the variables alone, with fatal faults, if the text has some.
+/// A configuration of these variables and this text.
 pub(super) fn configure(environment: Environment, text: &str, name: &str) -> Config {
     let service_name = environment.text(&env::SERVICE_NAME, None).map(|found| found.value);
     let document = document::parse(text, &|variable| environment.raw(variable).map(str::to_owned));
-    let config = Config::from_environment(environment.without_standard());
+    let config = beside(environment);
     let mut configured = config.clone();
     let flaws = match document {
         Ok(root) => apply(&root, service_name, &mut configured),
         Err(flaws) => flaws,
     };
-    let fatal = flaws.iter().any(|flaw| !flaw.harmless);
-    let mut config = if fatal { config } else { configured };
     let name = document::shown(name);
-    config.faults.extend(check::settle(flaws).into_iter().map(|Flaw { line, message, harmless }| {
-        let message = format!("line {line}: {message}");
-        if harmless { Fault::new(&name, &message) } else { Fault::fatal(&name, &message) }
-    }));
+    let faults: Vec<Fault> = check::settle(flaws)
+        .into_iter()
+        .map(|Flaw { line, message, harmless }| Fault {
+            fatal: !harmless,
+            ..Fault::new(&name, &format!("line {line}: {message}"))
+        })
+        .collect();
+    if faults.iter().any(|fault| fault.fatal) {
+        return refuse(config, faults);
+    }
+    configured.faults.extend(faults);
+    configured
+}
+
+/// What the variables say that still count.
+fn beside(environment: Environment) -> Config {
+    let named = setting::of(&environment, &env::CONFIG_FILE);
+    let mut config = Config::from_environment(environment.beside_file());
+    config.settings.retain(|setting| !env::is_left_to_file(&setting.variable));
+    config.settings.splice(..0, named);
+    config
+}
+
+/// Without anything of the file, and without a destination.
+fn refuse(mut config: Config, faults: impl IntoIterator<Item = Fault>) -> Config {
+    for signal in Signal::ALL {
+        *config.export_mut(signal) = Export::new(destinations::decided());
+    }
+    config.faults.extend(faults);
     config
 }
 

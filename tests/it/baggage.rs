@@ -4,7 +4,7 @@ use crate::{
     propagation::serve,
     support::{
         PATIENCE, get,
-        receiver::{Receiver, attributes},
+        receiver::{Decoded, Receiver, attributes},
     },
 };
 use axum::{Router, routing};
@@ -18,7 +18,7 @@ use throughline::{Config, Telemetry};
 use tracing_subscriber::prelude::*;
 
 fn telemetry(receiver: &Receiver, keys: &str) -> Telemetry {
-    let endpoint = format!("http://{}", receiver.http);
+    let endpoint = receiver.http_endpoint();
     let variables = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_METRICS_EXPORTER", "none"),
@@ -40,7 +40,7 @@ fn owned(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 #[tokio::test]
 async fn every_span_and_log_record_below_a_request_has_the_chosen_members() {
     // P-066
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let telemetry = telemetry(&receiver, " tenant , user.id,absent");
     let handler = || async {
         tracing::info_span!("inner").in_scope(|| tracing::info!("inside"));
@@ -71,7 +71,7 @@ async fn every_span_and_log_record_below_a_request_has_the_chosen_members() {
 async fn nothing_of_the_baggage_is_recorded_unless_it_is_chosen() {
     // P-066
     for keys in ["", "*", "ten", "tenant.*"] {
-        let receiver = Receiver::start().await;
+        let receiver = Receiver::start();
         let telemetry = telemetry(&receiver, keys);
         let context = Context::new().with_baggage([KeyValue::new("tenant", "acme")]);
         let _attached = context.attach();
@@ -87,7 +87,7 @@ async fn nothing_of_the_baggage_is_recorded_unless_it_is_chosen() {
 
 #[tokio::test]
 async fn what_the_program_sets_wins_whenever_it_sets_it() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let telemetry = telemetry(&receiver, "before,after,alone");
     let members = ["before", "after", "alone"].map(|key| KeyValue::new(key, "baggage"));
     let context = Context::new().with_baggage(members);
@@ -116,10 +116,10 @@ async fn what_the_program_sets_wins_whenever_it_sets_it() {
 #[tokio::test]
 async fn values_and_keys_are_bounded() {
     // P-019
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let keys = Vec::from_iter((0..20).map(|index| format!("key{index:02}")));
     let mut config = Config::from_vars([
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", receiver.http)),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint()),
         ("OTEL_METRICS_EXPORTER", "none".into()),
     ]);
     config.baggage_keys = keys.clone();

@@ -4,7 +4,7 @@ use crate::support::{
     PATIENCE, ask,
     child::Process,
     here::{Here, INTERNAL, SAMPLED, SERVER, UNSAMPLED, record, records, span, spans},
-    receiver::{Receiver, hex, value},
+    receiver::{Decoded, Receiver, hex, value},
     request, until,
 };
 use axum::{Router, routing};
@@ -23,8 +23,8 @@ use tracing_subscriber::prelude::*;
 // H-092
 #[tokio::test]
 async fn a_task_a_thread_a_set_a_queue_and_a_stream_have_the_ids_in_spans_records_and_lines() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let tasks = Process::example(
         "tasks",
         &["127.0.0.1:0"],

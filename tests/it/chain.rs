@@ -3,7 +3,7 @@
 use crate::support::{
     child::Process,
     get,
-    receiver::{Receiver, attributes, hex, service},
+    receiver::{Decoded, Receiver, attributes, hex, service},
     until,
 };
 use std::collections::BTreeMap;
@@ -82,8 +82,8 @@ fn shape(line: &str) -> String {
 
 #[tokio::test]
 async fn the_same_services_send_to_the_endpoint_that_the_environment_names() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let chain = Process::example("chain", &["127.0.0.1:0"], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
     let url = front(&chain).await;
     chain.line(&["stop with"]).await;
@@ -176,8 +176,8 @@ async fn the_same_services_send_to_the_endpoint_that_the_environment_names() {
 }
 
 async fn chain_into_a_receiver() -> (Receiver, Process) {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "50")];
     let chain = Process::example("chain", &["127.0.0.1:0"], &variables);
     (receiver, chain)

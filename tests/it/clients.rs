@@ -2,7 +2,7 @@
 
 use crate::support::{
     child::Process,
-    receiver::{Receiver, attributes, hex},
+    receiver::{Decoded, Receiver, attributes, hex},
 };
 use axum::{Router, http::HeaderMap, routing::get};
 use std::{
@@ -29,7 +29,7 @@ async fn greeter() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 
 /// Runs an example to its end and returns what it wrote.
 async fn run(example: &str, arguments: &[&str], receiver: &Receiver) -> Vec<String> {
-    let endpoint = format!("http://{}", receiver.http);
+    let endpoint = receiver.http_endpoint();
     let mut process = Process::example(example, arguments, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
     assert!(process.ended().await.success(), "{:#?}", process.lines());
     process.lines()
@@ -50,7 +50,7 @@ async fn hypers_client_and_reqwest_are_told_alike() {
         ("call_with_hyper", "GET", None),
         ("call_with_reqwest", "GET /hello/{name}", Some(("url.template", "\"/hello/{name}\""))),
     ] {
-        let (receiver, (address, seen)) = (Receiver::start().await, greeter().await);
+        let (receiver, (address, seen)) = (Receiver::start(), greeter().await);
         let url = format!("http://{address}/hello/ada");
         let lines = run(example, &[&url], &receiver).await;
         assert!(lines.iter().any(|line| line == "hello, ada"), "{lines:#?}");
@@ -78,7 +78,7 @@ async fn hypers_client_and_reqwest_are_told_alike() {
 // H-100, H-101, H-103, H-105
 #[tokio::test]
 async fn tonics_client_and_a_service_of_both_kinds_tell_one_call() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let lines = run("call_with_tonic", &[], &receiver).await;
     let line = lines.iter().find(|line| line.ends_with(" is SERVING")).unwrap();
     let port = line.split([':', ' ']).nth(1).unwrap();

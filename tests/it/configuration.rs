@@ -1,9 +1,15 @@
 //! Variables decide, and faults are told.
 
+mod arbitrary; // whatever stands in a variable, nothing panics, spins or is shown
+mod credentials; // who sends, as the other side sees it
+mod matrix; // each variable, and the configuration it makes
+mod places; // where each signal goes
+mod recorded; // what holds for spans, measurements and log records on the wire
+
 use std::time::Duration;
 use throughline::{
     Config, Telemetry,
-    config::{LogFormat, Propagator, Sampler},
+    config::{Histograms, Level, LogFormat, Propagator, Sampler, Temporality},
     sender::{Compression, Destination, Protocol, Remote, Signal},
 };
 
@@ -40,102 +46,17 @@ fn without_variables_the_defaults_of_the_standard_hold() {
         (config.traces.max_queue, config.traces.max_batch, config.traces.schedule_delay),
         (2048, 512, None)
     );
+    assert_eq!(
+        (config.temporality, config.histograms),
+        (Temporality::Cumulative, Histograms::ExplicitBuckets)
+    );
+    assert_eq!((config.queue.bytes, config.queue.directory_bytes), (16 << 20, 256 << 20));
+    assert_eq!((&config.queue.directory, config.log.own_level), (&None, Level::Info));
     assert_eq!(config.propagators, [Propagator::TraceContext, Propagator::Baggage]);
     assert_eq!(config.sampler, Sampler::ParentBasedAlwaysOn);
     assert_eq!((config.log.format, config.log.filter.as_str()), (LogFormat::Text, "info,opentelemetry=warn"));
     assert_eq!(config.span_filter, "info");
     assert!(!config.disabled && !config.view.enabled);
-}
-
-// O-002, O-003, O-004, O-005
-#[test]
-fn endpoints_follow_the_rules_of_the_standard() {
-    let traces = |vars: &[(&str, &str)]| places(vars)[0].split(' ').next().unwrap().to_owned();
-    let general = |value| traces(&[("OTEL_EXPORTER_OTLP_ENDPOINT", value)]);
-    assert_eq!(general("http://c:4318"), "http://c:4318/v1/traces");
-    assert_eq!(general("http://c:4318/"), "http://c:4318/v1/traces");
-    assert_eq!(general("http://c:4318/mycollector/"), "http://c:4318/mycollector/v1/traces");
-    assert_eq!(general("https://gateway.example/otlp"), "https://gateway.example/otlp/v1/traces");
-    assert_eq!(general(" "), "http://localhost:4318/v1/traces");
-
-    let own = |value| {
-        traces(&[
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://all"),
-            ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", value),
-        ])
-    };
-    assert_eq!(own("http://c:4318"), "http://c:4318/");
-    assert_eq!(own("https://h/v1/traces/"), "https://h/v1/traces/");
-    assert_eq!(own(""), "http://all/v1/traces");
-
-    let grpc = |endpoint, insecure| {
-        traces(&[
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "GRPC"),
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint),
-            ("OTEL_EXPORTER_OTLP_INSECURE", insecure),
-        ])
-    };
-    assert_eq!(grpc("", ""), "http://localhost:4317");
-    assert_eq!(grpc("collector:4317", "true"), "http://collector:4317");
-    assert_eq!(grpc("collector:4317", ""), "https://collector:4317");
-    assert_eq!(grpc("http://collector:4317", "false"), "http://collector:4317");
-}
-
-// B-062
-#[test]
-fn the_address_of_the_node_alone_means_its_collector_and_no_line_twice() {
-    assert_eq!(
-        places(&[("NODE_IP", "10.0.0.7")]),
-        [
-            "http://10.0.0.7:4318/v1/traces (NODE_IP)",
-            "http://10.0.0.7:4318/v1/metrics (NODE_IP)",
-            "stdout only (NODE_IP: the agent of the node reads it)"
-        ]
-    );
-    assert_eq!(
-        places(&[
-            ("NODE_IP", "2001:db8::7"),
-            ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-            ("OTEL_LOGS_EXPORTER", "otlp")
-        ]),
-        ["http://[2001:db8::7]:4317 (grpc) (NODE_IP)"; 3].map(str::to_owned)
-    );
-    // An endpoint wins over the node.
-    let both = [
-        ("NODE_IP", "10.0.0.7"),
-        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "http://p:9090/api/v1/otlp/v1/metrics"),
-    ];
-    assert_eq!(
-        places(&both)[1],
-        "http://p:9090/api/v1/otlp/v1/metrics (OTEL_EXPORTER_OTLP_METRICS_ENDPOINT)"
-    );
-}
-
-// O-011, B-031, B-032
-#[test]
-fn grafana_cloud_needs_an_endpoint_an_instance_id_and_a_token() {
-    let config = Config::from_vars([
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://otlp-gateway-prod-eu-west-2.grafana.net/otlp"),
-        ("THROUGHLINE_OTLP_USERNAME", "123456"),
-        ("THROUGHLINE_OTLP_TOKEN", "glc_token"),
-        ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "Authorization=Basic%20YTpi==,x=1%2C2"),
-    ]);
-    config.check().unwrap();
-    let traces = remote(&config, Signal::Traces);
-    assert_eq!(traces.url, "https://otlp-gateway-prod-eu-west-2.grafana.net/otlp/v1/traces");
-    assert_eq!(traces.headers["authorization"], "Basic MTIzNDU2OmdsY190b2tlbg==");
-    let metrics = remote(&config, Signal::Metrics);
-    assert_eq!(
-        (&metrics.headers["authorization"], &metrics.headers["x"]),
-        (&"Basic YTpi==".parse().unwrap(), &"1,2".parse().unwrap())
-    );
-
-    let alone = |name, value| {
-        let config = Config::from_vars([(name, value)]);
-        remote(&config, Signal::Logs).headers["authorization"].to_str().unwrap().to_owned()
-    };
-    assert_eq!(alone("THROUGHLINE_OTLP_TOKEN", "abc"), "Bearer abc");
-    assert_eq!(alone("OTEL_EXPORTER_OTLP_HEADERS_AUTHORIZATION", "Basic YTpi"), "Basic YTpi");
 }
 
 // O-090, O-091: one line each with variable, fault and remedy; all of them at once; the defaults hold
@@ -176,79 +97,139 @@ fn every_fault_is_told_at_once_and_none_tells_a_secret() {
     }
     assert!(!text.contains("hush") && !format!("{config:?}").contains("hush"), "{text}");
     assert!(text.contains(r#"OTEL_TRACES_SAMPLER_ARG: "7" is not a ratio from 0 to 1; 1.0 holds"#));
-    assert_eq!(config.traces.to_string(), "http://localhost:4318/v1/traces (default)");
+    assert_eq!(config.traces.to_string(), "nowhere (OTEL_EXPORTER_OTLP_ENDPOINT cannot be understood)");
     assert_eq!(config.sampler, Sampler::TraceIdRatio(1.0));
     assert_eq!(config.propagators, [Propagator::TraceContext]);
     assert_eq!((config.traces.max_queue, config.traces.schedule_delay), (2048, None));
     assert!(config.resource_attributes.is_empty());
-    drop(Telemetry::build(config).unwrap()); // nothing of it keeps a service from starting
+    // Nothing of it keeps a service from starting but the place that cannot be understood.
+    assert!(Telemetry::build(config).is_err());
+    let others = vars.into_iter().filter(|(name, _)| *name != "OTEL_EXPORTER_OTLP_ENDPOINT");
+    drop(Telemetry::build(Config::from_vars(others)).unwrap());
 }
 
-// O-093
+// O-019, E-17
 #[test]
-fn what_may_hold_a_password_is_neither_taken_for_a_place_nor_shown() {
-    let odd = [
-        "http://user:hu/sh@c:4318",
-        "http://user:hush?x@c:1",
-        "http://c:99999",
-        "http://c:43x8",
-        "http://c:0",
-        "http://c:",
-        "http://c:4318/#hush",
-        "http://",
-        "ftp://c:21",
-    ];
-    for endpoint in odd {
-        let config = Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)]);
-        let text = config.check().unwrap_err().to_string();
-        assert!(
-            text.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: is not a URL") && !text.contains("sh"),
-            "{text}"
-        );
-        assert_eq!(config.traces.to_string(), "http://localhost:4318/v1/traces (default)", "{endpoint}");
-    }
-    let config =
-        Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:hush@c:4318/x?api_key=hush2")]);
-    assert!(config.check().unwrap_err().to_string().contains("THROUGHLINE_OTLP_USERNAME"));
-    assert_eq!(config.traces.to_string(), "http://c:4318/x/v1/traces (OTEL_EXPORTER_OTLP_ENDPOINT)");
-    assert_eq!(remote(&config, Signal::Traces).url, "http://c:4318/x/v1/traces?api_key=hush2");
-    assert!(!format!("{config:?}").contains("hush"), "{config:?}");
-}
-
-#[test]
-fn a_node_that_is_no_address_is_told_and_changes_nothing() {
-    for node in ["http://10.0.0.7", "host/evil", "user@h", "10.0.0.7:4318"] {
-        let config = Config::from_vars([("NODE_IP", node)]);
-        assert!(config.check().unwrap_err().to_string().starts_with("NODE_IP: "), "{node}");
-        assert_eq!(config.logs.to_string(), "http://localhost:4318/v1/logs (default)");
-    }
-}
-
-#[test]
-fn the_secret_of_a_signal_wins_over_every_general_one() {
-    let vars = [
-        ("THROUGHLINE_OTLP_USERNAME", "user"),
-        ("THROUGHLINE_OTLP_PASSWORD", "general"),
-        ("OTEL_EXPORTER_OTLP_HEADERS_AUTHORIZATION", "Basic general"),
-        ("THROUGHLINE_OTLP_TRACES_TOKEN", "own"),
-    ];
-    let header = |vars: &[(&'static str, &'static str)], signal| {
-        let config = Config::from_vars(vars.iter().copied());
-        remote(&config, signal).headers["authorization"].to_str().unwrap().to_owned()
+fn exporters_are_a_list_and_what_is_not_one_is_told() {
+    let traces = |value| {
+        let config = Config::from_vars([("OTEL_TRACES_EXPORTER", value)]);
+        (
+            config.traces.to_string(),
+            config.faults().iter().map(|fault| fault.message.clone()).collect::<Vec<_>>(),
+        )
     };
-    assert_eq!(header(&vars, Signal::Traces), "Basic dXNlcjpvd24="); // user:own
-    assert_eq!(header(&vars, Signal::Logs), "Basic general");
-    assert_eq!(header(&vars[..2], Signal::Logs), "Basic dXNlcjpnZW5lcmFs"); // user:general
-    let without_user = [("THROUGHLINE_OTLP_PASSWORD", "p"), ("THROUGHLINE_OTLP_TOKEN", "t")];
-    assert_eq!(header(&without_user, Signal::Logs), "Bearer t");
+    let default = "http://localhost:4318/v1/traces (default)";
+    for (value, place, faults) in [
+        ("otlp", default, vec![]),
+        ("OTLP , otlp", default, vec![]),
+        (",", default, vec![]),
+        ("none", "nowhere (OTEL_TRACES_EXPORTER)", vec![]),
+        ("None,none", "nowhere (OTEL_TRACES_EXPORTER)", vec![]),
+        ("console", "the console (OTEL_TRACES_EXPORTER)", vec![]),
+        (
+            "otlp,console,otlp/stdout",
+            "http://localhost:4318/v1/traces (default) and the console (OTEL_TRACES_EXPORTER) and stdout \
+             (OTEL_TRACES_EXPORTER)",
+            vec![],
+        ),
+        (
+            "console,none",
+            "the console (OTEL_TRACES_EXPORTER)",
+            vec!["\"none\" is left out, since it stands beside other names"],
+        ),
+        ("logging", default, vec!["\"logging\" is not supported; use console; it is left out"]),
+        (
+            "otpl,console",
+            "the console (OTEL_TRACES_EXPORTER)",
+            vec!["\"otpl\" is unknown; use otlp, console, otlp/stdout, none; it is left out"],
+        ),
+        (
+            "zipkin",
+            default,
+            vec![
+                "\"zipkin\" is not supported; use otlp into an OpenTelemetry Collector, which writes to Zipkin; it is left out",
+            ],
+        ),
+    ] {
+        assert_eq!(
+            traces(value),
+            (place.to_owned(), faults.into_iter().map(str::to_owned).collect()),
+            "{value}"
+        );
+    }
+    // Asked for by name, log records leave although the node's agent reads the lines.
+    let config = Config::from_vars([("NODE_IP", "10.0.0.7"), ("OTEL_LOGS_EXPORTER", "otlp,console")]);
+    assert_eq!(
+        config.logs.to_string(),
+        "http://10.0.0.7:4318/v1/logs (NODE_IP) and the console (OTEL_LOGS_EXPORTER)"
+    );
 }
 
+// E-09, E-10, E-11
 #[test]
-fn headers_that_describe_the_body_are_left_out_and_told() {
-    let config =
-        Config::from_vars([("OTEL_EXPORTER_OTLP_HEADERS", "Content-Length=1,x=2,transfer-encoding=chunked")]);
-    assert_eq!(config.faults().len(), 2);
-    assert_eq!(remote(&config, Signal::Traces).headers.keys().collect::<Vec<_>>(), ["x"]);
+fn sizes_and_delays_that_would_spin_or_lose_everything_never_hold() {
+    for (value, faults) in
+        [("0", 4), ("-1", 4), ("x", 4), ("1e3", 4), ("99999999999999999999999", 4), ("", 0)]
+    {
+        let names = [
+            "OTEL_BSP_SCHEDULE_DELAY",
+            "OTEL_BSP_MAX_QUEUE_SIZE",
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            "OTEL_METRIC_EXPORT_INTERVAL",
+        ];
+        let config = Config::from_vars(names.map(|name| (name, value)));
+        assert_eq!(config.faults().len(), faults, "{value}: {:?}", config.faults());
+        let traces = &config.traces;
+        assert_eq!((traces.schedule_delay, traces.max_queue, traces.max_batch), (None, 2048, 512), "{value}");
+        assert_eq!(config.metrics.schedule_delay, None, "{value}");
+    }
+    let sizes = |queue, batch| {
+        let config = Config::from_vars([
+            ("OTEL_BLRP_MAX_QUEUE_SIZE", queue),
+            ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", batch),
+        ]);
+        (
+            config.logs.max_queue,
+            config.logs.max_batch,
+            config.faults().iter().map(ToString::to_string).collect(),
+        )
+    };
+    let none: Vec<String> = vec![];
+    assert_eq!(sizes("100", ""), (100, 100, none.clone()));
+    assert_eq!(sizes("100", "100"), (100, 100, none));
+    let told = "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE: 101 is more than the 100 that may wait; 100 holds";
+    assert_eq!(sizes("100", "101"), (100, 100, vec![told.to_owned()]));
+}
+
+// E-07, E-23, E-24, E-25, H-117
+#[test]
+fn a_variable_of_the_standard_that_is_not_supported_is_told_with_what_to_do_instead() {
+    let vars = [
+        ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://z:9411"),
+        ("OTEL_EXPORTER_PROMETHEUS_PORT", "9464"),
+        ("OTEL_ENTITIES", "service{service.name=a}"),
+        ("OTEL_METRICS_EXEMPLAR_FILTER", "always_on"),
+        ("OTEL_TRACES_SAMPLER", "Parentbased_Jaeger_Remote"),
+    ];
+    let told: Vec<String> = Config::from_vars(vars).faults().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "OTEL_TRACES_SAMPLER: \"Parentbased_Jaeger_Remote\" is not supported; use parentbased_traceidratio with \
+             OTEL_TRACES_SAMPLER_ARG; parentbased_always_on holds",
+            "OTEL_METRICS_EXEMPLAR_FILTER: is not supported and ignored. There are no exemplars.",
+            "OTEL_EXPORTER_PROMETHEUS_PORT: is not supported and ignored. Nothing listens; Prometheus 3 takes OTLP at \
+             /api/v1/otlp/v1/metrics.",
+            "OTEL_EXPORTER_ZIPKIN_ENDPOINT: is not supported and ignored. Send OTLP to an OpenTelemetry Collector, \
+             which writes to Zipkin.",
+            "OTEL_ENTITIES: is not supported and ignored. Set OTEL_RESOURCE_ATTRIBUTES.",
+        ]
+    );
+    // Kubernetes' own, beside a Service of our name.
+    let links = ["THROUGHLINE_SERVICE_HOST", "THROUGHLINE_PORT_4318_TCP", "THROUGHLINE_SERVICE_PORT_OTLP"];
+    assert_eq!(Config::from_vars(links.map(|name| (name, "10.0.0.1"))).faults(), []);
+    // Not the form of any signal.
+    assert_eq!(places(&[("OTEL__EXPORTER", "none")])[0], "http://localhost:4318/v1/traces (default)");
 }
 
 #[test]
@@ -272,59 +253,6 @@ fn what_code_sets_stays_and_is_told_as_such() {
     let mut config = Config::from_vars(none());
     config.traces.destinations = vec![mine()];
     assert!(!config.traces.is_default() && config.metrics.is_default());
-}
-
-#[test]
-fn an_attempt_lasts_as_long_as_the_shorter_of_two_timeouts_allows() {
-    // E-09, E-10, E-11, O-014
-    let timeouts = |vars: &[(&str, &str)]| {
-        let config = Config::from_vars(vars.iter().copied());
-        assert_eq!(config.faults(), []);
-        Signal::ALL.map(|signal| remote(&config, signal).timeout.as_millis())
-    };
-    assert_eq!(timeouts(&[]), [10_000; 3]);
-    let of_batches = [
-        ("OTEL_BSP_EXPORT_TIMEOUT", "1000"),
-        ("OTEL_METRIC_EXPORT_TIMEOUT", "2000"),
-        ("OTEL_BLRP_EXPORT_TIMEOUT", "30000"),
-    ];
-    assert_eq!(timeouts(&of_batches), [1_000, 2_000, 10_000]);
-    let unbounded = [&of_batches[..], &[("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]].concat();
-    assert_eq!(timeouts(&unbounded), [1_000, 2_000, 30_000]);
-    assert_eq!(timeouts(&[("OTEL_BSP_EXPORT_TIMEOUT", "0"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]), [0; 3]);
-}
-
-#[test]
-fn a_variable_of_the_standard_that_is_not_supported_yet_is_told() {
-    let vars = [
-        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
-        ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "ca.pem"),
-        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "0"),
-    ];
-    let told: Vec<String> =
-        Config::from_vars(vars).faults().iter().map(|fault| fault.variable.clone()).collect();
-    for (name, _) in vars {
-        assert_eq!(told.iter().filter(|told| *told == name).count(), 1, "{name} in {told:?}");
-    }
-    assert_eq!(
-        Config::from_vars([("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "Cumulative")]).faults(),
-        []
-    );
-    // Kubernetes' own, beside a Service of our name.
-    let links = ["THROUGHLINE_SERVICE_HOST", "THROUGHLINE_PORT_4318_TCP", "THROUGHLINE_SERVICE_PORT_OTLP"];
-    assert_eq!(Config::from_vars(links.map(|name| (name, "10.0.0.1"))).faults(), []);
-    // Not the form of any signal.
-    assert_eq!(places(&[("OTEL__EXPORTER", "none")])[0], "http://localhost:4318/v1/traces (default)");
-}
-
-#[test]
-fn an_endpoint_without_a_scheme_is_answered_with_what_was_meant() {
-    let config = Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]);
-    let text = config.check().unwrap_err().to_string();
-    assert_eq!(
-        text,
-        "OTEL_EXPORTER_OTLP_ENDPOINT: is not a URL; did you mean http://localhost:4318? The default holds"
-    );
 }
 
 // P-070
@@ -359,7 +287,9 @@ fn a_file_adds_what_the_environment_does_not_set_and_changes_nothing_else() {
     let config = Config::from_env_or_file(&path);
     std::fs::remove_file(&path).unwrap();
     assert_eq!(config.service_name.as_deref(), Some("from file"));
-    assert_eq!(remote(&config, Signal::Traces).headers["authorization"], "Bearer a b=c");
+    let token = config.settings().find(|setting| setting.variable == "THROUGHLINE_OTLP_TOKEN").unwrap();
+    assert_eq!(token.to_string(), "THROUGHLINE_OTLP_TOKEN = (secret) (file)");
+    assert!(remote(&config, Signal::Traces).credentials.is_some());
     assert_eq!(std::env::vars().collect::<Vec<_>>(), before);
     // No file is no fault.
     assert_eq!(Config::from_env_or_file(&path).faults(), []);

@@ -2,14 +2,14 @@
 
 use crate::support::{
     PATIENCE, get,
-    receiver::{Receiver, attributes, value},
+    receiver::{Decoded, Receiver, attributes, value},
     until,
 };
 use axum::{Router, routing};
 use opentelemetry::trace::{Tracer, TracerProvider};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
-use throughline::{Config, Stats, Telemetry, sender::Signal};
+use throughline::{Config, Stats, Telemetry, sender::Signal, testing::Arrival};
 use tokio::net::TcpListener;
 use tracing_subscriber::prelude::*;
 
@@ -50,23 +50,21 @@ pub(crate) fn traces(telemetry: &Telemetry) -> Stats {
 // O-002, O-003, O-010, O-011, O-013, O-018, O-040, H-080, H-084
 #[tokio::test]
 async fn each_signal_goes_where_its_own_variables_say() {
-    let (for_traces, for_logs, for_metrics) =
-        (Receiver::start().await, Receiver::start().await, Receiver::start().await);
+    let for_traces = Receiver::start();
+    let for_logs = Receiver::setup().base_path("/loki").start();
+    let for_metrics = Receiver::setup().base_path("/api/v1/otlp").start();
     let telemetry = Telemetry::build(Config::from_vars([
         ("OTEL_SERVICE_NAME", "cart".to_owned()),
-        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("http://{}", for_traces.grpc)),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", for_traces.grpc_endpoint()),
         ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc".to_owned()),
         ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "gzip".to_owned()),
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}/loki/", for_logs.http)),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", for_logs.http_endpoint() + "/"),
         ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip".to_owned()),
         (
             "OTEL_EXPORTER_OTLP_HEADERS",
             "X-Scope-OrgID=team%20one,authorization=Basic dXNlcjpwYXNz==".to_owned(),
         ),
-        (
-            "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
-            format!("http://{}/api/v1/otlp/v1/metrics", for_metrics.http),
-        ),
+        ("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", for_metrics.http_endpoint() + "/v1/metrics"),
         ("OTEL_EXPORTER_OTLP_METRICS_COMPRESSION", "none".to_owned()),
         ("OTEL_EXPORTER_OTLP_METRICS_HEADERS", "x-own=1".to_owned()),
     ]))
@@ -84,15 +82,19 @@ async fn each_signal_goes_where_its_own_variables_say() {
     assert_eq!(get(&url, &[]).await.unwrap().0, 200);
     telemetry.handle().flush(PATIENCE).await.unwrap();
 
-    let [(path, headers)] = &for_traces.requests()[..] else { panic!("one request for the traces") };
+    let [Arrival { path, headers, .. }] = &for_traces.requests()[..] else {
+        panic!("one request for the traces")
+    };
     assert_eq!(
         (path.as_str(), &headers["content-type"]),
-        ("grpc traces", &"application/grpc".parse().unwrap())
+        (Signal::Traces.grpc_path(), &"application/grpc".parse().unwrap())
     );
     assert_eq!(headers["grpc-encoding"], "gzip");
     assert_eq!(for_traces.spans().len(), 1);
 
-    let [(path, headers)] = &for_logs.requests()[..] else { panic!("one request for the logs") };
+    let [Arrival { path, headers, .. }] = &for_logs.requests()[..] else {
+        panic!("one request for the logs")
+    };
     assert_eq!(path, "/loki/v1/logs");
     assert_eq!(headers["content-type"], "application/x-protobuf");
     assert_eq!(headers["content-encoding"], "gzip");
@@ -106,7 +108,9 @@ async fn each_signal_goes_where_its_own_variables_say() {
     assert_eq!(record.span_id, for_traces.spans()[0].1.span_id);
     assert_eq!(attributes(&resource.attributes)["service.name"], "\"cart\"");
 
-    let [(path, headers)] = &for_metrics.requests()[..] else { panic!("one request for the metrics") };
+    let [Arrival { path, headers, .. }] = &for_metrics.requests()[..] else {
+        panic!("one request for the metrics")
+    };
     assert_eq!(path, "/api/v1/otlp/v1/metrics");
     assert!(headers.get("content-encoding").is_none() && headers.get("x-scope-orgid").is_none());
     assert_eq!(headers["x-own"], "1");
@@ -139,9 +143,9 @@ async fn each_signal_goes_where_its_own_variables_say() {
 
 #[tokio::test]
 async fn a_full_queue_drops_and_counts() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let more = [("OTEL_BSP_MAX_QUEUE_SIZE", "10")];
-    let telemetry = traces_over("http/protobuf", receiver.http, &more);
+    let telemetry = traces_over("http/protobuf", receiver.http_address(), &more);
     // Far more than the export thread can carry away in the meantime, ten at a time.
     record(&telemetry, 10_000);
     telemetry.handle().flush(PATIENCE).await.unwrap();
@@ -155,8 +159,8 @@ async fn a_full_queue_drops_and_counts() {
 // O-038
 #[tokio::test]
 async fn nothing_recorded_is_nothing_sent_and_unsampled_spans_stay_here() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let telemetry = Telemetry::build(Config::from_vars([
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_TRACES_SAMPLER", "always_off"),
@@ -171,8 +175,8 @@ async fn nothing_recorded_is_nothing_sent_and_unsampled_spans_stay_here() {
 // O-016
 #[tokio::test]
 async fn a_batch_of_large_spans_is_sent_in_pieces_and_one_that_fits_nowhere_is_told() {
-    let receiver = Receiver::start().await;
-    let telemetry = traces_to(receiver.http);
+    let receiver = Receiver::start();
+    let telemetry = traces_to(receiver.http_address());
     let tracer = telemetry.tracer_provider().tracer("test");
     let span = |bytes: usize| {
         let mut span = tracer.start("large");
@@ -187,7 +191,7 @@ async fn a_batch_of_large_spans_is_sent_in_pieces_and_one_that_fits_nowhere_is_t
     let lengths: Vec<usize> = receiver
         .requests()
         .iter()
-        .map(|(_, headers)| headers["content-length"].to_str().unwrap().parse().unwrap())
+        .map(|arrival| arrival.headers["content-length"].to_str().unwrap().parse().unwrap())
         .collect();
     assert!(lengths.len() > 3 && lengths.iter().all(|length| *length <= 4 << 20), "{lengths:?}");
 
@@ -201,9 +205,9 @@ async fn a_batch_of_large_spans_is_sent_in_pieces_and_one_that_fits_nowhere_is_t
 // Section 9 of the OTLP list: a batch is exported when its size is reached
 #[tokio::test]
 async fn a_full_batch_leaves_at_once_and_a_local_one_soon() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let more = [("OTEL_BSP_SCHEDULE_DELAY", "600000")];
-    let telemetry = traces_over("http/protobuf", receiver.http, &more);
+    let telemetry = traces_over("http/protobuf", receiver.http_address(), &more);
     record(&telemetry, 512);
     until("a full batch", || async { (receiver.spans().len() == 512).then_some(()) }).await;
 
@@ -232,8 +236,8 @@ async fn a_full_batch_leaves_at_once_and_a_local_one_soon() {
 #[test]
 fn the_counts_never_run_backwards_while_everything_moves() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let receiver = runtime.block_on(Receiver::start());
-    let telemetry = traces_to(receiver.http);
+    let receiver = Receiver::start();
+    let telemetry = traces_to(receiver.http_address());
     let done = std::sync::atomic::AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {

@@ -1,6 +1,9 @@
 //! https: only to whom the system's roots vouch for, over both protocols.
 
-use crate::support::{child::Process, receiver::Receiver};
+use crate::support::{
+    child::Process,
+    receiver::{Decoded, Receiver},
+};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use tokio::net::{TcpListener, TcpStream};
@@ -80,23 +83,24 @@ async fn run_job(gateway: &Gateway, protocol: &str, trusted: bool) -> (bool, Str
 
 #[tokio::test]
 async fn both_protocols_reach_a_server_that_the_roots_vouch_for() {
-    let receiver = Receiver::start().await;
-    for (protocol, to, alpn) in
-        [("http/protobuf", receiver.http, &b"http/1.1"[..]), ("grpc", receiver.grpc, &b"h2"[..])]
-    {
+    let receiver = Receiver::start();
+    for (protocol, to, alpn) in [
+        ("http/protobuf", receiver.http_address(), &b"http/1.1"[..]),
+        ("grpc", receiver.grpc_address(), &b"h2"[..]),
+    ] {
         let gateway = Gateway::start(to, alpn).await;
         let (success, text) = run_job(&gateway, protocol, true).await;
         assert!(success, "{protocol}: {text}");
         assert!(!text.contains("hush"), "{text}");
     }
     assert_eq!(receiver.spans().len(), 2);
-    assert!(receiver.requests().iter().all(|(_, headers)| headers["authorization"] == "Bearer hush"));
+    assert!(receiver.requests().iter().all(|arrival| arrival.headers["authorization"] == "Bearer hush"));
 }
 
 #[tokio::test]
 async fn a_server_that_nobody_vouches_for_gets_nothing_and_is_named() {
-    let receiver = Receiver::start().await;
-    let gateway = Gateway::start(receiver.http, b"http/1.1").await;
+    let receiver = Receiver::start();
+    let gateway = Gateway::start(receiver.http_address(), b"http/1.1").await;
     let (success, text) = run_job(&gateway, "http/protobuf", false).await;
     assert!(!success);
     assert!(text.contains(&format!("cannot reach https://localhost:{}", gateway.address.port())), "{text}");

@@ -4,38 +4,37 @@ use crate::{
     delivery::{counts, record, traces, traces_over, traces_to},
     support::{
         PATIENCE,
-        receiver::{Answer, Receiver},
+        receiver::{Decoded, Receiver},
         until,
     },
 };
 use axum::{Router, routing};
-use opentelemetry_proto::tonic::collector::trace::v1::{
-    ExportTracePartialSuccess, ExportTraceServiceResponse,
-};
-use prost::Message;
 use std::time::Duration;
-use throughline::{Config, Telemetry};
+use throughline::{
+    Config, Telemetry,
+    testing::{Fault, RetryAfter},
+};
 use tokio::net::TcpListener;
 use tracing_subscriber::prelude::*;
 
 // O-031
 #[tokio::test]
 async fn grpc_codes_decide_what_is_repeated() {
-    const RESOURCE_EXHAUSTED: u16 = 8;
-    const INVALID_ARGUMENT: u16 = 3;
-    const UNAVAILABLE: u16 = 14;
-    let receiver = Receiver::start().await;
-    let telemetry = traces_over("grpc", receiver.grpc, &[]);
-    receiver.answer([UNAVAILABLE, UNAVAILABLE].map(Answer::status));
+    const RESOURCE_EXHAUSTED: u32 = 8;
+    const INVALID_ARGUMENT: u32 = 3;
+    const UNAVAILABLE: u32 = 14;
+    let receiver = Receiver::start();
+    let telemetry = traces_over("grpc", receiver.grpc_address(), &[]);
+    receiver.then_times(2, Fault::Code(UNAVAILABLE));
     record(&telemetry, 1);
     telemetry.handle().flush(PATIENCE).await.unwrap();
     assert_eq!(receiver.requests().len(), 3);
 
     for (code, name) in [(INVALID_ARGUMENT, "INVALID_ARGUMENT"), (RESOURCE_EXHAUSTED, "RESOURCE_EXHAUSTED")] {
-        receiver.answer([Answer { body: b"not so".to_vec(), ..Answer::status(code) }]);
+        receiver.then(Fault::Code(code));
         record(&telemetry, 1);
         let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
-        assert!(error.contains(&format!("answered {name}: not so")), "{error}");
+        assert!(error.contains(&format!("answered {name}: told to")), "{error}");
     }
     assert_eq!(counts(&traces(&telemetry)), [3, 1, 2, 0, 0]);
     assert_eq!(receiver.requests().len(), 5);
@@ -76,11 +75,11 @@ async fn an_outage_is_told_with_its_cause_and_loses_nothing() {
 // O-039
 #[tokio::test]
 async fn a_dead_destination_does_not_hold_up_another_signal() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap(); // accepts, never answers
     let telemetry = Telemetry::build(Config::from_vars([
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("http://{}/v1/traces", silent.local_addr().unwrap())),
-        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", format!("http://{}/v1/logs", receiver.http)),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", format!("http://{}/v1/logs", receiver.http_address())),
         ("OTEL_METRICS_EXPORTER", "none".into()),
     ]))
     .unwrap();
@@ -95,19 +94,16 @@ async fn a_dead_destination_does_not_hold_up_another_signal() {
 // O-032, O-033 over gRPC
 #[tokio::test]
 async fn grpc_partial_success_is_counted_and_retry_info_is_waited_for() {
-    let receiver = Receiver::start().await;
-    let telemetry = traces_over("grpc", receiver.grpc, &[]);
-    // RESOURCE_EXHAUSTED, with google.rpc.RetryInfo{retry_delay{seconds: 2}} among its details.
-    let retry_info =
-        b"\x08\x08\x1a\x30\x0a\x28type.googleapis.com/google.rpc.RetryInfo\x12\x04\x0a\x02\x08\x02";
-    receiver.answer([Answer { details: retry_info.to_vec(), ..Answer::status(8) }]);
+    let receiver = Receiver::start();
+    let telemetry = traces_over("grpc", receiver.grpc_address(), &[]);
+    receiver.then(Fault::CodeLater(8, Duration::from_secs(2)));
     record(&telemetry, 1);
     telemetry.handle().flush(PATIENCE).await.unwrap();
-    let times = receiver.times();
+    let times: Vec<_> = receiver.requests().iter().map(|arrival| arrival.at).collect();
     assert_eq!(times.len(), 2);
     assert!(times[1] - times[0] >= Duration::from_secs(2), "RetryInfo was not waited for: {times:?}");
 
-    receiver.answer([Answer { body: b"1 too old".to_vec(), ..Answer::status(0) }]);
+    receiver.then(Fault::Partial { rejected: 1, message: "1 too old".into() });
     record(&telemetry, 3);
     let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
     assert!(error.contains("1 too old"), "{error}");
@@ -117,9 +113,9 @@ async fn grpc_partial_success_is_counted_and_retry_info_is_waited_for() {
 // O-031: no status is UNKNOWN, which is not repeated
 #[tokio::test]
 async fn an_answer_that_is_not_grpc_is_not_repeated() {
-    let receiver = Receiver::start().await;
-    let telemetry = traces_over("grpc", receiver.http, &[]); // takes HTTP/2, knows no gRPC
-    receiver.answer([Answer::status(200)]);
+    let receiver = Receiver::start();
+    let telemetry = traces_over("grpc", receiver.grpc_address(), &[]);
+    receiver.then(Fault::Empty);
     record(&telemetry, 1);
     let error = telemetry.handle().flush(PATIENCE).await.unwrap_err().to_string();
     assert!(error.contains("without a grpc-status"), "{error}");
@@ -151,8 +147,8 @@ async fn a_request_that_never_gets_through_lets_the_others_pass() {
 // A gateway that forgets a connection without closing it must not stop a signal for good.
 #[tokio::test]
 async fn a_connection_that_went_silent_is_given_up() {
-    let receiver = Receiver::start().await;
-    for (protocol, to) in [("grpc", receiver.grpc), ("http/protobuf", receiver.http)] {
+    let receiver = Receiver::start();
+    for (protocol, to) in [("grpc", receiver.grpc_address()), ("http/protobuf", receiver.http_address())] {
         // The first connection leads nowhere, every later one to the receiver.
         let gateway = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = gateway.local_addr().unwrap();
@@ -175,13 +171,15 @@ async fn a_connection_that_went_silent_is_given_up() {
 // O-030, O-032
 #[tokio::test]
 async fn what_may_be_repeated_is_repeated_until_it_arrives() {
-    let receiver = Receiver::start().await;
-    receiver.answer([429, 502, 503, 504].map(Answer::status));
-    receiver.answer([Answer { headers: vec![("retry-after", "2")], ..Answer::status(503) }]);
-    let telemetry = traces_to(receiver.http);
+    let receiver = Receiver::start();
+    for status in [429, 502, 503, 504] {
+        receiver.then(Fault::Status(status));
+    }
+    receiver.then(Fault::Later(503, RetryAfter::Seconds(2)));
+    let telemetry = traces_to(receiver.http_address());
     record(&telemetry, 3);
     telemetry.handle().flush(PATIENCE).await.unwrap();
-    let times = receiver.times();
+    let times: Vec<_> = receiver.requests().iter().map(|arrival| arrival.at).collect();
     assert!(times[5] - times[4] >= Duration::from_secs(2), "Retry-After was not waited for: {times:?}");
     assert_eq!((receiver.requests().len(), receiver.spans().len()), (6, 3));
     assert_eq!(counts(&traces(&telemetry)), [3, 3, 0, 0, 0]);
@@ -191,13 +189,13 @@ async fn what_may_be_repeated_is_repeated_until_it_arrives() {
 #[tokio::test]
 async fn a_refusal_is_not_repeated_but_counted_and_named() {
     for status in [400, 401, 404, 408, 413, 500, 501] {
-        let receiver = Receiver::start().await;
-        receiver.answer([Answer { body: b"no\nthanks".to_vec(), ..Answer::status(status) }]);
-        let telemetry = traces_to(receiver.http);
+        let receiver = Receiver::start();
+        receiver.then(Fault::Verbatim { status, headers: vec![], body: b"no\nthanks".to_vec() });
+        let telemetry = traces_to(receiver.http_address());
         record(&telemetry, 2);
         let error = telemetry.handle().flush(PATIENCE).await.unwrap_err();
         assert!(error.is_undelivered());
-        let expected = format!("http://{}/v1/traces answered {status}", receiver.http);
+        let expected = format!("http://{}/v1/traces answered {status}", receiver.http_address());
         assert!(error.to_string().contains(&expected) && error.to_string().contains("no thanks"), "{error}");
         assert_eq!(receiver.requests().len(), 1, "{status} was repeated");
         assert_eq!(counts(&traces(&telemetry)), [2, 0, 2, 0, 0]);
@@ -207,19 +205,12 @@ async fn a_refusal_is_not_repeated_but_counted_and_named() {
 // O-033, O-034
 #[tokio::test]
 async fn a_partial_success_counts_what_was_rejected_and_an_odd_success_is_one() {
-    let receiver = Receiver::start().await;
-    let partial = ExportTraceServiceResponse {
-        partial_success: Some(ExportTracePartialSuccess {
-            rejected_spans: 2,
-            error_message: "too old".into(),
-        }),
-    };
-    receiver.answer([
-        Answer { body: partial.encode_to_vec(), ..Answer::status(200) },
-        Answer::status(204),
-        Answer { body: b"<html>ok</html>".to_vec(), ..Answer::status(200) },
-    ]);
-    let telemetry = traces_to(receiver.http);
+    let receiver = Receiver::start();
+    receiver
+        .then(Fault::Partial { rejected: 2, message: "too old".into() })
+        .then(Fault::NoContent)
+        .then(Fault::WrongType);
+    let telemetry = traces_to(receiver.http_address());
     record(&telemetry, 5);
     let error = telemetry.handle().flush(PATIENCE).await.unwrap_err();
     assert!(error.to_string().contains("too old"), "{error}");

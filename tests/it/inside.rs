@@ -2,7 +2,7 @@
 
 use crate::support::{
     here::{CALLER, Here, INTERNAL, SAMPLED, SERVER, UNSAMPLED, record, records, span, spans},
-    receiver::value,
+    receiver::{Decoded, value},
 };
 use axum::{Router, body::Body, extract::Path, http::StatusCode, routing};
 use opentelemetry::{Context, trace::TraceContextExt};

@@ -4,7 +4,7 @@ use crate::support::{
     PATIENCE,
     child::Process,
     get,
-    receiver::{Receiver, attributes, hex, value},
+    receiver::{Decoded, Receiver, attributes, hex, value},
     until,
 };
 use axum::{Router, http::HeaderMap, routing};
@@ -28,7 +28,7 @@ use tower::{ServiceBuilder, ServiceExt};
 use tracing_subscriber::prelude::*;
 
 fn to(receiver: &Receiver, name: &str) -> Config {
-    let endpoint = format!("http://{}", receiver.http);
+    let endpoint = receiver.http_endpoint();
     let vars = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_SERVICE_NAME", name)];
     Config::from_vars(vars)
 }
@@ -45,7 +45,7 @@ fn count(telemetry: &Telemetry) {
 
 #[tokio::test]
 async fn twenty_live_in_one_process_and_do_not_mix() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let names: BTreeSet<String> = (0..20).map(|number| format!("\"service-{number:02}\"")).collect();
     let all: Vec<Telemetry> =
         names.iter().map(|name| Telemetry::build(to(&receiver, name.trim_matches('"'))).unwrap()).collect();
@@ -102,9 +102,9 @@ async fn shutdown_keeps_its_limit_and_names_every_signal_that_failed() {
 
 #[tokio::test]
 async fn a_signal_that_is_done_takes_up_nothing_while_another_one_uses_the_limit() {
-    let (receiver, silent) = (Receiver::start().await, TcpListener::bind("127.0.0.1:0").await.unwrap());
+    let (receiver, silent) = (Receiver::start(), TcpListener::bind("127.0.0.1:0").await.unwrap());
     let telemetry = Telemetry::build(Config::from_vars([
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", receiver.http)),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.http_endpoint()),
         ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("http://{}/v1/traces", silent.local_addr().unwrap())),
         ("OTEL_METRIC_EXPORT_INTERVAL", "20".into()), // many times within the limit below
     ]))
@@ -122,7 +122,7 @@ async fn a_signal_that_is_done_takes_up_nothing_while_another_one_uses_the_limit
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_callback_that_blocks_neither_breaks_the_limit_nor_the_other_signals() {
     for blocking in [true, false] {
-        let receiver = Receiver::start().await;
+        let receiver = Receiver::start();
         let telemetry = Telemetry::build(to(&receiver, "blocked")).unwrap();
         let meter = telemetry.meter_provider().meter("test");
         meter
@@ -144,7 +144,7 @@ async fn a_callback_that_blocks_neither_breaks_the_limit_nor_the_other_signals()
 
 #[tokio::test]
 async fn a_callback_that_panics_is_told_and_the_next_collection_comes() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let telemetry = Telemetry::build(to(&receiver, "panicking")).unwrap();
     let calls = std::sync::atomic::AtomicUsize::new(0);
     let meter = telemetry.meter_provider().meter("test");
@@ -168,7 +168,7 @@ async fn a_callback_that_panics_is_told_and_the_next_collection_comes() {
 
 #[tokio::test]
 async fn odd_sizes_and_limits_set_in_code_are_put_right() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let mut config = to(&receiver, "odd");
     (config.traces.max_queue, config.traces.max_batch) = (100, 512);
     (config.logs.max_queue, config.logs.max_batch) = (0, 0);
@@ -204,8 +204,7 @@ async fn a_shutdown_that_is_given_up_counts_what_it_loses() {
 
 #[test]
 fn it_works_without_any_runtime() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let receiver = runtime.block_on(Receiver::start());
+    let receiver = Receiver::start();
     let telemetry = Telemetry::build(to(&receiver, "no-runtime")).unwrap();
     record(&telemetry);
     telemetry.shutdown_blocking(PATIENCE).unwrap();
@@ -214,8 +213,7 @@ fn it_works_without_any_runtime() {
 
 #[test]
 fn a_blocking_shutdown_inside_a_current_thread_runtime_does_not_deadlock() {
-    let server = tokio::runtime::Runtime::new().unwrap();
-    let receiver = server.block_on(Receiver::start());
+    let receiver = Receiver::start();
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         let telemetry = Telemetry::build(to(&receiver, "one-thread")).unwrap();
         record(&telemetry);
@@ -226,8 +224,7 @@ fn a_blocking_shutdown_inside_a_current_thread_runtime_does_not_deadlock() {
 
 #[test]
 fn what_was_recorded_before_a_drop_is_still_delivered() {
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    let receiver = runtime.block_on(Receiver::start());
+    let receiver = Receiver::start();
     let telemetry = Telemetry::build(to(&receiver, "dropped")).unwrap();
     record(&telemetry);
     drop(telemetry);
@@ -258,8 +255,8 @@ fn a_second_init_says_that_there_was_a_first_and_names_the_way_out() {
 // O-021
 #[tokio::test]
 async fn sending_is_not_recorded_however_much_is_logged() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let mut job = Process::example(
         "job",
         &[],
@@ -289,8 +286,8 @@ async fn sending_is_not_recorded_however_much_is_logged() {
 // H-092
 #[tokio::test]
 async fn a_line_in_a_child_span_has_its_ids_in_json_and_over_otlp() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("THROUGHLINE_LOG_FORMAT", "json")];
     let mut job = Process::example("job", &[], &variables);
     assert!(job.ended().await.success(), "{:#?}", job.lines());
@@ -317,7 +314,7 @@ fn fail(inside: bool) -> Result<(), String> {
 
 #[tokio::test]
 async fn an_error_in_a_span_of_tracing_marks_that_span_and_no_other() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let mut config = to(&receiver, "failing");
     config.log.filter = "off".into();
     let telemetry = Telemetry::build(config).unwrap();
@@ -358,8 +355,8 @@ fn inside_an_unsampled_request_spans_of_tracing_are_not_made() {
 
 #[tokio::test]
 async fn a_quiet_log_takes_no_spans_away() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("RUST_LOG", "off")];
     let mut job = Process::example("job", &[], &variables);
     assert!(job.ended().await.success(), "{:#?}", job.lines());
@@ -406,7 +403,7 @@ async fn with_an_unreachable_endpoint_a_service_serves_on() {
 // E-01, P-033
 #[tokio::test]
 async fn a_disabled_sdk_records_nothing_and_passes_the_context_on() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let mut config = to(&receiver, "off");
     config.disabled = true;
     let telemetry = Telemetry::build(config).unwrap();

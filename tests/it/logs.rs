@@ -6,7 +6,7 @@ mod writing; // lines that nobody reads, filters that change, lines judged by ot
 
 use crate::support::{
     child::Process,
-    receiver::{Receiver, attributes, hex, service, value},
+    receiver::{Decoded, Receiver, attributes, hex, service, value},
     until,
 };
 use serde_json::Value;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 /// The lines of the example, as JSON, by their message; those about the end of a span also by its name.
 async fn told(receiver: &Receiver, variables: &[(&str, &str)]) -> (BTreeMap<String, Value>, Process) {
-    let endpoint = format!("http://{}", receiver.http);
+    let endpoint = receiver.http_endpoint();
     let own = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_SERVICE_NAME", "logs"),
@@ -39,7 +39,7 @@ fn id(line: &Value, name: &str) -> String {
 // H-092
 #[tokio::test]
 async fn every_line_of_a_request_has_the_ids_of_its_span_and_so_has_its_record() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let (lines, _) = told(&receiver, &[("THROUGHLINE_LOG_PANICS", "true")]).await;
     let spans: BTreeMap<String, _> =
         receiver.spans().into_iter().map(|(_, span)| (span.name.clone(), span)).collect();
@@ -116,7 +116,7 @@ async fn every_line_of_a_request_has_the_ids_of_its_span_and_so_has_its_record()
 
 #[tokio::test]
 async fn lines_of_an_unsampled_trace_have_its_ids_and_say_so() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let (lines, _) = told(&receiver, &[("OTEL_TRACES_SAMPLER", "always_off")]).await;
     let inside: Vec<_> = lines.values().filter(|line| line.get("trace_id").is_some()).collect();
     assert_eq!(inside.len(), 9, "{lines:#?}");
@@ -130,7 +130,7 @@ async fn lines_of_an_unsampled_trace_have_its_ids_and_say_so() {
 
 #[tokio::test]
 async fn lines_have_what_the_variables_ask_for() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let (lines, example) = told(
         &receiver,
         &[
@@ -173,7 +173,7 @@ async fn lines_have_what_the_variables_ask_for() {
     assert!(example.lines().iter().all(|line| !line.contains("panicked:")), "only by option");
 
     let records = receiver.logs();
-    let requests = receiver.requests().iter().filter(|(path, _)| path == "/v1/logs").count();
+    let requests = receiver.requests().iter().filter(|arrival| arrival.path == "/v1/logs").count();
     assert!(requests >= records.len().div_ceil(3), "{requests} requests of three records at most");
     let record =
         records.iter().find(|(_, record)| value(record.body.as_ref()) == "\"in a grandchild\"").unwrap();
@@ -187,7 +187,7 @@ async fn lines_have_what_the_variables_ask_for() {
 
 #[tokio::test]
 async fn a_panic_is_one_line_with_its_place_and_the_hook_that_was_there_still_runs() {
-    let receiver = Receiver::start().await;
+    let receiver = Receiver::start();
     let (lines, example) = told(&receiver, &[("THROUGHLINE_LOG_PANICS", "1")]).await;
     let line = &lines["panicked: in a task that panics"];
     let fields = line["fields"].as_object().unwrap();

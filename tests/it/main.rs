@@ -8,6 +8,7 @@ mod support;
 mod baggage; // of the baggage what was chosen
 mod carrying; // what leaves its request stays in its trace
 mod chain; // two services, one call, one trace, seen at once
+mod checking; // `throughline check` names what is wrong
 mod clients; // calls with hyper, reqwest, tonic
 mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told
@@ -22,5 +23,7 @@ mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line
 mod options; // what the variables of the layers say is what is told of requests
 mod propagation; // what arrives goes on
+mod receiving; // the server of the tests judges to the letter and fails as it is told
 mod stopping; // SIGTERM under load loses nothing
+mod testing; // what a test asks for is what was recorded, and nothing of other tests
 mod view; // the collector and its view beside a service

@@ -5,7 +5,7 @@ use crate::support::{
     child::Process,
     client,
     here::{self, SAMPLED as CALLER},
-    receiver::{Receiver, attributes, hex},
+    receiver::{Decoded, Receiver, attributes, hex},
     request, serve, until,
 };
 use axum::{
@@ -27,8 +27,8 @@ type Called = (ClientService<HttpClient>, SocketAddr);
 
 /// Telemetry by these variables, without a fault unless one is expected, and where it goes.
 async fn telemetry(vars: &[(&str, &str)], faults: usize) -> (Receiver, Telemetry) {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let vars = vars.iter().copied().chain([("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str())]);
     let config = Config::from_vars(vars);
     assert_eq!(config.faults().len(), faults, "{:?}", config.faults());
@@ -220,8 +220,8 @@ async fn exceptions_are_told_with_or_without_their_message() {
 // H-004, H-006, H-009
 #[tokio::test]
 async fn the_example_tells_of_nests_fallbacks_streams_and_what_its_code_adds() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let variables = [
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_BSP_SCHEDULE_DELAY", "50"),

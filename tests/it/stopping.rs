@@ -3,7 +3,7 @@
 use crate::support::{
     child::Process,
     get,
-    receiver::{Receiver, hex},
+    receiver::{Decoded, Receiver, hex},
 };
 use std::{
     collections::HashMap,
@@ -20,8 +20,8 @@ const CALLERS: usize = 8;
 // O-102
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_that_was_answered_is_delivered_whole() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     // A delay longer than the test: what arrives in time arrives because of the shutdown, or of full batches.
     let mut chain = Process::example(
         "chain",

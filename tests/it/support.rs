@@ -2,7 +2,7 @@
 
 pub(crate) mod child; // a program of its own
 pub(crate) mod here; // a service on the test's one thread
-pub(crate) mod receiver; // a plain OTLP server that keeps what it gets
+pub(crate) mod receiver; // what a receiver took, as the official messages
 
 use axum::body::Body;
 use bytes::Bytes;

@@ -28,6 +28,8 @@ pub enum Kind {
     Text,
     /// The path of a file or directory.
     File,
+    /// A URL, or `host:port`; printed without user, password and query.
+    Url,
     /// A value that is never printed.
     Secret,
     /// `true`, in any case; all else is false, unless the meaning says otherwise.
@@ -153,7 +155,7 @@ variables! {
     }
     "sending", since "0.1" {
         EXPORTER "OTEL_{SIGNAL}_EXPORTER", Kind::Choices(EXPORTERS), "otlp; for logs none when `NODE_IP` is set", "Where the signal goes: to the destination of OTLP; to stdout for people; to stdout as OTLP/JSON, one object a line; nowhere.";
-        ENDPOINT "OTEL_EXPORTER_OTLP_[SIGNAL_]ENDPOINT", Kind::Text, "http://localhost:4318 (grpc: 4317)", "Where to. General: a base, `/v1/<signal>` is added over HTTP. Of a signal: the URL as it is. One that is not a URL fails the start.";
+        ENDPOINT "OTEL_EXPORTER_OTLP_[SIGNAL_]ENDPOINT", Kind::Url, "http://localhost:4318 (grpc: 4317)", "Where to. General: a base, `/v1/<signal>` is added over HTTP. Of a signal: the URL as it is. One that is not a URL fails the start.";
         PROTOCOL "OTEL_EXPORTER_OTLP_[SIGNAL_]PROTOCOL", Kind::Choice(PROTOCOLS), "http/protobuf", "Encoding and transport.";
         INSECURE "OTEL_EXPORTER_OTLP_[SIGNAL_]INSECURE", Kind::Boolean, "false", "Plain text for a gRPC endpoint that is written without a scheme.";
         CERTIFICATE "OTEL_EXPORTER_OTLP_[SIGNAL_]CERTIFICATE", Kind::File, "the system's roots", "PEM file with the certificate authorities that are trusted instead.";

@@ -9,6 +9,7 @@ fn the_table_in_the_docs_is_the_table_of_the_parser() {
         let kind = match kind {
             Kind::Text => "text".into(),
             Kind::File => "path".into(),
+            Kind::Url => "URL".into(),
             Kind::Secret => "secret".into(),
             Kind::Boolean => "true or false".into(),
             Kind::Milliseconds => "milliseconds".into(),

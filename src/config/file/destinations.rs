@@ -252,7 +252,7 @@ impl<'a> Reading<'a> {
     }
 }
 
-fn decided() -> Decided {
+pub(super) fn decided() -> Decided {
     Decided::Variable(env::CONFIG_FILE.name.into())
 }
 

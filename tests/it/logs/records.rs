@@ -2,7 +2,7 @@
 
 use crate::support::{
     PATIENCE,
-    receiver::{Receiver, attributes, value},
+    receiver::{Decoded, Receiver, attributes, value},
 };
 use opentelemetry::{
     Context,
@@ -15,8 +15,8 @@ use tracing_subscriber::prelude::*;
 
 /// The records of what happens inside `body`.
 async fn records(variables: &[(&str, &str)], body: impl FnOnce()) -> Vec<LogRecord> {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let own = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("THROUGHLINE_LOG_OUTPUT", "none")];
     let telemetry = Telemetry::build(Config::from_vars([&own, variables].concat())).unwrap();
     let subscriber = tracing_subscriber::registry().with(telemetry.layers());
@@ -151,8 +151,8 @@ async fn what_is_beyond_the_limits_is_cut_or_dropped_and_counted() {
 // E-13, E-15
 #[tokio::test]
 async fn spans_have_their_limits_too() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let telemetry = Telemetry::build(Config::from_vars([
         ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
         ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "2"),

@@ -69,13 +69,13 @@ fn what_is_not_understood_is_told_and_the_default_holds() {
         ("THROUGHLINE_LOG_BUFFER", "0"),
         ("RUST_LOG", "a=loud"),
         ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "-1"),
-        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "0"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT", "many"),
     ]);
     let mut faults: Vec<String> = config.faults().iter().map(ToString::to_string).collect();
     faults.sort();
     let starts = [
-        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: \"-1\" is not a number above zero; the default holds",
-        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: \"0\" is not a number above zero; the default holds",
+        "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT: \"-1\" is not a number; the default holds",
+        "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT: \"many\" is not a number; the default holds",
         "RUST_LOG: \"a=loud\" is not a filter (",
         "THROUGHLINE_LOG_BUFFER: \"0\" is not a number above zero; the default holds",
         "THROUGHLINE_LOG_FIELDS: \"deep\" is unknown; use nested, flat",

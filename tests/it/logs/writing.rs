@@ -4,7 +4,7 @@ use crate::support::{
     PATIENCE,
     child::Process,
     peer,
-    receiver::{Receiver, attributes, value},
+    receiver::{Decoded, Receiver, attributes, value},
     until,
 };
 use std::{
@@ -123,8 +123,8 @@ async fn with_a_buffer_everything_is_written_before_the_end() {
 
 #[tokio::test]
 async fn filters_change_while_the_program_runs_and_do_not_touch_each_other() {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("RUST_LOG", "warn")];
     let telemetry = Telemetry::build(Config::from_vars(variables)).unwrap();
     let (handle, subscriber) = (telemetry.handle(), tracing_subscriber::registry().with(telemetry.layers()));

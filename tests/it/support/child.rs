@@ -50,6 +50,11 @@ impl Process {
         .await
     }
 
+    /// Whether both of its outputs have ended: then all its lines are there.
+    pub(crate) fn closed(&self) -> bool {
+        Arc::strong_count(&self.lines) == 1
+    }
+
     pub(crate) fn terminate(&self) {
         // The shell's own `kill`: the program of that name is not everywhere.
         let sent =

@@ -17,8 +17,8 @@ pub(crate) struct Here {
 
 impl Here {
     pub(crate) async fn start(vars: &[(&str, &str)]) -> Self {
-        let receiver = Receiver::start().await;
-        let endpoint = format!("http://{}", receiver.http);
+        let receiver = Receiver::start();
+        let endpoint = receiver.http_endpoint();
         let vars = vars.iter().copied();
         let config = Config::from_vars(
             vars.chain([("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_METRICS_EXPORTER", "none")]),

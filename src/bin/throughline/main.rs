@@ -1,0 +1,26 @@
+//! `throughline check`: what a service with this environment would do, and whether it would work.
+
+mod check; // settings, faults, destinations, versions
+mod lock; // Cargo.lock: one of each, or two that do not know each other
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// One trace id through traces, metrics and logs.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Check(check::Options),
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command {
+        Command::Check(options) => check::run(&options),
+    }
+}
