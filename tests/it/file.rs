@@ -54,7 +54,7 @@ logger_provider:
 // B-091
 #[tokio::test]
 async fn a_service_sends_where_its_file_says_and_other_variables_of_the_standard_are_ignored() {
-    let (receiver, ignored) = (Receiver::start().await, Receiver::start().await);
+    let (receiver, ignored) = (Receiver::start(), Receiver::start());
     let file = File::new("service", SERVICE);
     let chain = Process::example(
         "chain",

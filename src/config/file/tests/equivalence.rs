@@ -10,6 +10,7 @@ fn essence(mut config: Config) -> String {
     let mut headers = Vec::new();
     config.in_file = false;
     config.faults.clear();
+    config.settings.clear();
     for signal in Signal::ALL {
         let export = config.export_mut(signal);
         export.decided = Decided::Default;
