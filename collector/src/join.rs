@@ -61,7 +61,7 @@ fn put(bytes: &mut Vec<u8>, number: u8, content: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{scan::scan, wire::field};
+    use crate::{check::field, scan::scan};
     use throughline_sender::Signal;
 
     #[test]

@@ -67,7 +67,7 @@ mod intake;
 mod join;
 mod scan;
 mod store;
-mod wire;
+mod check;
 // What is shown.
 mod desk;
 mod otlp;
@@ -93,7 +93,7 @@ use std::{
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
-use throughline_sender::Inlet;
+use throughline_sender::{Inlet, wire};
 use tokio::{
     runtime::{self, Runtime},
     sync::oneshot,

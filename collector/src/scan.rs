@@ -1,8 +1,9 @@
 //! Finds the spans, log records and data points of a request: ids and places, nothing decoded.
 
 use crate::{
+    check::check,
     otlp,
-    wire::{Fault, Fields, Slice, Value, shape},
+    wire::{Fault, Fields, Slice, Value},
 };
 use throughline_sender::Signal;
 
@@ -76,7 +77,7 @@ pub(crate) struct Scan {
 
 /// Checks a request and counts what is in it. Bodies are shorter than 4 GiB.
 pub(crate) fn scan(signal: Signal, body: &[u8]) -> Result<Scan, Fault> {
-    let messages = shape::check(signal, body)?;
+    let messages = check(signal, body)?;
     let mut scan = Scan::default();
     scan.is_split = walk(body, |slice, _| {
         if signal == Signal::Metrics {

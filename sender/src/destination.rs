@@ -258,3 +258,29 @@ impl Answer {
     /// Taken whole, nothing to say.
     pub const TAKEN: Answer = Answer::Taken { rejected: 0, message: String::new() };
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+    use http::header;
+
+    // O-093
+    #[test]
+    fn a_destination_is_shown_without_its_secrets() {
+        let url = "https://me:hush@example.com/otlp/v1/traces?key=hush".parse().unwrap();
+        let mut remote = Remote::new(Protocol::HttpProtobuf, url)
+            .header(header::AUTHORIZATION, crate::basic("me", "hush"));
+        remote.credentials =
+            Some(Credentials::Basic { user: "hush".into(), password: Secret::value("hush") });
+        assert_eq!(remote.to_string(), "https://example.com/otlp/v1/traces");
+        assert_eq!(
+            format!("{remote:?}"),
+            "Remote { url: https://example.com/otlp/v1/traces, protocol: HttpProtobuf, \
+             headers: [\"authorization\"], credentials: Some(Basic(Secret)), tls: Tls { certificate: None, \
+             client_certificate: None, client_key: None }, compression: None, timeout: 10s, .. }"
+        );
+        remote.credentials = Some(Credentials::Bearer(Secret::file("/run/token")));
+        assert_eq!(format!("{:?}", remote.credentials), "Some(Bearer(Secret(\"/run/token\")))");
+    }
+}

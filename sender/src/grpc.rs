@@ -4,15 +4,18 @@
 //! comes in the trailers. The protobuf bytes are the same as over HTTP, so no gRPC library is needed.
 
 use crate::{
-    Answer, Compression, Heard,
-    http::{HttpTransport, MAX_RESPONSE_BYTES, gzip, one_line, partial_success},
+    Answer, Heard,
+    compress::compressed,
+    connection::Connection,
+    http::Encoding,
+    response::{MAX_RESPONSE_BYTES, one_line, partial_success},
     retry,
 };
 use base64::{
     Engine, alphabet, engine::DecodePaddingMode, engine::GeneralPurpose, engine::GeneralPurposeConfig,
 };
 use bytes::{BufMut, Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Request, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use prost::Message;
 use std::time::Duration;
@@ -21,86 +24,87 @@ use std::time::Duration;
 const PREFIX_BYTES: usize = 5;
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
-impl HttpTransport {
-    /// One attempt, without a time limit of its own.
-    pub(crate) async fn send_grpc(&self, body: Bytes) -> Answer {
-        let mut request = Request::new(Full::new(Bytes::new()));
-        *request.method_mut() = http::Method::POST;
-        *request.uri_mut() = match self.method_uri() {
-            Ok(uri) => uri,
-            Err(error) => return Answer::Refused { cause: format!("{}: {error}", self.remote) },
-        };
-        *request.headers_mut() = self.headers();
-        let headers = request.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
-        headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        let compressed = self.remote.compression == Compression::Gzip;
-        if compressed {
-            headers.insert("grpc-encoding", HeaderValue::from_static("gzip"));
-        }
-        *request.body_mut() = Full::new(frame(if compressed { gzip(&body) } else { body }, compressed));
-
-        let response = match self.client.request(request).await {
-            Ok(response) => response,
-            Err(error) => return self.unreachable(&error),
-        };
-        let (head, body) = response.into_parts();
-        // A success of HTTP is not yet one of gRPC.
-        let heard = if head.status.is_success() { Heard::Other } else { Heard::over_http(head.status) };
-        self.hear(&head.headers, heard);
-        if !head.status.is_success() {
-            let cause = format!("{} answered {}, not as gRPC does", self.remote, head.status);
-            return match retry::http_may_repeat(head.status) {
-                true => Answer::Busy { cause, after: None },
-                false => Answer::Refused { cause },
-            };
-        }
-        if let Some(answer) = self.status(&head.headers, &Bytes::new()) {
-            return answer; // "trailers-only"
-        }
-        match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
-            // It may have been taken: to send it again could only be refused again, or be one too many.
-            Err(error) if error.is::<LengthLimitError>() => Answer::Refused {
-                cause: format!("{} answered with more than {MAX_RESPONSE_BYTES} bytes", self.remote),
-            },
-            Err(error) => Answer::Busy {
-                cause: format!("{}: the response broke off: {error}", self.remote),
-                after: None,
-            },
-            Ok(collected) => {
-                let trailers = collected.trailers().cloned().unwrap_or_default();
-                self.status(&trailers, &collected.to_bytes()).unwrap_or_else(|| Answer::Refused {
-                    cause: format!("{} answered without a grpc-status; does it speak gRPC?", self.remote),
-                })
-            }
-        }
+/// One attempt, without a time limit.
+pub(crate) async fn send(connection: &mut Connection, body: Bytes) -> Answer {
+    let remote = &connection.remote;
+    let mut request = Request::new(Full::default());
+    *request.method_mut() = http::Method::POST;
+    *request.uri_mut() = match method(connection) {
+        Ok(uri) => uri,
+        Err(error) => return Answer::Refused { cause: format!("{remote}: {error}") },
+    };
+    *request.headers_mut() = connection.headers();
+    let headers = request.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    let (body, coding) = compressed(remote.compression, body);
+    if let Some(coding) = coding {
+        headers.insert("grpc-encoding", HeaderValue::from_static(coding));
     }
-
-    fn method_uri(&self) -> Result<Uri, http::Error> {
-        let url = &self.remote.url;
-        Uri::builder()
-            .scheme(url.scheme_str().unwrap_or("http"))
-            .authority(url.authority().map_or("", |authority| authority.as_str()))
-            .path_and_query(self.signal.grpc_path())
-            .build()
+    *request.body_mut() = Full::new(frame(body, coding.is_some()));
+    match connection.exchange(request).await {
+        Ok(response) => read(connection, response).await,
+        Err(answer) => answer,
     }
+}
 
-    fn status(&self, trailers: &HeaderMap, body: &Bytes) -> Option<Answer> {
-        let code: u32 = trailers.get("grpc-status")?.to_str().ok()?.parse().unwrap_or(2);
-        self.hear_more(Heard::over_grpc(code));
-        if code == 0 {
-            // A compressed response was not asked for, so the message is plain.
-            return Some(partial_success(body.get(PREFIX_BYTES..).unwrap_or_default()));
-        }
-        let message =
-            trailers.get("grpc-message").map_or(String::new(), |value| percent_decode(value.as_bytes()));
-        let after = trailers.get("grpc-status-details-bin").and_then(|value| retry_delay(value.as_bytes()));
-        let cause = format!("{} answered {}: {}", self.remote, name(code), one_line(&message));
-        Some(match retry::grpc_may_repeat(code, after.is_some()) {
-            true => Answer::Busy { cause, after },
+async fn read(connection: &mut Connection, response: Response<hyper::body::Incoming>) -> Answer {
+    let (head, body) = response.into_parts();
+    if !head.status.is_success() {
+        let cause = format!("{} answered {}, not as gRPC does", connection.remote, head.status);
+        return match retry::http_may_repeat(head.status) {
+            true => Answer::Busy { cause, after: None },
             false => Answer::Refused { cause },
-        })
+        };
     }
+    // A success of HTTP is not yet one of gRPC.
+    connection.heard = Heard::Other;
+    if let Some(answer) = status(connection, &head.headers, &[]) {
+        return answer; // "trailers-only"
+    }
+    match Limited::new(body, MAX_RESPONSE_BYTES).collect().await {
+        // It may have been taken: to send it again could only be refused again, or be one too many.
+        Err(error) if error.is::<LengthLimitError>() => Answer::Refused {
+            cause: format!("{} answered with more than {MAX_RESPONSE_BYTES} bytes", connection.remote),
+        },
+        Err(error) => Answer::Unanswered {
+            cause: format!("{}: the response broke off: {error}", connection.remote),
+            at_once: false,
+        },
+        Ok(collected) => {
+            let trailers = collected.trailers().cloned().unwrap_or_default();
+            let answer = status(connection, &trailers, &collected.to_bytes());
+            answer.unwrap_or_else(|| Answer::Refused {
+                cause: format!("{} answered without a grpc-status; does it speak gRPC?", connection.remote),
+            })
+        }
+    }
+}
+
+fn method(connection: &Connection) -> Result<Uri, http::Error> {
+    let url = &connection.remote.url;
+    Uri::builder()
+        .scheme(url.scheme_str().unwrap_or("http"))
+        .authority(url.authority().map_or("", |authority| authority.as_str()))
+        .path_and_query(connection.signal.grpc_path())
+        .build()
+}
+
+fn status(connection: &mut Connection, trailers: &HeaderMap, body: &[u8]) -> Option<Answer> {
+    let code: u32 = trailers.get("grpc-status")?.to_str().ok()?.parse().unwrap_or(2);
+    connection.heard = Heard::over_grpc(code);
+    if code == 0 {
+        // A compressed response was not asked for, so the message is plain.
+        return Some(partial_success(Encoding::Protobuf, body.get(PREFIX_BYTES..).unwrap_or_default()));
+    }
+    let message =
+        trailers.get("grpc-message").map_or(String::new(), |value| percent_decode(value.as_bytes()));
+    let after = trailers.get("grpc-status-details-bin").and_then(|value| retry_delay(value.as_bytes()));
+    let cause = format!("{} answered {}: {}", connection.remote, name(code), one_line(&message));
+    Some(match retry::grpc_may_repeat(code, after.is_some()) {
+        true => Answer::Busy { cause, after },
+        false => Answer::Refused { cause },
+    })
 }
 
 fn frame(message: Bytes, compressed: bool) -> Bytes {

@@ -43,18 +43,27 @@ mod transport; // one attempt, whichever way
 mod http; // … over HTTP
 #[cfg(feature = "grpc")]
 mod grpc; // … over gRPC
-mod retry; // what is repeated, and when
+pub mod json; // … as JSON
+pub mod shape; // what is in it: the one table of the messages of OTLP
+pub mod wire; // how it is written down
+mod compress; // … made smaller
+mod connection; // what carries it
 mod auth; // who sends
 mod tls; // whom to trust
 mod file; // secrets and certificates, read again when they change
+mod response; // what the server says
+mod cause; // what went wrong if it says nothing
+mod retry; // what is repeated, and when
 mod probe; // one attempt, to learn what would become of more
 
 pub use auth::{Credentials, Secret, basic, bearer};
 pub use destination::{
     Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
 };
-pub use http::Error;
 pub use probe::{Heard, Probed, probe};
 pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender};
 pub use stats::{Stats, Unsent};
 pub use tls::Tls;
+pub use transport::Error;
+
+use self::http::Encoding;

@@ -1,11 +1,25 @@
 //! Whom to trust, and who we are, on connections to an `https` URL.
 
+#[cfg(feature = "tls")]
+mod secure; // connectors that know TLS
+#[cfg(feature = "tls")]
+mod fault; // what may go wrong, in words
+#[cfg(not(feature = "tls"))]
+mod plain; // connectors that do not
+
+#[cfg(feature = "tls")]
+pub(crate) use fault::words;
+#[cfg(not(feature = "tls"))]
+pub(crate) use plain::{Connector, Connectors, words};
+#[cfg(feature = "tls")]
+pub(crate) use secure::{Connector, Connectors};
+
 use std::path::PathBuf;
 
 /// The PEM files of a destination, as the variables of OTLP name them (O-015). The default is the system's roots and no
 /// certificate of our own.
 ///
-/// ```no_run
+/// ```
 /// use throughline_sender::{Destination, Limits, Protocol, Remote, Sender, Signal, Tls};
 ///
 /// let mut remote = Remote::new(Protocol::HttpProtobuf, "https://collector.example/v1/traces".parse()?);

@@ -1,72 +1,95 @@
 //! One attempt to deliver one request, by whichever way the destination asks for.
 
-use crate::{Answer, Destination, Error, Heard, Inlet, Protocol, Signal, http::HttpTransport};
+use crate::{
+    Answer, Compression, Destination, Heard, Inlet, Protocol, Signal,
+    connection::Connection,
+    http::{self, Encoding},
+};
 use bytes::Bytes;
-use std::time::SystemTime;
+use std::{
+    fmt,
+    time::{Duration, SystemTime},
+};
+
+/// The largest request that may be sent, before compression (O-016).
+pub(crate) const MAX_REQUEST_BYTES: usize = 64 << 20;
 
 pub(crate) enum Transport {
     Local(Signal, Inlet),
-    Http(Box<HttpTransport>),
+    Http(Box<Connection>, Encoding),
     #[cfg(feature = "grpc")]
-    Grpc(Box<HttpTransport>),
+    Grpc(Box<Connection>),
 }
 
 impl Transport {
     pub(crate) fn new(signal: Signal, destination: &Destination) -> Result<Self, Error> {
-        Ok(match destination {
-            Destination::Local(inlet) => Transport::Local(signal, inlet.clone()),
-            Destination::Remote(remote) => match remote.protocol {
-                Protocol::HttpProtobuf => {
-                    Transport::Http(Box::new(HttpTransport::new(signal, remote.clone())?))
-                }
-                Protocol::HttpJson => {
-                    return Err(Error(format!("{remote}: http/json is not there yet; use http/protobuf")));
-                }
-                #[cfg(feature = "grpc")]
-                Protocol::Grpc => Transport::Grpc(Box::new(HttpTransport::new(signal, remote.clone())?)),
-                #[cfg(not(feature = "grpc"))]
-                Protocol::Grpc => {
-                    return Err(Error(format!(
-                        "{remote}: needs the feature `grpc`; turn it on, or use http/protobuf"
-                    )));
-                }
-            },
+        let remote = match destination {
+            Destination::Local(inlet) => return Ok(Transport::Local(signal, inlet.clone())),
+            Destination::Remote(remote) => remote,
+        };
+        if !cfg!(feature = "zstd") && remote.compression == Compression::Zstd {
+            return Err(Error(format!("{remote}: zstd needs the feature `zstd`; turn it on, or use gzip")));
+        }
+        if !cfg!(feature = "grpc") && remote.protocol == Protocol::Grpc {
+            let fault = "grpc needs the feature `grpc`; turn it on, or use http/protobuf";
+            return Err(Error(format!("{remote}: {fault}")));
+        }
+        let connection = Box::new(Connection::new(signal, remote.clone())?);
+        Ok(match remote.protocol {
+            #[cfg(feature = "grpc")]
+            Protocol::Grpc => Transport::Grpc(connection),
+            Protocol::HttpJson => Transport::Http(connection, Encoding::Json),
+            _ => Transport::Http(connection, Encoding::Protobuf),
         })
     }
 
     /// One attempt within the destination's time limit.
     pub(crate) async fn attempt(&mut self, body: Bytes) -> Answer {
-        match self {
-            Transport::Local(signal, inlet) => inlet.accept(*signal, body),
-            Transport::Http(http) => {
-                http.renew();
-                let answer = within(http, http.send(body)).await;
-                answer.unwrap_or_else(|| http.silent())
+        let (answer, connection) = match self {
+            Transport::Local(signal, inlet) => return inlet.accept(*signal, body),
+            Transport::Http(connection, encoding) => {
+                connection.renew();
+                let limit = connection.remote.timeout;
+                (within(limit, http::send(connection, *encoding, body)).await, connection)
             }
             #[cfg(feature = "grpc")]
-            Transport::Grpc(http) => {
-                http.renew();
-                let answer = within(http, http.send_grpc(body)).await;
-                answer.unwrap_or_else(|| http.silent())
+            Transport::Grpc(connection) => {
+                connection.renew();
+                let limit = connection.remote.timeout;
+                (within(limit, crate::grpc::send(connection, body)).await, connection)
             }
-        }
+        };
+        answer.unwrap_or_else(|| connection.silent())
     }
 
     /// Who answered last, and when by their clock.
     pub(crate) fn heard(&self) -> (Heard, Option<SystemTime>) {
-        match self {
-            Transport::Local(..) => (Heard::Nothing, None),
-            Transport::Http(http) => http.heard(),
+        let connection = match self {
+            Transport::Local(..) => return (Heard::Nothing, None),
+            Transport::Http(connection, _) => connection,
             #[cfg(feature = "grpc")]
-            Transport::Grpc(http) => http.heard(),
-        }
+            Transport::Grpc(connection) => connection,
+        };
+        (connection.heard, connection.date)
     }
 }
 
-/// The answer, unless the destination's time limit is over first.
-async fn within(http: &HttpTransport, attempt: impl Future<Output = Answer>) -> Option<Answer> {
-    match http.remote.timeout {
-        limit if limit.is_zero() => Some(attempt.await),
+/// The answer, unless the time limit is over first; zero is none.
+async fn within(limit: Duration, attempt: impl Future<Output = Answer>) -> Option<Answer> {
+    match limit {
+        Duration::ZERO => Some(attempt.await),
         limit => tokio::time::timeout(limit, attempt).await.ok(),
     }
 }
+
+/// Why a [`Sender`](crate::Sender) could not be made.
+#[derive(Debug)]
+pub struct Error(pub(crate) String);
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Error {}

@@ -2,13 +2,14 @@
 
 use crate::support::{
     child::Process,
-    receiver::{Receiver, attributes},
+    receiver::{Decoded, Receiver, attributes},
     until,
 };
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
+use throughline::testing::Arrival;
 
 /// A file of the test; it goes with the test.
 struct File(PathBuf);
@@ -61,11 +62,11 @@ async fn a_service_sends_where_its_file_says_and_other_variables_of_the_standard
         &["127.0.0.1:0"],
         &[
             ("OTEL_CONFIG_FILE", file.0.to_str().unwrap()),
-            ("COLLECTOR", &format!("http://{}", receiver.http)),
-            ("COLLECTOR_GRPC", &receiver.grpc.to_string()),
+            ("COLLECTOR", &receiver.http_endpoint()),
+            ("COLLECTOR_GRPC", &receiver.grpc_address().to_string()),
             ("SHARD", "3"),
             ("OTEL_RESOURCE_ATTRIBUTES", "shop.region=north"),
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", &format!("http://{}", ignored.http)),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &ignored.http_endpoint()),
             ("OTEL_TRACES_SAMPLER", "always_off"),
             ("OTEL_LOGS_EXPORTER", "none"),
             ("NODE_IP", "127.0.0.1"),
@@ -86,17 +87,24 @@ async fn a_service_sends_where_its_file_says_and_other_variables_of_the_standard
             ("3", "\"north\"")
         );
     }
-    let from = |(path, headers): (String, http::HeaderMap)| (path, headers.get("x-from").is_some());
+    let from = |arrival: Arrival| (arrival.path, arrival.headers.get("x-from").is_some());
     let requests: BTreeSet<_> = receiver.requests().into_iter().map(from).collect();
-    assert_eq!(requests, BTreeSet::from([("/v1/traces".to_owned(), true), ("grpc logs".to_owned(), false)]));
+    assert_eq!(
+        requests,
+        BTreeSet::from([
+            ("/v1/traces".to_owned(), true),
+            ("/opentelemetry.proto.collector.logs.v1.LogsService/Export".to_owned(), false),
+        ])
+    );
     assert!(receiver.metrics().is_empty());
     assert_eq!(ignored.requests().len(), 0);
 }
 
-async fn refused(path: &Path) -> Vec<String> {
+/// What a program says, in so many lines, that is refused a start with this file.
+async fn refused(path: &Path, lines: usize) -> Vec<String> {
     let mut job = Process::example("job", &[], &[("OTEL_CONFIG_FILE", path.to_str().unwrap())]);
     assert!(!job.ended().await.success());
-    until("its last words", || async { Some(job.lines()).filter(|lines| !lines.is_empty()) }).await
+    until("its last words", || async { Some(job.lines()).filter(|said| said.len() >= lines) }).await
 }
 
 #[tokio::test]
@@ -104,14 +112,14 @@ async fn a_file_that_cannot_be_used_keeps_the_program_from_starting_and_all_of_i
     let broken = File::new("broken", "file_format: '1.1'\npropagator: {}\ndisabld: true\nlog_level: ${1}\n");
     let path = broken.0.display();
     assert_eq!(
-        refused(&broken.0).await,
+        refused(&broken.0, 1).await,
         [format!(
             "Error: {path}: line 4: \"${{1}}\" is no reference to a variable; write ${{NAME}}, ${{NAME:-default}}, or $$ for \
              a dollar sign"
         )]
     );
     let faults = File::new("faults", "file_format: '1.1'\npropagator: {}\ndisabld: true\nlog_level: loud\n");
-    let told = refused(&faults.0).await;
+    let told = refused(&faults.0, 2).await;
     let path = faults.0.display();
     assert_eq!(told[0], format!("Error: {path}: line 3: disabld is unknown; did you mean disabled?"));
     assert!(
@@ -120,19 +128,19 @@ async fn a_file_that_cannot_be_used_keeps_the_program_from_starting_and_all_of_i
     );
 
     let latin = File::new("latin", b"file_format: '1.1' # \xe9\n");
-    assert_eq!(refused(&latin.0).await, [format!("Error: {}: is not UTF-8", latin.0.display())]);
+    assert_eq!(refused(&latin.0, 1).await, [format!("Error: {}: is not UTF-8", latin.0.display())]);
     let long = File::new("long", "#".repeat((1 << 20) + 1));
     assert_eq!(
-        refused(&long.0).await,
+        refused(&long.0, 1).await,
         [format!("Error: {}: is longer than 1048576 bytes", long.0.display())]
     );
     assert_eq!(
-        refused(Path::new("/no/such/file.yaml")).await,
+        refused(Path::new("/no/such/file.yaml"), 1).await,
         ["Error: /no/such/file.yaml: cannot be read: No such file or directory (os error 2)"]
     );
-    assert_eq!(refused(Path::new("/dev/zero")).await, ["Error: /dev/zero: is not a file"]);
+    assert_eq!(refused(Path::new("/dev/zero"), 1).await, ["Error: /dev/zero: is not a file"]);
     assert_eq!(
-        refused(&std::env::temp_dir()).await,
+        refused(&std::env::temp_dir(), 1).await,
         [format!("Error: {}: is not a file", std::env::temp_dir().display())]
     );
 }

@@ -2,7 +2,7 @@
 
 mod records; // what leaves over OTLP
 mod variables; // what the variables say
-mod writing; // lines that nobody reads, filters that change, lines judged by others
+pub(crate) mod writing; // lines that nobody reads, filters that change, lines judged by others
 
 use crate::support::{
     child::Process,

@@ -12,6 +12,7 @@ mod checking; // `throughline check` names what is wrong
 mod clients; // calls with hyper, reqwest, tonic
 mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told
+mod console; // telemetry on stdout
 mod delivery; // what is recorded arrives, or is counted
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test

@@ -3,6 +3,8 @@
 pub(crate) mod child; // a program of its own
 pub(crate) mod here; // a service on the test's one thread
 pub(crate) mod receiver; // what a receiver took, as the official messages
+pub(crate) mod gateway; // TLS before it
+pub(crate) mod sending; // a sender without the SDK
 
 use axum::body::Body;
 use bytes::Bytes;

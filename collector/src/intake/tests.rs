@@ -1,5 +1,5 @@
 use super::*;
-use crate::wire::field;
+use crate::check::field;
 
 /// How many bytes a request may have, in a collector that keeps much more.
 fn intake(max_request_bytes: usize) -> Intake {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
+    check::field,
     scan::{items, scan},
-    wire::field,
 };
 use std::collections::HashMap;
 

@@ -1,9 +1,9 @@
 use super::*;
 use crate::{
+    check::field,
     otlp,
     scan::{items, scan},
     store::{Found, Stored},
-    wire::field,
 };
 use bytes::Bytes;
 use prost::Message;

@@ -11,8 +11,8 @@ use tracing_subscriber::prelude::*;
 
 /// By path, the headers that the variables decide; none of them that each request has.
 async fn sent(vars: &[(&str, &str)]) -> BTreeMap<String, BTreeMap<String, String>> {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let config = Config::from_vars(vars.iter().copied().chain([("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint)]));
     let debug = format!("{config:?}{:?}", config.settings().map(ToString::to_string).collect::<Vec<_>>());
     assert!(!debug.contains("hush"), "{debug}");
@@ -23,11 +23,14 @@ async fn sent(vars: &[(&str, &str)]) -> BTreeMap<String, BTreeMap<String, String
     tracing::subscriber::with_default(subscriber, || tracing::info!("working"));
     telemetry.shutdown(PATIENCE).await.unwrap();
     let usual = ["host", "content-type", "content-length", "user-agent", "accept"];
-    let headers = receiver.requests().into_iter().map(|(path, headers)| {
+    let headers = receiver.requests().into_iter().map(|arrival| {
         let text = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
             (name.to_string(), value.to_str().unwrap().to_owned())
         };
-        (path, headers.iter().map(text).filter(|(name, _)| !usual.contains(&&**name)).collect())
+        (
+            arrival.path,
+            arrival.headers.iter().map(text).filter(|(name, _)| !usual.contains(&&**name)).collect(),
+        )
     });
     headers.collect()
 }

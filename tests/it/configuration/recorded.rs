@@ -2,7 +2,7 @@
 
 use crate::support::{
     PATIENCE,
-    receiver::{Receiver, attributes},
+    receiver::{Decoded, Receiver, attributes},
 };
 use opentelemetry::{
     Key, KeyValue,
@@ -21,8 +21,8 @@ use throughline::{Config, Telemetry};
 use tracing_subscriber::prelude::*;
 
 async fn start(vars: &[(&str, &str)]) -> (Receiver, Telemetry) {
-    let receiver = Receiver::start().await;
-    let endpoint = format!("http://{}", receiver.http);
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
     let config = Config::from_vars(vars.iter().copied().chain([("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint)]));
     config.check().unwrap();
     (receiver, Telemetry::build(config).unwrap())

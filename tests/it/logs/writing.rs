@@ -24,7 +24,7 @@ const NOTHING: [(&str, &str); 3] =
     [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "none")];
 
 /// Runs the example while nobody reads its stdout, or after its reader went away; what it says on stderr.
-async fn unread(requests: &str, variables: &[(&str, &str)], gone: bool) -> String {
+pub(crate) async fn unread(requests: &str, variables: &[(&str, &str)], gone: bool) -> String {
     let test = std::env::current_exe().unwrap();
     let example = test.parent().unwrap().parent().unwrap().join("examples/logs");
     let mut child = Command::new(example)

@@ -85,7 +85,7 @@ fn read(lines: Arc<Mutex<Vec<String>>>, output: impl std::io::Read + Send + 'sta
 }
 
 /// `cargo test` builds the examples beside the test.
-fn path(name: &str) -> PathBuf {
+pub(crate) fn path(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.parent().unwrap().parent().unwrap().join("examples").join(name);
     assert!(path.exists(), "{} is missing; build it with `cargo build --examples`", path.display());

@@ -3,35 +3,53 @@
 //! A walk sees the fields of one message in the order in which they were written. A length-delimited field is
 //! a [`Slice`]: where its length stands and where its content begins and ends, counted from the start of the
 //! whole request. Storing one number, the place of the length, is enough to find the message again.
+//!
+//! ```
+//! use throughline_sender::wire::{Fields, Value};
+//!
+//! let body = [0x12, 0x02, b'h', b'i']; // field 2: "hi"
+//! let field = Fields::of(&body).next().unwrap()?;
+//! let Value::Slice(slice) = field.value else { panic!() };
+//! assert_eq!((field.number, slice.of(&body)), (2, &b"hi"[..]));
+//! # Ok::<(), throughline_sender::wire::Fault>(())
+//! ```
 
-pub(crate) mod shape;
+use std::fmt;
 
 /// How deep deprecated groups may nest inside an unknown field.
 const MAX_GROUPS: usize = 32;
 
 /// The bytes are not protobuf.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub struct Fault {
     /// What is wrong, in English.
-    pub(crate) reason: &'static str,
+    pub reason: &'static str,
     /// The offset at which it was noticed.
-    pub(crate) at: usize,
+    pub at: usize,
 }
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, at byte {}", self.reason, self.at)
+    }
+}
+
+impl std::error::Error for Fault {}
 
 /// Where a length-delimited field is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Slice {
+pub struct Slice {
     /// The offset of the length.
-    pub(crate) prefix: usize,
+    pub prefix: usize,
     /// The offset of the content.
-    pub(crate) start: usize,
+    pub start: usize,
     /// The offset behind the content.
-    pub(crate) end: usize,
+    pub end: usize,
 }
 
 impl Slice {
     /// The slice whose length stands at the offset.
-    pub(crate) fn at(body: &[u8], prefix: usize) -> Result<Slice, Fault> {
+    pub fn at(body: &[u8], prefix: usize) -> Result<Slice, Fault> {
         let mut at = prefix;
         let length = varint(body, &mut at, body.len())?;
         let end = usize::try_from(length).ok().and_then(|length| at.checked_add(length));
@@ -42,20 +60,21 @@ impl Slice {
     }
 
     /// The content.
-    pub(crate) fn of(self, body: &[u8]) -> &[u8] {
+    #[inline]
+    pub fn of(self, body: &[u8]) -> &[u8] {
         body.get(self.start..self.end).unwrap_or_default()
     }
 }
 
 /// The content of one field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Value {
+pub enum Value {
     /// Integers, booleans, enumerations.
-    Varint,
+    Varint(u64),
     /// Eight bytes.
-    Fixed64,
+    Fixed64(u64),
     /// Four bytes.
-    Fixed32,
+    Fixed32(u32),
     /// Text, bytes, a message, packed numbers.
     Slice(Slice),
     /// A group, skipped whole.
@@ -64,13 +83,16 @@ pub(crate) enum Value {
 
 /// One field of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Field {
-    pub(crate) number: u32,
-    pub(crate) value: Value,
+pub struct Field {
+    /// From 1 on.
+    pub number: u32,
+    /// The content.
+    pub value: Value,
 }
 
-/// The fields of one message.
-pub(crate) struct Fields<'a> {
+/// The fields of one message. After a fault there are no more.
+#[derive(Debug)]
+pub struct Fields<'a> {
     body: &'a [u8],
     at: usize,
     end: usize,
@@ -78,20 +100,21 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Of a whole request.
-    pub(crate) fn of(body: &'a [u8]) -> Self {
+    pub fn of(body: &'a [u8]) -> Self {
         Fields { body, at: 0, end: body.len() }
     }
 
     /// Of a message inside the request.
-    pub(crate) fn within(body: &'a [u8], slice: Slice) -> Self {
+    pub fn within(body: &'a [u8], slice: Slice) -> Self {
         Fields { body, at: slice.start, end: slice.end.min(body.len()) }
     }
 
     /// The offset behind the last field.
-    pub(crate) fn offset(&self) -> usize {
+    pub fn offset(&self) -> usize {
         self.at
     }
 
+    #[inline]
     fn field(&mut self) -> Result<Field, Fault> {
         let from = self.at;
         let (number, kind) = self.key()?;
@@ -103,6 +126,7 @@ impl<'a> Fields<'a> {
         Ok(Field { number, value })
     }
 
+    #[inline]
     fn key(&mut self) -> Result<(u32, u32), Fault> {
         let from = self.at;
         match u32::try_from(varint(self.body, &mut self.at, self.end)?) {
@@ -111,28 +135,38 @@ impl<'a> Fields<'a> {
         }
     }
 
+    #[inline]
     fn value(&mut self, kind: u32) -> Result<Value, Fault> {
         let from = self.at;
         match kind {
-            0 => varint(self.body, &mut self.at, self.end).map(|_| Value::Varint),
-            1 => self.skip(8).map(|()| Value::Fixed64),
+            0 => varint(self.body, &mut self.at, self.end).map(Value::Varint),
+            1 => self.fixed().map(|bytes| Value::Fixed64(u64::from_le_bytes(bytes))),
             2 => {
                 let length = varint(self.body, &mut self.at, self.end)?;
                 let start = self.at;
                 self.skip(usize::try_from(length).unwrap_or(usize::MAX))?;
                 Ok(Value::Slice(Slice { prefix: from, start, end: self.at }))
             }
-            5 => self.skip(4).map(|()| Value::Fixed32),
+            5 => self.fixed().map(|bytes| Value::Fixed32(u32::from_le_bytes(bytes))),
             _ => Err(Fault { reason: "a field has an unknown wire type", at: from }),
         }
     }
 
+    #[inline]
     fn skip(&mut self, count: usize) -> Result<(), Fault> {
         if count > self.end - self.at {
             return Err(Fault { reason: "a length goes past the end", at: self.at });
         }
         self.at += count;
         Ok(())
+    }
+
+    #[inline]
+    fn fixed<const COUNT: usize>(&mut self) -> Result<[u8; COUNT], Fault> {
+        let bytes = self.body.get(self.at..self.end).and_then(|rest| rest.first_chunk());
+        let bytes = *bytes.ok_or(Fault { reason: "a length goes past the end", at: self.at })?;
+        self.at += COUNT;
+        Ok(bytes)
     }
 
     fn group(&mut self, number: u32) -> Result<Value, Fault> {
@@ -162,6 +196,7 @@ impl<'a> Fields<'a> {
 impl Iterator for Fields<'_> {
     type Item = Result<Field, Fault>;
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         if self.at >= self.end {
             return None;
@@ -174,15 +209,38 @@ impl Iterator for Fields<'_> {
     }
 }
 
-/// Checks numbers that are packed into one field.
-fn varints(body: &[u8], slice: Slice) -> Result<(), Fault> {
-    let mut at = slice.start;
-    while at < slice.end {
-        varint(body, &mut at, slice.end)?;
-    }
-    Ok(())
+/// The numbers that are packed into one field.
+#[derive(Debug)]
+pub struct Varints<'a> {
+    body: &'a [u8],
+    at: usize,
+    end: usize,
 }
 
+impl<'a> Varints<'a> {
+    /// Of a slice of the request.
+    pub fn within(body: &'a [u8], slice: Slice) -> Self {
+        Varints { body, at: slice.start, end: slice.end.min(body.len()) }
+    }
+}
+
+impl Iterator for Varints<'_> {
+    type Item = Result<u64, Fault>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.at >= self.end {
+            return None;
+        }
+        let number = varint(self.body, &mut self.at, self.end);
+        if number.is_err() {
+            self.at = self.end;
+        }
+        Some(number)
+    }
+}
+
+#[inline]
 fn varint(body: &[u8], at: &mut usize, end: usize) -> Result<u64, Fault> {
     let from = *at;
     let mut value = 0u64;
@@ -203,15 +261,6 @@ fn varint(body: &[u8], at: &mut usize, end: usize) -> Result<u64, Fault> {
     Err(Fault { reason: "a number is longer than 64 bits", at: from })
 }
 
-/// A length-delimited field, for the requests that tests are made of.
-#[cfg(test)]
-pub(crate) fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![number << 3 | 2];
-    prost::encode_length_delimiter(content.len(), &mut bytes).unwrap();
-    bytes.extend_from_slice(content);
-    bytes
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -227,10 +276,10 @@ mod tests {
         assert_eq!(
             fields,
             [
-                Field { number: 1, value: Value::Varint },
+                Field { number: 1, value: Value::Varint(150) },
                 Field { number: 2, value: Value::Slice(Slice { prefix: 4, start: 5, end: 7 }) },
-                Field { number: 3, value: Value::Fixed32 },
-                Field { number: 4, value: Value::Fixed64 },
+                Field { number: 3, value: Value::Fixed32(0x0403_0201) },
+                Field { number: 4, value: Value::Fixed64(0x0807_0605_0403_0201) },
             ]
         );
         assert_eq!(Slice::at(&body, 4).unwrap().of(&body), b"hi");
