@@ -22,7 +22,8 @@
 //! variable, the `.env` overlay, the default. Faults in variables are all found at once and kept in
 //! [`Config::faults`]; they are warned about at start, and the default holds, unless [`Config::check`] makes
 //! them fatal. Only a destination that cannot be understood has no default: it fails the start. The variables are
-//! in the [table](mod@env).
+//! in the [table](mod@env). A file that `OTEL_CONFIG_FILE` names (`config::file`, feature `config-file`) takes the place of
+//! those of the standard.
 
 pub mod env; // the one table of variables
 mod resource; // who is speaking
@@ -144,7 +145,7 @@ impl Config {
         ))
     }
 
-    /// Reads this text as a [configuration file](file), and these variables and no others.
+    /// Reads this text as a [configuration file](mod@file), and these variables and no others.
     #[cfg(feature = "config-file")]
     pub fn from_yaml<N: Into<String>, V: Into<String>>(
         text: &str,

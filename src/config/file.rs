@@ -45,7 +45,7 @@
 //! another reference; in a plain value it may become a number, in a quoted one it is text. Keys are not touched.
 //!
 //! With a file, no other variable `OTEL_…` counts but through a reference; and, since the file names the destinations,
-//! neither `NODE_IP` nor `THROUGHLINE_OTLP_…`, which are warned about. All other variables, `THROUGHLINE_…` and
+//! neither does `NODE_IP` nor `THROUGHLINE_OTLP_…`, of which a warning is given. All other variables, `THROUGHLINE_…` and
 //! `RUST_LOG`, still hold; where the file says the same thing, the file wins. A field set in code wins over both.
 //!
 //! # Faults
@@ -159,14 +159,13 @@ fn version(root: &Node) -> Option<Flaw> {
     match minor {
         Some(0..=MINOR) => None,
         Some(_) => {
-            let message =
-                format!("file_format {} is newer than 1.{MINOR}, which is known here", document::shown(text));
+            let message = format!("file_format is newer than 1.{MINOR}, which is known here");
             Some(Flaw { harmless: true, ..Flaw::new(node.line, message) })
         }
-        None => {
-            let message = format!("file_format \"{}\" is not known; write 1.{MINOR}", document::shown(text));
-            Some(Flaw::new(node.line, message))
-        }
+        None => Some(Flaw::new(
+            node.line,
+            format!("file_format is of a version that is not known; write 1.{MINOR}"),
+        )),
     }
 }
 

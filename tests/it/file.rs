@@ -114,8 +114,8 @@ async fn a_file_that_cannot_be_used_keeps_the_program_from_starting_and_all_of_i
     assert_eq!(
         refused(&broken.0).await,
         [format!(
-            "Error: {path}: line 4: \"${{1}}\" is no reference to a variable; write ${{NAME}}, ${{NAME:-default}}, or $$ for \
-             a dollar sign"
+            "Error: {path}: line 4: has a ${{…}} that is no reference; write ${{NAME}}, ${{NAME:-default}}, or $$ for a \
+             dollar sign"
         )]
     );
     let faults = File::new("faults", "file_format: '1.1'\npropagator: {}\ndisabld: true\nlog_level: loud\n");
@@ -123,7 +123,7 @@ async fn a_file_that_cannot_be_used_keeps_the_program_from_starting_and_all_of_i
     let path = faults.0.display();
     assert_eq!(told[0], format!("Error: {path}: line 3: disabld is unknown; did you mean disabled?"));
     assert!(
-        told.len() == 2 && told[1].starts_with(&format!("{path}: line 4: log_level is \"loud\"; use ")),
+        told.len() == 2 && told[1].starts_with(&format!("{path}: line 4: log_level is unknown; use ")),
         "{told:?}"
     );
 

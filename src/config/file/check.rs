@@ -52,6 +52,8 @@ impl Check {
             let path = below(path, &shown(&entry.key));
             match section.key(&entry.key) {
                 Some(key) => self.value(&entry.node, key, &path, entry.line),
+                // Nobody reads so far, and to look for what was meant takes time.
+                None if self.flaws.len() > MOST_FLAWS => self.flaw(entry.line, &path, "is unknown"),
                 None => self.flaw(entry.line, &path, format!("is unknown; {}", nearest(&entry.key, section))),
             }
         }
@@ -112,7 +114,7 @@ impl Check {
     }
 }
 
-/// What is wrong with a value, and the way out. Not echoed where it may be a secret, which is where any text may stand.
+/// What is wrong with a value, and the way out. It is not echoed: what a variable holds may be a secret.
 fn scalar(node: &Node, holds: Holds) -> Option<String> {
     let whole = |least: i64| node.integer().is_some_and(|number| number >= least);
     let fault = match holds {
@@ -131,12 +133,8 @@ fn scalar(node: &Node, holds: Holds) -> Option<String> {
             (!empty).then_some("has no settings; write nothing after the colon")
         }
         Holds::Words(words) => {
-            let text = node.text();
-            if text.is_some_and(|text| words.contains(&text)) {
-                return None;
-            }
-            let shown = text.map_or("a collection".into(), |text| format!("\"{}\"", shown(text)));
-            return Some(format!("is {shown}; use {}", words.join(", ")));
+            let known = node.text().is_some_and(|text| words.contains(&text));
+            return (!known).then(|| format!("is unknown; use {}", words.join(", ")));
         }
         _ => None,
     }?;

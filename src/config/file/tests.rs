@@ -56,7 +56,7 @@ fn of_a_file_with_every_key_of_the_standard_exactly_what_is_not_supported_is_tol
             "line 17: resource.schema_url is ignored",
             "line 19: resource.detection/development.attributes is not supported",
             "line 49: tracer_provider.processors[2].batch.exporter.otlp_file/development.output_stream is \
-             \"file:///var/log/traces.jsonl\"; use stdout",
+             unknown; use stdout",
             "line 66: tracer_provider.tracer_configurator/development is not supported",
             "line 71: meter_provider.readers[0].pull is not supported",
             "line 84: meter_provider.readers[1].periodic.producers is not supported",

@@ -249,6 +249,47 @@ logger_provider: {{processors: [{{batch: {{exporter: {{otlp_file/development: {{
     }
 }
 
+// B-091
+#[test]
+fn a_file_of_references_says_what_the_variables_say() {
+    // Of the variables the file takes no others, so they say it here.
+    let beside =
+        [("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"), ("OTEL_EXPORTER_OTLP_LOGS_PROTOCOL", "grpc")];
+    let all = [
+        ("OTEL_SDK_DISABLED", "true"),
+        ("OTEL_LOG_LEVEL", "warn"),
+        ("OTEL_SERVICE_NAME", "cart"),
+        ("OTEL_RESOURCE_ATTRIBUTES", "shop.region=north%20east"),
+        ("OTEL_PROPAGATORS", "b3,baggage"),
+        ("OTEL_TRACES_SAMPLER_ARG", "0.5"),
+        ("OTEL_ATTRIBUTE_COUNT_LIMIT", "1"),
+        ("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "2"),
+        ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "3"),
+        ("OTEL_SPAN_EVENT_COUNT_LIMIT", "4"),
+        ("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "5"),
+        ("OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT", "6"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "7"),
+        ("OTEL_BSP_EXPORT_TIMEOUT", "0"),
+        ("OTEL_BSP_MAX_QUEUE_SIZE", "800"),
+        ("OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", "9"),
+        ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "https://gateway.example/v1/traces"),
+        ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "authorization=Basic%20MTIzNDp4"),
+        ("OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE", "ca.pem"),
+        ("OTEL_EXPORTER_OTLP_TRACES_COMPRESSION", "gzip"),
+        ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "1000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "10"),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
+        ("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://collector:4317"),
+    ];
+    for set in [&all[..0], &all[..]] {
+        let by_file = Config::from_yaml(include_str!("references.yaml"), set.iter().copied());
+        assert_eq!(by_file.faults(), []);
+        let by_variables = Config::from_vars(set.iter().chain(&beside).copied());
+        assert_eq!(by_variables.faults(), []);
+        assert_eq!(essence(by_file), essence(by_variables));
+    }
+}
+
 #[test]
 fn several_processors_are_several_destinations_and_a_simple_one_alone_sends_at_once() {
     let config = right(

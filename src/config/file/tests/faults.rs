@@ -29,15 +29,15 @@ fn another_major_version_is_a_fault_and_a_newer_minor_one_is_said() {
         assert!(told.len() == 1 && told[0].starts_with(unknown), "{told:?}");
     }
     let (_, told) = version("1.27");
-    assert_eq!(told[0], "line 2: file_format 1.27 is newer than 1.1, which is known here");
+    assert_eq!(told[0], "line 2: file_format is newer than 1.1, which is known here");
     assert_eq!(told.len(), 2);
     for text in ["0.4", "2.0", "1", "1.0-rc.2", "1.-1", "one"] {
         assert_eq!(
             version(text),
-            (false, vec![format!("line 2: file_format \"{text}\" is not known; write 1.1")])
+            (false, vec!["line 2: file_format is of a version that is not known; write 1.1".to_owned()])
         );
     }
-    assert_eq!(version("1.27").0, false);
+    assert!(!version("1.27").0);
     let newer = of("propagator: {}\nfile_format: '1.2'");
     assert!(newer.usable().is_ok() && newer.in_file);
 }
@@ -129,8 +129,8 @@ fn a_value_of_the_wrong_type_is_told_with_the_right_one() {
     for (text, said) in [
         ("disabled: 'true'", "line 3: disabled is not true or false; write it without quotes"),
         ("disabled: yes", "line 3: disabled is not true or false"),
-        ("log_level: loud", "line 3: log_level is \"loud\"; use trace, trace2, "),
-        ("log_level: [info]", "line 3: log_level is a collection; use trace, "),
+        ("log_level: loud", "line 3: log_level is unknown; use trace, trace2, "),
+        ("log_level: [info]", "line 3: log_level is unknown; use trace, "),
         ("resource: {attributes_list: [a]}", "line 3: resource.attributes_list is not a text"),
         (
             "resource: {attributes_list: a}",
@@ -256,7 +256,7 @@ fn what_is_wrong_with_a_destination_is_told_and_never_a_secret() {
         ("headers: [{value: s3cret}]", "headers[0] needs name"),
         ("headers: [{name: a, valu: s3cret}]", "headers[0].valu is unknown; did you mean value?"),
         ("headers: {authorization: s3cret}", "headers is not a list; begin each member with a dash"),
-        ("compression: br", "compression is \"br\"; use none, gzip, zstd"),
+        ("compression: br", "compression is unknown; use none, gzip, zstd"),
         ("certificate_file: a", "certificate_file is now tls.ca_file"),
         ("client_key_file: a", "client_key_file is now tls.key_file"),
         ("client_certificate_file: a", "client_certificate_file is now tls.cert_file"),
@@ -328,7 +328,7 @@ tracer_provider:
     assert!(error.is_configuration());
     assert_eq!(error.to_string().lines().count(), 3);
     assert!(
-        error.to_string().starts_with("the configuration: line 4: log_level is \"loud\"; use "),
+        error.to_string().starts_with("the configuration: line 4: log_level is unknown; use "),
         "{error}"
     );
 }
