@@ -40,20 +40,23 @@ pub(crate) fn substitute<'a>(
     if !text.contains('$') {
         return bounded(text.into());
     }
-    let (mut done, mut rest) = (String::new(), text);
-    while let Some((before, after)) = rest.split_once('$') {
-        done += before;
-        rest = after;
-        if let Some(after) = rest.strip_prefix('$') {
+    let (mut done, mut at) = (String::new(), 0);
+    let mut ahead = Ahead { text, close: 0, line: 0, escape: 0 };
+    while let Some(dollar) = text[at..].find('$').map(|found| at + found) {
+        done += &text[at..dollar];
+        at = dollar + 1;
+        if text[at..].starts_with('$') {
             done.push('$');
-            rest = after;
-        } else if let Some((inside, after)) = braces(rest) {
+            at += 1;
+        } else if text[at..].starts_with('{')
+            && let Some(inside) = ahead.inside(at + 1)
+        {
             let (name, default) = reference(inside).ok_or(Unusable::Reference)?;
             match variable(name).filter(|value| !value.is_empty()) {
                 Some(value) => done += &value,
                 None => done += default,
             }
-            rest = after;
+            at += inside.len() + 2;
         } else {
             done.push('$');
         }
@@ -61,14 +64,31 @@ pub(crate) fn substitute<'a>(
             return Err(Unusable::Long);
         }
     }
-    bounded((done + rest).into())
+    bounded((done + &text[at..]).into())
 }
 
-/// What stands between braces at the start of a text, and what follows them. An escape inside makes them text.
-fn braces(text: &str) -> Option<(&str, &str)> {
-    let (inside, after) = text.strip_prefix('{')?.split_once('}')?;
-    let is_text = inside.contains(['\n', '\r']) || inside.contains("$$");
-    (!is_text).then_some((inside, after))
+/// What comes next in a text. Each is remembered, so that the text is read once however many braces it opens.
+struct Ahead<'a> {
+    text: &'a str,
+    close: usize,
+    line: usize,
+    escape: usize,
+}
+
+impl<'a> Ahead<'a> {
+    /// What stands between a brace and the one that closes it, on the same line and without an escape.
+    fn inside(&mut self, start: usize) -> Option<&'a str> {
+        let next = |known: &mut usize, find: fn(&str) -> Option<usize>| {
+            if *known < start {
+                *known = find(&self.text[start..]).map_or(usize::MAX, |found| start + found);
+            }
+            *known
+        };
+        let close = next(&mut self.close, |text| text.find('}'));
+        let line = next(&mut self.line, |text| text.find(['\n', '\r']));
+        let escape = next(&mut self.escape, |text| text.find("$$"));
+        (close < line && close < escape).then(|| &self.text[start..close])
+    }
 }
 
 /// The name and the default of a reference.
@@ -87,6 +107,7 @@ fn reference(inside: &str) -> Option<(&str, &str)> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::time::Instant;
 
     fn with(text: &str) -> Result<String, Unusable> {
         let variable = |name: &str| {
@@ -165,6 +186,30 @@ mod tests {
         assert_eq!(substitute(&"${A}".repeat(1 << 18), 1000, long), Err(Unusable::Long));
         assert_eq!(substitute("abc", 2, long), Err(Unusable::Long));
         assert_eq!(substitute("${A}", 100, long).map(|text| text.len()), Ok(100));
+    }
+
+    #[test]
+    fn the_time_it_takes_grows_with_the_text_and_no_faster() {
+        let time = |text: &str| {
+            let once = || {
+                let start = Instant::now();
+                let _ = substitute(text, usize::MAX, |_| None);
+                start.elapsed()
+            };
+            (0..5).map(|_| once()).min().unwrap_or_default()
+        };
+        for (start, piece, end) in [
+            ("", "${", ""),
+            ("", "${$$", ""),
+            ("", "${$${", "}"),
+            ("", "${A", "}"),
+            ("", "${", "\n}"),
+            ("$$", "{$", ""),
+        ] {
+            let text = |pieces| format!("{start}{}{end}", piece.repeat(pieces));
+            let [short, long] = [text(4_000), text(64_000)].map(|text| time(&text));
+            assert!(long < short * 16 * 6, "{piece:?}: {short:?}, of 16 times the length {long:?}");
+        }
     }
 
     proptest! {
