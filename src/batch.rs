@@ -105,6 +105,10 @@ impl<T> Queue<T> {
         state.items.clear();
     }
 
+    pub(crate) fn capacity(&self) -> u64 {
+        self.max_queue as u64
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         self.lock().counts
     }

@@ -14,7 +14,7 @@
 //! assert_eq!(config.logs.to_string(), "stdout only (NODE_IP: the agent of the node reads it)");
 //! assert_eq!(
 //!     config.check().unwrap_err().to_string(),
-//!     r#"OTEL_EXPORTER_OTLP_PROTOCOL: "htp" is unknown; use http/protobuf, grpc"#,
+//!     r#"OTEL_EXPORTER_OTLP_PROTOCOL: "htp" is unknown; use http/protobuf, http/json, grpc"#,
 //! );
 //! ```
 //!
@@ -101,6 +101,9 @@ pub struct Config {
     pub temporality: Temporality,
     /// How histograms are made. Default: [`Histograms::ExplicitBuckets`].
     pub histograms: Histograms,
+    /// Measures also what becomes of everything: `otel.sdk.exporter.*` and `otel.sdk.processor.*` of the standard, which
+    /// says that their names may still change. Default: false.
+    pub self_metrics: bool,
     /// What the log lines and log records look like.
     pub log: Log,
     /// Which `tracing` spans are recorded, in the syntax of `RUST_LOG`. Default: `info`.
@@ -273,6 +276,7 @@ impl Config {
             queue: Queue::read(&mut environment),
             temporality: Temporality::read(&mut environment),
             histograms: Histograms::read(&mut environment),
+            self_metrics: environment.boolean(&env::SELF_METRICS, None).unwrap_or(false),
             log: Log::read(&mut environment),
             span_filter: filter(&mut environment, &env::SPAN_FILTER),
             server,

@@ -20,7 +20,7 @@
 
 mod text; // spans, measurements and log records as lines
 
-use crate::sender::{Accept, Answer, Destination, Inlet, Signal};
+use crate::sender::{Accept, Answer, Destination, Inlet, Signal, json::to_json};
 use bytes::Bytes;
 use std::{
     io::{self, Write},
@@ -46,8 +46,12 @@ pub(crate) fn lines() -> Destination {
 
 /// Stdout, as OTLP/JSON.
 pub(crate) fn json() -> Destination {
-    let lines: Form = |_, _| Err("otlp/stdout is not there yet".into());
-    Destination::Local(Inlet::named(STDOUT, Stdout::new(lines)))
+    let line: Form = |signal, request| {
+        let mut line = to_json(signal, request).map_err(|fault| fault.to_string())?;
+        line.push(b'\n');
+        Ok(line)
+    };
+    Destination::Local(Inlet::named(STDOUT, Stdout::new(line)))
 }
 
 /// Requests into lines.
@@ -61,9 +65,15 @@ struct Stdout {
 /// The thread that writes: a pipe that nobody reads would else hold up everything.
 #[derive(Default)]
 struct Writer {
-    lines: Option<SyncSender<(Vec<u8>, SyncSender<io::Result<()>>)>>,
+    lines: Option<SyncSender<Job>>,
     /// What was not written in time, and where it will be told.
     late: Option<(Bytes, Receiver<io::Result<()>>)>,
+}
+
+/// Lines, and where it is told that they are written.
+struct Job {
+    lines: Vec<u8>,
+    reply: SyncSender<io::Result<()>>,
 }
 
 impl Stdout {
@@ -110,16 +120,16 @@ impl Writer {
             Some(thread) => thread,
             None => self.lines.insert(start()?),
         };
-        thread.send((lines, reply)).map_err(|_| io::Error::other("its thread has ended"))?;
+        thread.send(Job { lines, reply }).map_err(|_| io::Error::other("its thread has ended"))?;
         Ok(written)
     }
 }
 
 /// Ends when the writer is dropped.
-fn start() -> io::Result<SyncSender<(Vec<u8>, SyncSender<io::Result<()>>)>> {
-    let (sender, receiver) = sync_channel::<(Vec<u8>, SyncSender<io::Result<()>>)>(1);
+fn start() -> io::Result<SyncSender<Job>> {
+    let (sender, jobs) = sync_channel::<Job>(1);
     thread::Builder::new().name("throughline-stdout".into()).spawn(move || {
-        for (lines, reply) in receiver {
+        for Job { lines, reply } in jobs {
             // Whoever asked may have given up waiting.
             let _ = reply.send(write(&lines));
         }

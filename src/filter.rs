@@ -4,7 +4,13 @@
 //! one text change together. A span that is open stays what it was when it was made.
 
 use crate::Error;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 use tracing::{
     Metadata,
     level_filters::LevelFilter,
@@ -27,7 +33,31 @@ pub(crate) struct Filters {
 struct State {
     /// Complete.
     text: String,
-    filters: Vec<Weak<RwLock<EnvFilter>>>,
+    filters: Vec<Weak<Changing>>,
+}
+
+/// A filter that can be changed.
+#[derive(Debug)]
+struct Changing {
+    filter: RwLock<EnvFilter>,
+    /// The text speaks of spans: only then does the filter remember which there are.
+    of_spans: AtomicBool,
+}
+
+impl Changing {
+    fn new(text: &str) -> Self {
+        Changing { filter: RwLock::new(EnvFilter::new(text)), of_spans: AtomicBool::new(is_of_spans(text)) }
+    }
+
+    fn change(&self, text: &str) {
+        *self.filter.write().unwrap_or_else(PoisonError::into_inner) = EnvFilter::new(text);
+        self.of_spans.store(is_of_spans(text), Ordering::Relaxed);
+    }
+}
+
+/// As `[name{field=value}]=level` does.
+fn is_of_spans(text: &str) -> bool {
+    text.contains('[')
 }
 
 impl Filters {
@@ -43,7 +73,7 @@ impl Filters {
     /// A filter for one layer.
     pub(crate) fn filter(&self) -> ChangingFilter {
         let mut state = self.lock();
-        let filter = Arc::new(RwLock::new(EnvFilter::new(&state.text)));
+        let filter = Arc::new(Changing::new(&state.text));
         state.filters.retain(|filter| filter.strong_count() > 0);
         state.filters.push(Arc::downgrade(&filter));
         ChangingFilter(filter)
@@ -59,7 +89,7 @@ impl Filters {
             state.filters.clone()
         };
         for filter in filters.iter().filter_map(Weak::upgrade) {
-            *filter.write().unwrap_or_else(PoisonError::into_inner) = EnvFilter::new(&text);
+            filter.change(&text);
         }
         // Else a callsite that was off stays off.
         tracing::callsite::rebuild_interest_cache();
@@ -69,11 +99,19 @@ impl Filters {
 
 /// The filter of one layer.
 #[derive(Debug)]
-pub(crate) struct ChangingFilter(Arc<RwLock<EnvFilter>>);
+pub(crate) struct ChangingFilter(Arc<Changing>);
 
 impl ChangingFilter {
     fn now(&self) -> RwLockReadGuard<'_, EnvFilter> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner)
+        self.0.filter.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the filter of a span, if it wants to know. To compare a field with its text it shows the field: a value
+    /// that panics is one that does not match.
+    fn tell(&self, tell: impl FnOnce(&EnvFilter)) {
+        if self.0.of_spans.load(Ordering::Relaxed) {
+            let _ = catch_unwind(AssertUnwindSafe(|| tell(&self.now())));
+        }
     }
 }
 
@@ -91,23 +129,23 @@ impl<S> Filter<S> for ChangingFilter {
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        Filter::on_new_span(&*self.now(), attributes, id, context);
+        self.tell(|filter| Filter::on_new_span(filter, attributes, id, context));
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        Filter::on_record(&*self.now(), id, values, context);
+        self.tell(|filter| Filter::on_record(filter, id, values, context));
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        Filter::on_enter(&*self.now(), id, context);
+        self.tell(|filter| Filter::on_enter(filter, id, context));
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        Filter::on_exit(&*self.now(), id, context);
+        self.tell(|filter| Filter::on_exit(filter, id, context));
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        Filter::on_close(&*self.now(), id, context);
+        self.tell(|filter| Filter::on_close(filter, id, context));
     }
 }
 

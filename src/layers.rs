@@ -6,23 +6,19 @@
 use crate::{
     config::{self, Config, LogOutput},
     filter::ChangingFilter,
-    log::{LogLayer, RecordLayer, keep_origin},
+    log::{LogLayer, RecordLayer, SpanEnds},
     providers::Providers,
     resource::service_name,
-};
-use opentelemetry::{
-    Context,
-    trace::{Status, TraceContextExt, TracerProvider},
+    spans,
 };
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Metadata, Subscriber,
     level_filters::LevelFilter,
     span::{Attributes, Id, Record},
     subscriber::Interest,
 };
 use tracing_subscriber::{
     Layer,
-    filter::FilterExt,
     layer::{self, Filter, Identity},
     registry::LookupSpan,
 };
@@ -42,16 +38,11 @@ where
         return outputs.with_filter(providers.event_filters.filter()).boxed();
     }
     let filter = Outermost { own: providers.event_filters.filter(), inside: spans() };
-    tracing_opentelemetry::layer()
-        .with_tracer(providers.tracer.tracer("throughline"))
-        .with_location(false)
-        .with_target(false)
-        .with_threads(false)
-        .with_tracked_inactivity(false)
-        .with_filter(spans().and(SampledSpans))
-        .and_then(FailedSpans.with_filter(SpansAndErrors(spans())))
-        .and_then(outputs.with_filter(filter))
-        .boxed()
+    let layers = spans::layer(&providers.tracer, spans).and_then(outputs.with_filter(filter));
+    match config.log.spans.close && config.log.output != LogOutput::None {
+        true => SpanEnds::default().with_filter(providers.event_filters.filter()).and_then(layers).boxed(),
+        false => layers.boxed(),
+    }
 }
 
 /// Lines and records, behind one filter: the same events become both.
@@ -129,66 +120,5 @@ impl<S> Filter<S> for Outermost {
     }
 }
 
-/// Lets spans through, unless the request they belong to is not sampled: then they would cost and be nothing.
-struct SampledSpans;
-
-impl<S> Filter<S> for SampledSpans {
-    fn enabled(&self, metadata: &Metadata<'_>, _: &layer::Context<'_, S>) -> bool {
-        metadata.is_span()
-            && Context::map_current(|context| {
-                !context.has_active_span() || context.span().span_context().is_sampled()
-            })
-    }
-
-    /// Asked anew each time: the answer depends on the request.
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if metadata.is_span() { Interest::sometimes() } else { Interest::never() }
-    }
-}
-
-/// Marks the current `tracing` span as failed when an ERROR event happens in it, as `#[instrument(err)]` makes
-/// one. The server's span is not touched: its status is that of the response. It sees also the spans that neither a
-/// quiet log nor an unsampled trace lets through, and keeps their ids for the events that name them.
-struct FailedSpans;
-
-impl<S> Layer<S> for FailedSpans
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-{
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: layer::Context<'_, S>) {
-        if let Some(span) = context.span(id) {
-            keep_origin(&span, attributes);
-        }
-    }
-
-    fn on_event(&self, event: &Event<'_>, context: layer::Context<'_, S>) {
-        // The filter lets through the spans that are recorded: if there is one, its context is the active one.
-        if event.is_contextual() && context.lookup_current().is_some() {
-            Context::map_current(|active| active.span().set_status(Status::error("")));
-        }
-    }
-}
-
-/// The events that mark a span as failed, and the spans that they can mark.
-struct SpansAndErrors(ChangingFilter);
-
-impl<S> Filter<S> for SpansAndErrors {
-    fn enabled(&self, metadata: &Metadata<'_>, context: &layer::Context<'_, S>) -> bool {
-        match metadata.is_span() {
-            true => self.0.enabled(metadata, context),
-            false => *metadata.level() == Level::ERROR,
-        }
-    }
-
-    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
-        match metadata.is_span() {
-            true => Filter::<S>::callsite_enabled(&self.0, metadata),
-            false if *metadata.level() == Level::ERROR => Interest::always(),
-            false => Interest::never(),
-        }
-    }
-
-    fn max_level_hint(&self) -> Option<LevelFilter> {
-        Filter::<S>::max_level_hint(&self.0).map(|hint| hint.max(LevelFilter::ERROR))
-    }
-}
+#[cfg(test)]
+mod tests;

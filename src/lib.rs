@@ -60,7 +60,8 @@
 //!
 //! # Limits
 //! Connect info is needed for `client.address` and `network.peer.address` (one line says so if it is missing): serve with
-//! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the process.
+//! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the process, unless it has a
+//! [directory](config::Queue::directory).
 
 // In the order in which things happen.
 pub mod config; // what to record and where it goes: plain data
@@ -68,6 +69,7 @@ mod error; // the one error
 mod providers; // config → tracer, meter, logger
 pub mod resource; // who is speaking
 mod layers; // the tracing layers
+mod spans; // the layer of spans
 mod filter; // what they let through, changeable
 pub mod log; // log lines with trace_id and span_id, log records
 mod carry; // what is active in a request, for what leaves it
@@ -76,6 +78,7 @@ mod baggage; // what callers say of a request, onto spans and log records
 mod batch; // spans and log records that wait for their batch
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process
+mod accounts; // what became of it, as measurements
 mod export; // the runtime on which it leaves
 pub mod console; // … to stdout
 pub mod telemetry; // the one value that is alive while telemetry flows
@@ -107,3 +110,8 @@ pub use telemetry::Telemetry;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/logs.md")]
 struct LogsPage;
+
+/// Compiles what `docs/export.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/export.md")]
+struct ExportPage;

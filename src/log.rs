@@ -35,21 +35,30 @@
 //! the prefix `fields.`. What is not finite, or beyond 64 bits, is a text in JSON.
 //!
 //! Whatever an event says, it is one line: what breaks lines, moves the cursor or turns the direction of text is
-//! escaped. A value of an event whose `Debug` panics is written as `<panicked>`; what one logs meanwhile is a line of its
-//! own. A panic in a field of a span reaches `tracing-opentelemetry` first, which lets it pass.
+//! escaped. A value whose `Debug` or `Display` panics is written as `<panicked>`; what one logs meanwhile is a line of its
+//! own, each time it is shown. The same holds for the fields of spans, and for what is exported of them, in the layers of
+//! a [`Telemetry`](crate::Telemetry). In a subscriber of your own a panic in a field of a span reaches
+//! `tracing-opentelemetry`, which lets it pass.
+//!
+//! # Exceptions
+//! What the layers of HTTP tell of exceptions is a record. Where no records leave it is an event of the target
+//! `throughline`, and so a line.
 //!
 //! # Limits
 //! - A line that could be written only in part is counted as failed, and the next one begins anew.
 //! - Lines are not cut, however long. A thread keeps a buffer of at most 64 KiB for its lines.
 //! - A stdout that nobody reads blocks whoever logs, unless there is a [buffer](crate::config::Log::buffer). After the
 //!   shutdown the buffer's thread goes on, but nothing waits for it at the end of the process.
-//! - To see the ids of new spans, add this layer after that of `tracing-opentelemetry`. A span that was never entered
-//!   has none in its last line, unless it had a first. In a `Vec` of layers, events with `parent:` have its ids only if
-//!   the subscriber is the global one.
+//! - In a subscriber of your own, add this layer after that of `tracing-opentelemetry`, to see the ids of new spans. A
+//!   span that was never entered then has none in its last line, unless it had a first or [`SpanEnds`] is there. In a
+//!   `Vec` of layers, lines about spans have none, and events with `parent:` have its ids only if the subscriber is the
+//!   global one.
 //! - Of the name of a function `tracing` knows nothing: `code.function.name` is absent.
 
 mod clock; // points in time
+mod ends; // the ids of spans that end without having been entered
 mod escape; // text made harmless
+mod exception; // what the layers tell of exceptions → events
 mod fields; // the fields of events and spans in a line
 mod form; // text, JSON, logfmt
 mod ids; // which span an event belongs to
@@ -60,16 +69,20 @@ mod line; // the line under way
 mod output; // lines → stdout
 mod panic; // panics → events
 mod record; // events → OTLP log records
+mod shown; // the fields of spans → texts, for other layers
 mod span; // what a span keeps for its lines
 mod value; // values of fields
 
 pub(crate) use clock::Clock;
+pub use ends::SpanEnds;
 pub(crate) use escape::{Place, escape};
+pub(crate) use exception::ExceptionEvents;
 pub use keys::Keys;
 pub use layer::LogLayer;
 pub(crate) use output::Output;
 pub(crate) use panic::log_panic;
 pub(crate) use record::RecordLayer;
+pub(crate) use shown::{shown_attributes, shown_record};
 pub(crate) use span::keep_origin;
 
 #[cfg(test)]

@@ -4,10 +4,11 @@
 
 use crate::{
     Error,
+    accounts::Account,
     batch::{Counts, Queue},
     config::{AttributeLimits, Config, Decided, Temporality},
     encode,
-    sender::{Limits, Mark, Request, Sender, Signal, Stats},
+    sender::{Destination, Mark, Request, Sender, Signal, Stats},
 };
 use bytes::Bytes;
 use opentelemetry::{Context, InstrumentationScope};
@@ -171,7 +172,7 @@ impl Pipeline {
             .destinations
             .iter()
             .map(|destination| {
-                Sender::start(signal, destination.clone(), Limits::default()).map_err(|error| {
+                Sender::start(signal, destination.clone(), config.limits()).map_err(|error| {
                     match export.decided_for(destination) {
                         Some(Decided::Variable(name)) => Error::destination(name, error),
                         _ => Error::destination(signal.name(), error),
@@ -185,8 +186,14 @@ impl Pipeline {
         Ok(Some(Pipeline { signal, source, senders, drains }))
     }
 
+    /// What was found on disk at the start that an operator should know.
+    pub(crate) fn notices(&self) -> impl Iterator<Item = String> {
+        let name = self.signal.name();
+        self.senders.iter().flat_map(Sender::notices).map(move |notice| format!("{name}: {notice}"))
+    }
+
     /// Hands everything recorded so far to the senders and waits for their answers, at most for `limit`; to
-    /// close also stops the senders, and what could not be delivered is dropped and counted.
+    /// close also stops the senders: what could not be delivered is left to the disk, or dropped and counted.
     pub(crate) async fn settle(&self, limit: Duration, settle: Settle) -> Result<(), String> {
         let close = matches!(settle, Settle::Close);
         let deadline = Instant::now() + limit;
@@ -223,15 +230,58 @@ impl Pipeline {
         if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
     }
 
+    pub(crate) fn signal(&self) -> Signal {
+        self.signal
+    }
+
+    pub(crate) fn destinations(&self) -> impl Iterator<Item = &Destination> {
+        self.senders.iter().map(Sender::destination)
+    }
+
+    /// How many spans or log records may wait for their batch; `None` for measurements, which do not wait.
+    pub(crate) fn capacity(&self) -> Option<u64> {
+        match &*self.source {
+            Source::Spans(queue, ..) => Some(queue.capacity()),
+            Source::Logs(queue, ..) => Some(queue.capacity()),
+            Source::Metrics(_) => None,
+        }
+    }
+
+    /// Reads what became of everything; `None` if there was nothing, or the pipeline is gone: what is measured
+    /// must not keep alive what measures.
+    pub(crate) fn account(&self) -> impl Fn() -> Option<Account> + Send + Sync + 'static {
+        let (source, senders) = (Arc::downgrade(&self.source), Arc::downgrade(&self.senders));
+        move || {
+            let (source, senders) = (source.upgrade()?, senders.upgrade()?);
+            // The senders first, as for the statistics.
+            let senders: Vec<Stats> = senders.iter().map(Sender::stats).collect();
+            let counts = source.counts().unwrap_or_default();
+            let processed = senders.iter().map(|stats| stats.recorded - stats.adopted).min().unwrap_or(0);
+            let waiting = counts.recorded.saturating_sub(counts.dropped + processed);
+            let nothing = counts.recorded == 0 && senders.iter().all(|stats| stats.recorded == 0);
+            (!nothing).then_some(Account { waiting, dropped: counts.dropped, processed, senders })
+        }
+    }
+
+    /// Tells of every request that is settled: the number of its sender, how long it took, whether something in it was
+    /// refused.
+    pub(crate) fn watch(&self, watcher: impl Fn(usize, Duration, bool) + Send + Sync + 'static) {
+        let watcher = Arc::new(watcher);
+        for (number, sender) in self.senders.iter().enumerate() {
+            let watcher = watcher.clone();
+            sender.watch(move |took, refused| watcher(number, took, refused));
+        }
+    }
+
     /// One row per destination: what waits for its batch is queued for each of them.
     pub(crate) fn stats(&self) -> impl Iterator<Item = Stats> {
         self.senders.iter().map(|sender| {
             // The sender first: what it has counted the queue has counted before.
             let mut stats = sender.stats();
             if let Some(counts) = self.source.counts() {
-                stats.recorded = counts.recorded;
+                stats.recorded = counts.recorded + stats.adopted;
                 stats.dropped += counts.dropped;
-                stats.queued = counts.recorded.saturating_sub(stats.delivered + stats.failed + stats.dropped);
+                stats.queued = stats.recorded.saturating_sub(stats.delivered + stats.failed + stats.dropped);
             }
             stats
         })

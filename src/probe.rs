@@ -127,7 +127,10 @@ async fn examine(signal: Signal, destination: Destination, words: String) -> Fin
         Answer::Taken { message, .. } => {
             finding.warnings.extend(Some(message).filter(|message| !message.is_empty()));
         }
-        Answer::Refused { cause } | Answer::Busy { cause, .. } | Answer::Unanswered { cause, .. } => {
+        Answer::Refused { cause }
+        | Answer::TooLarge { cause }
+        | Answer::Busy { cause, .. }
+        | Answer::Unanswered { cause, .. } => {
             finding.fault = Some(cause);
             // Somebody who knows OTLP and does not know us: another way in would be refused too.
             if probed.heard != Heard::Unauthorized {

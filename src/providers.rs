@@ -1,13 +1,13 @@
 //! [`Config`] → the three providers, each with the start of its pipeline.
 
 use crate::{
-    Error,
+    Error, accounts,
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
     config::{Config, Histograms, SpanLimits},
     filter::Filters,
     layers::events,
-    log::Output,
+    log::{ExceptionEvents, Output},
     middleware::propagation::Composite,
     pipeline::{Pipeline, Reader, Source},
     resource::resource,
@@ -28,6 +28,8 @@ pub(crate) struct Providers {
     pub(crate) meter: SdkMeterProvider,
     /// With the queue behind it; `None`: log records go nowhere.
     pub(crate) logger: Option<(SdkLoggerProvider, LogQueue)>,
+    /// What the layers tell of exceptions: that logger, else one that makes them events, for the lines.
+    pub(crate) exceptions: SdkLoggerProvider,
     /// Where log lines go.
     pub(crate) lines: Arc<Output>,
     /// Which events become lines and records.
@@ -36,6 +38,8 @@ pub(crate) struct Providers {
     pub(crate) span_filters: Filters,
     pub(crate) propagator: Arc<Composite>,
     pub(crate) pipelines: Vec<Pipeline>,
+    /// What an operator should know of what was found on disk.
+    pub(crate) notices: Vec<String>,
 }
 
 impl Providers {
@@ -49,6 +53,10 @@ impl Providers {
         let keys = BaggageKeys::new(&config.baggage_keys);
         let mut pipelines = Vec::new();
         let own_level = config.log.own_level;
+        let disk = config.limits().disk.filter(|_| !config.disabled);
+        if let Some(disk) = &disk {
+            disk.check().map_err(|error| Error::destination("THROUGHLINE_QUEUE_DIRECTORY", error))?;
+        }
 
         let mut tracer = SdkTracerProvider::builder()
             .with_resource(resource.clone())
@@ -82,15 +90,32 @@ impl Providers {
             (provider.with_log_processor(queue.clone()).build(), queue)
         });
 
+        let exceptions = match &logger {
+            Some((provider, _)) => provider.clone(),
+            None => {
+                let provider = SdkLoggerProvider::builder().with_resource(resource);
+                provider.with_log_processor(ExceptionEvents).build()
+            }
+        };
+
+        let mut notices = Vec::from_iter(pipelines.iter().flat_map(Pipeline::notices));
+        // Only now: what is in use is locked.
+        notices.extend(disk.iter().flat_map(|disk| disk.unclaimed()));
+        let meter = meter.build();
+        if config.self_metrics {
+            accounts::measure(&meter, &pipelines);
+        }
         Ok(Providers {
             tracer: more(tracer).build(),
-            meter: meter.build(),
+            meter,
             logger,
+            exceptions,
             lines: Arc::new(Output::start(&config.log)?),
             event_filters: Filters::new(&config.log.filter, move |filter| events(filter, own_level)),
             span_filters: Filters::new(&config.span_filter, str::to_owned),
             propagator: Arc::new(Composite::of(config.propagators.iter().copied())),
             pipelines,
+            notices,
         })
     }
 }

@@ -112,6 +112,9 @@ impl Telemetry {
         for fault in telemetry.config.faults() {
             tracing::warn!(target: "throughline", "{fault}");
         }
+        for notice in &telemetry.handle.providers.notices {
+            tracing::warn!(target: "throughline", "{notice}");
+        }
         Ok(telemetry)
     }
 
@@ -119,8 +122,8 @@ impl Telemetry {
     ///
     /// # Errors
     /// If a destination cannot be understood, or not be used at all (its protocol or TLS is not compiled in, a file
-    /// cannot be read), which would lose what is recorded; if a port of the embedded collector is taken by another
-    /// program, or if the system refuses a thread.
+    /// cannot be read), or the directory of the queue cannot: what is recorded would be lost. If a port of the embedded
+    /// collector is taken by another program, or if the system refuses a thread.
     pub fn build(config: Config) -> Result<Self, Error> {
         Telemetry::build_with(config, |spans| spans)
     }
@@ -154,7 +157,7 @@ impl Telemetry {
     /// The layer that records what arrives, for `Router::layer` or a `tower::ServiceBuilder`. It goes by
     /// [`Config::server`].
     pub fn server_layer(&self) -> ServerLayer {
-        let Providers { tracer, meter, logger, propagator, .. } = &*self.handle.providers;
+        let Providers { tracer, meter, exceptions, propagator, .. } = &*self.handle.providers;
         let layer = match self.config.disabled {
             true => ServerLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
             false => ServerLayer::new(tracer, meter, propagator.clone()),
@@ -163,15 +166,12 @@ impl Telemetry {
         options.bound_instruments = true;
         let layer =
             layer.with_options(options).on_notice(|text| tracing::warn!(target: "throughline", "{text}"));
-        match logger {
-            Some((logger, _)) => layer.with_exceptions(logger),
-            None => layer,
-        }
+        if self.config.disabled { layer } else { layer.with_exceptions(exceptions) }
     }
 
     /// The layer that records what leaves, around a client that is a tower service. It goes by [`Config::client`].
     pub fn client_layer(&self) -> ClientLayer {
-        let Providers { tracer, meter, logger, propagator, .. } = &*self.handle.providers;
+        let Providers { tracer, meter, exceptions, propagator, .. } = &*self.handle.providers;
         let layer = match self.config.disabled {
             true => ClientLayer::new(&NoopTracerProvider::new(), meter, propagator.clone()),
             false => ClientLayer::new(tracer, meter, propagator.clone()),
@@ -179,10 +179,7 @@ impl Telemetry {
         let mut options = self.config.client.clone();
         options.bound_instruments = true;
         let layer = layer.with_options(options);
-        match logger {
-            Some((logger, _)) => layer.with_exceptions(logger),
-            None => layer,
-        }
+        if self.config.disabled { layer } else { layer.with_exceptions(exceptions) }
     }
 
     /// The cloneable part: to flush and to look at the statistics from anywhere.
@@ -200,11 +197,13 @@ impl Telemetry {
         &self.config
     }
 
-    /// Delivers what was recorded and stops: all signals at once, all within the one limit.
+    /// Delivers what was recorded and stops: all signals at once, all within the one limit. What is not delivered
+    /// then goes to the [queue's directory](crate::config::Queue::directory), if there is one, for the next start: that
+    /// is no error, and said in one line; [`Stats::on_disk`](crate::Stats::on_disk) tells how much.
     ///
     /// # Errors
-    /// If something could not be delivered: names each signal, how much, where to and why. It is lost and
-    /// counted in [`Handle::stats`], as it is if this future is dropped. Spans that end later are not recorded.
+    /// If something is lost: names each signal, how much, where to and why. It is counted in [`Handle::stats`], as it
+    /// is if this future is dropped. Spans that end later are not recorded.
     pub async fn shutdown(mut self, limit: Duration) -> Result<(), Error> {
         // Not dropped before the end, also if this future is: its drop counts what is lost.
         let running = self.running.take();

@@ -1,6 +1,6 @@
 //! For tests: what a program records, in memory, and [a server](receiver) that fails as it is told.
 //!
-//! ```
+//! ```standalone_crate
 //! # async fn hello(_: axum::extract::Path<String>) { tracing::info!(name = "ada", "saying hello") }
 //! use axum::{Router, body::Body, http::Request, routing::get};
 //! use tower::ServiceExt;

@@ -252,6 +252,11 @@ pub enum Answer {
         /// without a pause and without a word.
         at_once: bool,
     },
+    /// It was not taken because of its size; smaller requests with the same items may be.
+    TooLarge {
+        /// The fault in words, with the status.
+        cause: String,
+    },
 }
 
 impl Answer {

@@ -102,6 +102,7 @@ fn status(connection: &mut Connection, trailers: &HeaderMap, body: &[u8]) -> Opt
     let after = trailers.get("grpc-status-details-bin").and_then(|value| retry_delay(value.as_bytes()));
     let cause = format!("{} answered {}: {}", connection.remote, name(code), one_line(&message));
     Some(match retry::grpc_may_repeat(code, after.is_some()) {
+        _ if after.is_none() && retry::grpc_too_large(code, &message) => Answer::TooLarge { cause },
         true => Answer::Busy { cause, after },
         false => Answer::Refused { cause },
     })

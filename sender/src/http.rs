@@ -69,7 +69,9 @@ async fn read(
         return partial_success(encoding, &body);
     }
     let cause = format!("{remote} answered {}{}", head.status, quote(&head.headers, &body));
-    if retry::http_may_repeat(head.status) {
+    if head.status == StatusCode::PAYLOAD_TOO_LARGE {
+        Answer::TooLarge { cause }
+    } else if retry::http_may_repeat(head.status) {
         Answer::Busy { cause, after: retry::retry_after(&head.headers, SystemTime::now()) }
     } else {
         Answer::Refused { cause: cause + hint(head.status, *signal, remote) }

@@ -31,18 +31,27 @@
 //! to 10 s, with jitter; `Retry-After` and `RetryInfo` are followed up to five minutes and the jitter. A
 //! request stays in the queue until it is delivered, refused for good, or the sender is closed; spans and log
 //! records that do not get through let others pass. While the queue is full new requests are dropped and
-//! counted.
+//! counted; with a [`disk`] it holds an outage of hours, and the end of the process.
+//!
+//! What had no answer may have been taken: sent again, it is counted in [`Stats::repeated`], which is thus the most that
+//! can have arrived twice.
+//!
+//! # What is divided
+//! A request that the other side finds too large (HTTP 413, and the gRPC statuses that say so in words) is sent in
+//! halves, down to single spans, log records or metrics. One of these that is still too large is refused for good.
 //!
 //! # Limits
 //! One request is under way at a time. Responses are read up to 4 MiB.
 
 mod destination; // where to
 mod queue; // waiting, counting
+pub mod disk; // … where a process cannot lose it
 mod stats; // what became of everything
 mod transport; // one attempt, whichever way
 mod http; // … over HTTP
 #[cfg(feature = "grpc")]
 mod grpc; // … over gRPC
+mod split; // what is too large for the other side
 pub mod json; // … as JSON
 pub mod shape; // what is in it: the one table of the messages of OTLP
 pub mod wire; // how it is written down
@@ -60,6 +69,7 @@ pub use auth::{Credentials, Secret, basic, bearer};
 pub use destination::{
     Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
 };
+pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use probe::{Heard, Probed, probe};
 pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender};
 pub use stats::{Stats, Unsent};

@@ -1,23 +1,34 @@
 //! The queue before a destination, and the one task that empties it.
 
-use crate::{Answer, Destination, Error, Signal, Stats, Unsent, retry::Backoff, transport::Transport};
+mod state; // what waits, and what became of the rest
+mod shared; // … with those who wait for it
+mod worker; // one attempt after the other
+mod keeper; // to disk, and from it
+
+use crate::{
+    Destination, Disk, Error, Signal, Stats, Unsent,
+    disk::{Found, Store},
+    transport::Transport,
+};
 use bytes::Bytes;
+use shared::{Shared, Topic, Watcher};
+use state::State;
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, Instant},
+    sync::{Arc, atomic::Ordering, mpsc},
+    thread,
+    time::Duration,
 };
 use tokio::{
-    sync::{Notify, watch},
-    task::JoinHandle,
+    task::{JoinHandle, spawn_blocking},
+    time::Instant,
 };
 
 /// Room for about 30,000 spans of usual size: minutes of an outage, little beside a service's own memory.
 pub const DEFAULT_QUEUE_BYTES: usize = 16 << 20;
-/// A destination that stays away is mentioned this often.
-const COMPLAINT_INTERVAL: Duration = Duration::from_secs(30);
-/// While somebody waits on a flush, pauses grow no longer than this.
-const URGENT_PAUSE: Duration = Duration::from_secs(1);
+/// The part of the limit of a close that is kept for the disk: a quarter, but no more than this.
+const MOST_FOR_DISK: Duration = Duration::from_secs(1);
+/// What the disk is given in any case: to write what memory holds takes a part of it.
+const LEAST_FOR_DISK: Duration = Duration::from_millis(200);
 
 /// One encoded `Export…ServiceRequest`.
 #[derive(Clone, Debug)]
@@ -29,54 +40,57 @@ pub struct Request {
 }
 
 /// What a sender may keep.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
-    /// Bytes of requests in the queue, the one under way among them. Default: [`DEFAULT_QUEUE_BYTES`].
+    /// Bytes of requests in memory, the one under way among them. Default: [`DEFAULT_QUEUE_BYTES`].
     pub queue_bytes: usize,
+    /// Where requests wait that cannot be sent for now. A local destination has no use for it. Default: `None`,
+    /// they wait in memory.
+    pub disk: Option<Disk>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { queue_bytes: DEFAULT_QUEUE_BYTES }
+        Limits { queue_bytes: DEFAULT_QUEUE_BYTES, disk: None }
     }
 }
 
 /// The way of one signal to one destination. See the [crate's page](crate).
+///
+/// Dropped without a close, it writes what it can to its disk; what is then in memory is lost.
 #[derive(Debug)]
 pub struct Sender {
     shared: Arc<Shared>,
     worker: JoinHandle<()>,
+    keeper: Option<JoinHandle<()>>,
+    notices: Vec<String>,
 }
 
 impl Sender {
-    /// Starts the task that sends; must be called in a Tokio runtime with time and IO, where the task lives.
+    /// Starts the task that sends; must be called in a Tokio runtime with time and IO, where the task lives. What an
+    /// earlier process left on disk for the destination is queued before all else.
     ///
     /// # Errors
-    /// If the URL is incomplete, the protocol or TLS was not compiled in, or the root certificates cannot
-    /// be read. Nothing is sent here.
+    /// If the URL is incomplete, the protocol or TLS was not compiled in, the root certificates cannot be read, or
+    /// the directory of the disk cannot be used. Nothing is sent here.
     pub fn start(signal: Signal, destination: Destination, limits: Limits) -> Result<Self, Error> {
         let transport = Transport::new(signal, &destination)?;
-        let state = State {
-            queue: BTreeMap::new(),
-            bytes: 0,
-            stats: Stats::new(signal, &destination),
-            accepted: 0,
-            flushing: 0,
-            closed: false,
-            complained: None,
-            failing: false,
+        let disk = limits.disk.as_ref().filter(|_| matches!(destination, Destination::Remote(_)));
+        let (store, mut found) = match disk.map(|disk| Store::open(disk, signal, &destination)).transpose()? {
+            Some((store, found)) => (Some(store), found),
+            None => (None, Found::default()),
         };
-        let shared = Arc::new(Shared {
-            signal,
-            destination,
-            limits,
-            state: Mutex::new(state),
-            arrived: Notify::new(),
-            urged: Notify::new(),
-            settled: watch::Sender::new(0),
-        });
-        let worker = tokio::spawn(work(shared.clone(), transport));
-        Ok(Sender { shared, worker })
+        let mut notices = std::mem::take(&mut found.notices);
+        let has_disk = store.is_some();
+        let state = State::new(Stats::new(signal, &destination), found);
+        if state.stats.on_disk > 0 {
+            let waiting = state.stats.on_disk;
+            notices.push(format!("{waiting} {} of an earlier process are sent now", signal.items()));
+        }
+        let shared = Arc::new(Shared::new(signal, destination, limits, store, state));
+        let worker = tokio::spawn(shared.clone().work(transport));
+        let keeper = has_disk.then(|| tokio::spawn(shared.clone().keep()));
+        Ok(Sender { shared, worker, keeper, notices })
     }
 
     /// Where this sender sends.
@@ -84,32 +98,36 @@ impl Sender {
         &self.shared.destination
     }
 
+    /// What the start found on disk that an operator should know, one line each.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// Tells of every request that is delivered or refused from now on, all attempts together: how long it was here,
+    /// and whether something in it was refused. Called where the sender's tasks run: must not block. Only the first
+    /// call counts.
+    pub fn watch(&self, watcher: impl Fn(Duration, bool) + Send + Sync + 'static) {
+        // An error means that there is one already.
+        let _ = self.shared.watcher.set(Watcher(Box::new(watcher)));
+    }
+
     /// Queues a request; never waits. A request without items is not sent (O-038).
     pub fn send(&self, request: Request) {
         if request.items == 0 {
             return;
         }
-        let mut state = self.shared.lock();
-        state.stats.recorded += request.items;
-        let (bytes, most) = (request.body.len(), self.shared.limits.queue_bytes);
-        let fault = match () {
-            () if state.closed => "the sender is closed".to_owned(),
-            () if bytes > most => format!("a request of {bytes} bytes is larger than the queue of {most}"),
-            () if state.bytes + bytes > most => format!("the queue of {most} bytes is full"),
-            () => {
-                state.bytes += bytes;
-                state.stats.queued += request.items;
-                state.accepted += 1;
-                let number = state.accepted;
-                state.queue.insert(number, request);
-                drop(state);
+        let items = request.items;
+        let admitted = self.shared.lock().admit(request, &self.shared.limits);
+        match admitted {
+            Ok(()) => {
                 self.shared.arrived.notify_one();
-                return;
+                self.shared.changed.notify_one();
             }
-        };
-        state.stats.dropped += request.items;
-        self.shared
-            .complain(state, format!("{} {} dropped: {fault}", request.items, self.shared.signal.items()));
+            Err(fault) => {
+                let fault = format!("{items} {} dropped: {fault}", self.shared.signal.items());
+                self.shared.complain(Topic::Destination, fault);
+            }
+        }
     }
 
     /// Waits until all that was queued before this call has been answered, at most for `limit`.
@@ -130,15 +148,22 @@ impl Sender {
     /// # Errors
     /// As [`Sender::flush`].
     pub async fn flush_since(&self, mark: Mark, limit: Duration) -> Result<(), Unsent> {
+        match self.all_settled(limit).await {
+            true => self.unsent(mark, 0),
+            false => self.unsent(mark, self.stats().queued),
+        }
+    }
+
+    async fn all_settled(&self, limit: Duration) -> bool {
         let target = self.shared.lock().accepted;
         let mut settled = self.shared.settled.subscribe();
-        let in_time = {
-            let _flushing = Flushing::begin(&self.shared);
-            tokio::time::timeout(limit, settled.wait_for(|settled| *settled >= target)).await.is_ok()
-        };
+        let _flushing = Flushing::begin(&self.shared);
+        tokio::time::timeout(limit, settled.wait_for(|settled| *settled >= target)).await.is_ok()
+    }
+
+    fn unsent(&self, mark: Mark, late: u64) -> Result<(), Unsent> {
         let state = self.shared.lock();
-        let lost = state.stats.lost().saturating_sub(mark.lost);
-        let items = if in_time { lost } else { lost + state.stats.queued };
+        let items = state.stats.lost().saturating_sub(mark.lost) + late;
         if items == 0 {
             return Ok(());
         }
@@ -146,25 +171,53 @@ impl Sender {
         Err(Unsent { items, signal: self.shared.signal, cause })
     }
 
-    /// Flushes within the limit, then stops; what is still queued is lost and counted as dropped.
+    /// Flushes within the limit, then stops. What is still queued goes to disk, where the next start finds it;
+    /// without a disk it is lost and counted as dropped.
     ///
     /// # Errors
-    /// As [`Sender::flush_since`].
+    /// If something was refused or lost since the mark was taken.
     pub async fn close_since(&self, mark: Mark, limit: Duration) -> Result<(), Unsent> {
-        let flushed = self.flush_since(mark, limit).await;
-        self.abandon();
-        flushed
+        let for_disk = match &self.shared.store {
+            Some(_) => (limit / 4).min(MOST_FOR_DISK),
+            None => Duration::ZERO,
+        };
+        let deadline = Instant::now() + limit.max(LEAST_FOR_DISK);
+        self.all_settled(limit - for_disk).await;
+        self.stop();
+        if self.shared.store.is_some() {
+            let shared = self.shared.clone();
+            // In time or not: what is not on disk then is lost.
+            let _ = tokio::time::timeout_at(deadline, spawn_blocking(move || shared.leave())).await;
+        }
+        self.shared.end();
+        self.unsent(mark, 0)
     }
 
-    /// Stops at once; what is still queued is lost and counted as dropped.
+    /// Stops at once. What is still queued goes to disk if that is done in a moment; else it is lost and counted as
+    /// dropped.
     pub fn abandon(&self) {
+        if !self.stop() {
+            return;
+        }
+        if self.shared.store.is_some() {
+            let (shared, (written, wait)) = (self.shared.clone(), mpsc::channel());
+            // A disk that hangs must not hold up the caller.
+            let thread = thread::Builder::new().name("throughline-disk".into());
+            let _ = thread.spawn(move || {
+                shared.leave();
+                // Nobody may wait any more.
+                let _ = written.send(());
+            });
+            let _ = wait.recv_timeout(LEAST_FOR_DISK);
+        }
+        self.shared.end();
+    }
+
+    /// Nothing is taken up or attempted any more. `false`: it was so before.
+    fn stop(&self) -> bool {
         self.worker.abort();
-        let mut state = self.shared.lock();
-        state.closed = true;
-        state.stats.dropped += std::mem::take(&mut state.stats.queued);
-        state.queue.clear();
-        state.bytes = 0;
-        self.shared.settled_up_to(state.accepted);
+        self.keeper.iter().for_each(JoinHandle::abort);
+        !std::mem::replace(&mut self.shared.lock().closed, true)
     }
 
     /// What became of the items so far.
@@ -175,7 +228,7 @@ impl Sender {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        self.worker.abort();
+        self.abandon();
     }
 }
 
@@ -190,7 +243,7 @@ struct Flushing<'a>(&'a Shared);
 
 impl<'a> Flushing<'a> {
     fn begin(shared: &'a Shared) -> Self {
-        shared.lock().flushing += 1;
+        shared.flushing.fetch_add(1, Ordering::Relaxed);
         shared.urged.notify_waiters();
         Flushing(shared)
     }
@@ -198,157 +251,6 @@ impl<'a> Flushing<'a> {
 
 impl Drop for Flushing<'_> {
     fn drop(&mut self) {
-        self.0.lock().flushing -= 1;
-    }
-}
-
-#[derive(Debug)]
-struct Shared {
-    signal: Signal,
-    destination: Destination,
-    limits: Limits,
-    state: Mutex<State>,
-    arrived: Notify,
-    urged: Notify,
-    /// All requests up to this number have left the queue for good.
-    settled: watch::Sender<u64>,
-}
-
-#[derive(Debug)]
-struct State {
-    /// By the number in which they came.
-    queue: BTreeMap<u64, Request>,
-    bytes: usize,
-    stats: Stats,
-    /// How many requests were ever queued.
-    accepted: u64,
-    flushing: usize,
-    closed: bool,
-    complained: Option<Instant>,
-    /// A fault was said, and not yet that it has passed.
-    failing: bool,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes a request out of the queue for good and counts what became of it.
-    fn settle(&self, number: u64, outcome: Outcome) {
-        let mut state = self.lock();
-        let Some(request) = state.queue.remove(&number) else { return };
-        let settled = state.queue.keys().next().map_or(state.accepted, |oldest| oldest - 1);
-        state.bytes -= request.body.len();
-        state.stats.queued -= request.items;
-        match outcome {
-            Outcome::Taken { rejected, message } => {
-                let rejected = rejected.min(request.items);
-                state.stats.delivered += request.items - rejected;
-                state.stats.failed += rejected;
-                let recovered = std::mem::take(&mut state.failing);
-                if !message.is_empty() || rejected > 0 {
-                    let fault = format!(
-                        "{} took a request of {} {}, but rejected {rejected}: {message}",
-                        self.destination,
-                        request.items,
-                        self.signal.items()
-                    );
-                    self.complain(state, fault);
-                } else if recovered {
-                    drop(state);
-                    tracing::info!(target: "throughline", "{} are delivered to {} again", self.signal.name(), self.destination);
-                }
-            }
-            Outcome::Refused { cause } => {
-                state.stats.failed += request.items;
-                let items = request.items;
-                self.complain(state, format!("{items} {} refused: {cause}", self.signal.items()));
-            }
-        }
-        self.settled_up_to(settled);
-    }
-
-    /// Never steps back: a request may be settled while the sender is abandoned.
-    fn settled_up_to(&self, number: u64) {
-        self.settled.send_modify(|settled| *settled = number.max(*settled));
-    }
-
-    /// Notes a fault that may pass; tells whether somebody waits on a flush.
-    fn stumble(&self, cause: String) -> bool {
-        let state = self.lock();
-        let urgent = state.flushing > 0;
-        self.complain(state, cause);
-        urgent
-    }
-
-    /// Keeps the fault for the statistics, and says it unless something was said a moment ago.
-    fn complain(&self, mut state: MutexGuard<'_, State>, fault: String) {
-        let now = Instant::now();
-        let quiet = state.complained.is_some_and(|at| now.duration_since(at) < COMPLAINT_INTERVAL);
-        if !quiet {
-            state.complained = Some(now);
-            state.failing = true;
-        }
-        let (queued, dropped) = (state.stats.queued, state.stats.dropped);
-        state.stats.last_failure = Some(fault.clone());
-        drop(state);
-        if !quiet {
-            tracing::warn!(target: "throughline", queued, dropped, "{}: {fault}", self.signal.name());
-        }
-    }
-
-    /// The oldest request, or the next one after `skipped`; waits for one.
-    async fn next(&self, skipped: Option<u64>) -> (u64, Request) {
-        loop {
-            let arrived = self.arrived.notified();
-            {
-                let state = self.lock();
-                let later = skipped.and_then(|number| state.queue.range(number + 1..).next());
-                if let Some((number, request)) = later.or_else(|| state.queue.iter().next()) {
-                    return (*number, request.clone());
-                }
-            }
-            arrived.await;
-        }
-    }
-}
-
-enum Outcome {
-    Taken { rejected: u64, message: String },
-    Refused { cause: String },
-}
-
-async fn work(shared: Arc<Shared>, mut transport: Transport) {
-    let mut backoff = Backoff::new();
-    let mut skipped = None;
-    loop {
-        let (number, request) = shared.next(skipped.take()).await;
-        let (cause, after) = match transport.attempt(request.body).await {
-            Answer::Taken { rejected, message } => {
-                backoff = Backoff::new();
-                shared.settle(number, Outcome::Taken { rejected, message });
-                continue;
-            }
-            Answer::Refused { cause } => {
-                backoff = Backoff::new();
-                shared.settle(number, Outcome::Refused { cause });
-                continue;
-            }
-            Answer::Busy { cause, after } => (cause, after),
-            Answer::Unanswered { at_once: true, .. } => continue,
-            Answer::Unanswered { cause, .. } => (cause, None),
-        };
-        // One request that never gets through must not hold up the others. Measurements keep their
-        // order, since backends refuse what is older than what they have.
-        skipped = Some(number).filter(|_| shared.signal != Signal::Metrics);
-        let urged = shared.urged.notified();
-        let urgent = shared.stumble(cause);
-        match after {
-            // The other side named a time: coming earlier would only be turned away again.
-            Some(_) => tokio::time::sleep(backoff.pause(after)).await,
-            None if urgent => tokio::time::sleep(backoff.short_pause(URGENT_PAUSE)).await,
-            None => drop(tokio::time::timeout(backoff.pause(None), urged).await),
-        }
+        self.0.flushing.fetch_sub(1, Ordering::Relaxed);
     }
 }

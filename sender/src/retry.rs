@@ -13,6 +13,11 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 /// The longest wait that another side may ask for: beyond it the queue would only overflow.
 const LONGEST_WAIT_ASKED: Duration = Duration::from_secs(300);
 
+#[cfg(feature = "grpc")]
+const RESOURCE_EXHAUSTED: u32 = 8;
+#[cfg(feature = "grpc")]
+const OUT_OF_RANGE: u32 = 11;
+
 /// Whether OTLP/HTTP allows to send again after this status (O-030).
 pub(crate) fn http_may_repeat(status: StatusCode) -> bool {
     matches!(status.as_u16(), 429 | 502 | 503 | 504)
@@ -23,9 +28,7 @@ pub(crate) fn http_may_repeat(status: StatusCode) -> bool {
 pub(crate) fn grpc_may_repeat(code: u32, has_retry_info: bool) -> bool {
     const CANCELLED: u32 = 1;
     const DEADLINE_EXCEEDED: u32 = 4;
-    const RESOURCE_EXHAUSTED: u32 = 8;
     const ABORTED: u32 = 10;
-    const OUT_OF_RANGE: u32 = 11;
     const UNAVAILABLE: u32 = 14;
     const DATA_LOSS: u32 = 15;
     match code {
@@ -33,6 +36,14 @@ pub(crate) fn grpc_may_repeat(code: u32, has_retry_info: bool) -> bool {
         RESOURCE_EXHAUSTED => has_retry_info,
         _ => false,
     }
+}
+
+/// Whether a gRPC server says that the message was too large. There is no code for it: servers say
+/// `RESOURCE_EXHAUSTED`, tonic's `OUT_OF_RANGE`, each in its own words.
+#[cfg(feature = "grpc")]
+pub(crate) fn grpc_too_large(code: u32, message: &str) -> bool {
+    const WORDS: [&str; 4] = ["larger than max", "too large", "exceeds maximum", "exceeds the maximum"];
+    matches!(code, RESOURCE_EXHAUSTED | OUT_OF_RANGE) && WORDS.iter().any(|words| message.contains(words))
 }
 
 /// The wait that `Retry-After` asks for, as seconds or as a date (O-032).
@@ -96,6 +107,19 @@ mod tests {
         let repeated: Vec<u32> = (0..20).filter(|code| grpc_may_repeat(*code, false)).collect();
         assert_eq!(repeated, [1, 4, 10, 11, 14, 15]);
         assert!(grpc_may_repeat(8, true));
+    }
+
+    #[cfg(feature = "grpc")]
+    #[test]
+    fn the_words_of_grpc_servers_for_a_message_that_is_too_large_are_known() {
+        let told = [
+            (8, "grpc: received message larger than max (5000000 vs. 4194304)"), // Go, C++
+            (8, "gRPC message exceeds maximum size 4194304: 5000000"),           // Java
+            (8, "Received message exceeds the maximum configured message size."), // .NET
+            (11, "Error, decoded message length too large: found 5000000 bytes, the limit is: 4194304 bytes"),
+        ];
+        assert!(told.iter().all(|(code, message)| grpc_too_large(*code, message)));
+        assert!(!grpc_too_large(8, "too many requests") && !grpc_too_large(14, "too large"));
     }
 
     // O-032

@@ -23,6 +23,13 @@ pub struct Stats {
     pub dropped: u64,
     /// Waiting, or under way.
     pub queued: u64,
+    /// Of `queued`, those on disk: they outlive the process. See [`Disk`](crate::Disk).
+    pub on_disk: u64,
+    /// Of `recorded`, those that an earlier process left on disk. They count as recorded from the start on.
+    pub adopted: u64,
+    /// Sent again although an earlier attempt may have been taken, since no answer to it was seen: at most so many
+    /// items arrived twice.
+    pub repeated: u64,
     /// The last fault in words, if there was one.
     pub last_failure: Option<String>,
 }
@@ -44,6 +51,9 @@ impl Stats {
             failed: 0,
             dropped: 0,
             queued: 0,
+            on_disk: 0,
+            adopted: 0,
+            repeated: 0,
             last_failure: None,
         }
     }

@@ -111,7 +111,9 @@ fn headers(environment: &mut Environment, signal: Signal) -> Vec<(HeaderName, He
 /// The headers of a list, and what is wrong with its other members. They are not echoed: they may be secrets.
 pub(super) fn pairs(text: &str) -> impl Iterator<Item = Result<(HeaderName, HeaderValue), String>> {
     text.split(',').filter(|member| !member.trim().is_empty()).map(|member| {
-        let decoded = member.split_once('=').and_then(|(name, value)| Some((decode(name)?, decode(value)?)));
+        // Without a value it is rather a token in base64 than the name of a header.
+        let named = member.split_once('=').filter(|(_, value)| !value.trim().trim_matches('=').is_empty());
+        let decoded = named.and_then(|(name, value)| Some((decode(name)?, decode(value)?)));
         let (name, value) = decoded.ok_or(NO_PAIR)?;
         pair(&name, &value)
     })

@@ -1,6 +1,9 @@
 //! Where one signal goes, and what decided it.
 
-use crate::sender::{Destination, Remote, Signal};
+use crate::{
+    console::STDOUT,
+    sender::{Destination, Remote, Signal},
+};
 use std::{fmt, time::Duration};
 
 /// Where one signal goes. `Display` says it in words, with the variable that decided.
@@ -109,9 +112,10 @@ impl Export {
 
     /// [`Export::schedule_delay`], or its default. Never zero.
     pub(crate) fn delay(&self, signal: Signal) -> Duration {
-        let local = self.destinations.iter().all(|destination| {
-            matches!(destination, Destination::Local(_))
-                || self.decided_for(destination) == Some(&Decided::View)
+        // What reads OTLP/JSON from stdout is as far away as what reads it from a socket.
+        let local = self.destinations.iter().all(|destination| match destination {
+            Destination::Local(_) => destination.to_string() != STDOUT,
+            Destination::Remote(_) => self.decided_for(destination) == Some(&Decided::View),
         });
         self.schedule_delay.filter(|delay| !delay.is_zero()).unwrap_or(match (signal, local) {
             (Signal::Metrics, true) => Duration::from_secs(5),
@@ -139,6 +143,25 @@ impl fmt::Display for Export {
             Decided::Agent => f.write_str("stdout only (NODE_IP: the agent of the node reads it)"),
             Decided::Variable(name) if self.known.is_empty() => write!(f, "nowhere ({name})"),
             _ => f.write_str("nowhere (set in code)"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Config;
+
+    #[test]
+    fn who_looks_on_waits_less_than_who_collects() {
+        let delays = |exporter: &str| {
+            let names = ["OTEL_TRACES_EXPORTER", "OTEL_METRICS_EXPORTER", "OTEL_LOGS_EXPORTER"];
+            let config = Config::from_vars(names.map(|name| (name, exporter)));
+            Signal::ALL.map(|signal| config.export(signal).delay(signal).as_millis())
+        };
+        assert_eq!(delays("console"), [200, 5_000, 200]);
+        for exporter in ["otlp", "otlp/stdout", "otlp,console", "console,otlp/stdout"] {
+            assert_eq!(delays(exporter), [5_000, 60_000, 1_000], "{exporter}");
         }
     }
 }

@@ -56,8 +56,8 @@
 //!
 //! # Limits
 //! The schema is 1.1. YAML 1.2: anchors and aliases, no merge keys, no tags of one's own; one document of at most
-//! 1 MiB and 10,000 keys and values, aliases and variables expanded. JSON is YAML too. Processors of one signal share a queue and
-//! a batch, readers an interval.
+//! 1 MiB and 10,000 keys and values, aliases and variables expanded. JSON is YAML too. Processors of one signal share a
+//! queue and a batch, readers an interval.
 //!
 //! # Keys
 #![doc = include_str!("file/keys.md")]

@@ -280,3 +280,6 @@ impl Display for Hexadecimal<'_> {
         self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }
+
+#[cfg(test)]
+mod tests;

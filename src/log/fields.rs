@@ -4,7 +4,7 @@ use super::{
     escape::{Place, escape},
     form::{Form, shown, text, word},
     line::Line,
-    value::{Value, causes, plain_name},
+    value::{Value, cause, causes, plain_name},
 };
 use crate::config::LogFormat;
 use std::{error::Error, fmt};
@@ -168,7 +168,7 @@ impl<'a> Fields<'a> {
 
     fn causes(&mut self, name: &'static str, error: &(dyn Error + 'static)) {
         let format = self.form.format;
-        if error.source().is_none() || !self.name(name, true) {
+        if cause(error).is_none() || !self.name(name, true) {
             return;
         }
         let bytes = &mut self.line.bytes;

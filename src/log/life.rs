@@ -73,6 +73,11 @@ impl Life {
         !std::mem::replace(&mut life.known, true)
     }
 
+    /// Whether the ids are still to be found out, for lines that will have them.
+    pub(super) fn is_unknown<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>) -> bool {
+        span.extensions().get::<Life>().is_some_and(|life| !life.known)
+    }
+
     pub(super) fn know<'a, S: LookupSpan<'a>>(span: &SpanRef<'a, S>, ids: Option<Ids>) {
         if let Some(life) = span.extensions_mut().get_mut::<Life>() {
             life.ids = ids;

@@ -57,7 +57,7 @@ impl Output {
         Output::new(Target::Standard(output))
     }
 
-    pub(super) fn own(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> Self {
+    pub(crate) fn own(writer: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) -> Self {
         Output::new(Target::Own(Box::new(writer)))
     }
 

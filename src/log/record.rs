@@ -17,7 +17,7 @@ use super::{
     ids::Spans,
     line,
     span::{self, Kept},
-    value::{Value, causes, plain_name},
+    value::{Value, cause, causes, plain_name},
 };
 use crate::batch::LogQueue;
 use opentelemetry::{
@@ -237,9 +237,9 @@ impl Visit for Fields<'_> {
         let text = Value::from(error);
         add(self.record, EXCEPTION, text.clone());
         self.field(field, text);
-        let name = error.source().map(|_| format!("{}.sources", plain_name(field.name())));
+        let name = cause(error).map(|_| format!("{}.sources", plain_name(field.name())));
         if let Some(name) = name.filter(|name| !has(self.record, name)) {
-            let causes = causes(error).map(|cause| AnyValue::from(Value::from(cause)));
+            let causes = causes(error).map(|error| AnyValue::from(Value::from(error)));
             self.record.add_attribute(Key::from(name), AnyValue::ListAny(Box::new(causes.collect())));
         }
     }

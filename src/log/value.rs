@@ -82,11 +82,16 @@ pub(crate) fn show(to: &mut impl Write, value: fmt::Arguments<'_>) {
     }
 }
 
+/// The cause of an error; none of one that panics when it is asked.
+pub(crate) fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    catch_unwind(AssertUnwindSafe(|| error.source())).ok().flatten()
+}
+
 /// The causes of an error, the nearest first.
 pub(crate) fn causes<'a>(
     error: &'a (dyn Error + 'static),
 ) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(error.source(), |&cause| cause.source()).take(CAUSES)
+    std::iter::successors(cause(error), |&error| cause(error)).take(CAUSES)
 }
 
 /// The name of a field, without the mark of a raw identifier.

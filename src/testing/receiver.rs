@@ -57,7 +57,7 @@ use shared::Shared;
 use std::{
     collections::HashSet,
     fmt,
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
     sync::{Arc, mpsc},
     thread::JoinHandle,
     time::Duration,
@@ -107,12 +107,14 @@ impl Receiver {
             tls.acceptor(b"h2")?;
         }
         let words = |error: std::io::Error| format!("no port, or no thread: {error}");
-        let bind = || {
-            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let node = setup.node;
+        let bind = |port| {
+            let place = node.map_or((Ipv4Addr::LOCALHOST.into(), 0), |node| (node, port));
+            let listener = TcpListener::bind::<(IpAddr, u16)>(place)?;
             listener.set_nonblocking(true)?;
             Ok((listener.local_addr()?, listener))
         };
-        let ((http, for_http), (grpc, for_grpc)) = (bind().map_err(words)?, bind().map_err(words)?);
+        let ((http, for_http), (grpc, for_grpc)) = (bind(4318).map_err(words)?, bind(4317).map_err(words)?);
         let shared = Shared::new(setup);
         let (orders, follow) = watch::channel(Order { open: true, done: None });
         let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(words)?;

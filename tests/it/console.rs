@@ -4,6 +4,7 @@ use crate::{
     logs::writing::unread,
     support::{PATIENCE, child::path},
 };
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use tokio::{process::Command, time::timeout};
 
@@ -53,9 +54,7 @@ async fn the_console_has_one_line_for_each_span_and_record() {
 
 /// The numbers of a row of the statistics on stderr: recorded, delivered, failed, dropped, queued.
 fn counts(lines: &[String], signal: &str) -> [usize; 5] {
-    let row = lines
-        .iter()
-        .find(|line| line.starts_with(&format!("Stats {{ signal: {signal}, destination: \"the console\"")));
+    let row = lines.iter().find(|line| line.starts_with(&format!("Stats {{ signal: {signal}, ")));
     let row = row.unwrap_or_else(|| panic!("{signal} in {lines:#?}"));
     ["recorded", "delivered", "failed", "dropped", "queued"].map(|name| {
         let (_, rest) = row.split_once(&format!(" {name}: ")).unwrap();
@@ -106,4 +105,44 @@ async fn a_stdout_that_nobody_reads_keeps_the_limit_of_the_shutdown_and_loses_wh
     assert!(dropped > 0 && failed == 0, "{said}");
     assert_eq!(recorded, delivered + dropped + queued, "{said}");
     assert!(said.contains("stdout takes nothing more: its reader does not read"), "{said}");
+}
+
+// O-020, O-080…O-084
+#[tokio::test]
+async fn otlp_on_stdout_is_one_object_a_line() {
+    let exporter = "otlp/stdout";
+    let vars = [
+        ("OTEL_TRACES_EXPORTER", exporter),
+        ("OTEL_METRICS_EXPORTER", exporter),
+        ("OTEL_LOGS_EXPORTER", exporter),
+        ("OTEL_SERVICE_NAME", "cart"),
+        ("THROUGHLINE_RESOURCE_DETECTORS", "none"),
+        ("THROUGHLINE_LOG_OUTPUT", "none"),
+    ];
+    let [lines, said] = written("logs", "3", &vars).await;
+    assert!(said.iter().any(|line| line == "shutdown: Ok(())"), "{said:#?}");
+    let mut items: BTreeMap<String, usize> = BTreeMap::new();
+    for line in &lines {
+        let object: BTreeMap<String, Value> =
+            serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        assert_eq!(object.len(), 1, "{line}");
+        let (kind, resources) = object.into_iter().next().unwrap();
+        let [scopes, of] = match kind.as_str() {
+            "resourceSpans" => ["scopeSpans", "spans"],
+            "resourceMetrics" => ["scopeMetrics", "metrics"],
+            "resourceLogs" => ["scopeLogs", "logRecords"],
+            _ => panic!("{line}"),
+        };
+        for resource in resources.as_array().unwrap() {
+            let attributes = resource["resource"]["attributes"].as_array().unwrap();
+            let name = attributes.iter().find(|attribute| attribute["key"] == "service.name").unwrap();
+            assert_eq!(name["value"]["stringValue"], "cart");
+            let scopes = resource[scopes].as_array().unwrap();
+            *items.entry(kind.clone()).or_default() +=
+                scopes.iter().map(|scope| scope[of].as_array().unwrap().len()).sum::<usize>();
+        }
+    }
+    let [spans, _, records] = ["Traces", "Metrics", "Logs"].map(|signal| counts(&said, signal));
+    assert_eq!((items["resourceSpans"], items["resourceLogs"]), (spans[1], records[1]), "{items:?}");
+    assert!(spans[1] > 0 && items.contains_key("resourceMetrics"), "{items:?}");
 }

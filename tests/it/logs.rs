@@ -1,6 +1,8 @@
 //! Every log line has the ids of its span, and says the same as its record.
 
+mod node; // with `NODE_IP` set, each event is in one place only
 mod records; // what leaves over OTLP
+mod talking; // values that log while they are shown
 mod variables; // what the variables say
 pub(crate) mod writing; // lines that nobody reads, filters that change, lines judged by others
 

@@ -18,11 +18,13 @@ mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
 mod file; // a program goes by its configuration file, or does not start
 mod faults; // the other side refuses, hangs, comes and goes
+mod idle; // a service without traffic sends nothing and sleeps
 mod inside; // `tracing` inside a request belongs to it
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line
 mod options; // what the variables of the layers say is what is told of requests
+mod outage; // what cannot be sent outlives outage and process, and is accounted for
 mod propagation; // what arrives goes on
 mod receiving; // the server of the tests judges to the letter and fails as it is told
 mod stopping; // SIGTERM under load loses nothing

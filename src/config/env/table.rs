@@ -178,6 +178,7 @@ variables! {
         QUEUE_BYTES "THROUGHLINE_QUEUE_BYTES", Kind::Count, "16777216", "Bytes of requests that may wait in memory for a destination, of each signal; more are dropped and counted.";
         QUEUE_DIRECTORY "THROUGHLINE_QUEUE_DIRECTORY", Kind::File, "none", "Directory for requests that cannot be sent now; they survive the process.";
         QUEUE_DIRECTORY_BYTES "THROUGHLINE_QUEUE_DIRECTORY_BYTES", Kind::Count, "268435456", "Bytes that the directory may hold.";
+        SELF_METRICS "THROUGHLINE_SELF_METRICS", Kind::Boolean, "false", "What becomes of everything is measured too, as `otel.sdk.*`.";
     }
     "log lines", since "0.1" {
         RUST_LOG "RUST_LOG", Kind::Text, "info,opentelemetry=warn", "Which events become log lines and log records; spans are not touched. `off` or a word on `throughline` also silences throughline itself.";

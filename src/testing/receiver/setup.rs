@@ -4,10 +4,13 @@ use super::Receiver;
 #[cfg(feature = "tls")]
 use super::tls;
 use crate::{sender, testing::fail};
+use std::net::IpAddr;
 
 /// What a receiver asks of those who send; made by [`Receiver::setup`].
 #[derive(Clone, Debug, Default)]
 pub struct Setup {
+    /// Where the standard ports are opened; `None`: free ports of the loopback.
+    pub(super) node: Option<IpAddr>,
     pub(super) base_path: String,
     /// The values of `Authorization` that are let in; empty: everybody is.
     pub(super) credentials: Vec<String>,
@@ -16,6 +19,13 @@ pub struct Setup {
 }
 
 impl Setup {
+    /// Listens on the ports of the standard, 4318 and 4317, of this address: what `NODE_IP` names. Linux has a
+    /// loopback of 16 million addresses, of which a test can take one that nobody else has.
+    pub fn node(mut self, address: IpAddr) -> Self {
+        self.node = Some(address);
+        self
+    }
+
     /// Expects the paths of OTLP/HTTP below this one, such as `/api/v1/otlp`; any other is not found.
     pub fn base_path(mut self, path: &str) -> Self {
         self.base_path = path.trim_end_matches('/').into();

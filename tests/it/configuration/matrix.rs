@@ -291,6 +291,7 @@ const CASES: &[Case] = &[
     (&[("THROUGHLINE_QUEUE_BYTES", "7")], &["queue.bytes = 7"]),
     (&[("THROUGHLINE_QUEUE_DIRECTORY", "/queue")], &[r#"queue.directory = "/queue""#]),
     (&[("THROUGHLINE_QUEUE_DIRECTORY_BYTES", "7")], &["queue.directory_bytes = 7"]),
+    (&[("THROUGHLINE_SELF_METRICS", "1")], &["self_metrics = true"]),
     (&[("RUST_LOG", "warn")], &[r#"log.filter = "warn""#]),
     (&[("THROUGHLINE_LOG_FORMAT", "JSON")], &["log.format = Json"]),
     (&[("THROUGHLINE_LOG_OUTPUT", "stderr")], &["log.output = Stderr"]),

@@ -141,7 +141,7 @@ async fn collected(vars: &[(&str, &str)]) -> BTreeMap<String, (i32, Vec<f64>)> {
         meter.f64_up_down_counter("updown").build(),
         meter.f64_histogram("histogram").build(),
     );
-    let observed =
+    let _observed =
         meter.f64_observable_counter("observed").with_callback(|observer| observer.observe(5.0, &[])).build();
     for number in [1.0, 2.0] {
         counter.add(number, &[]);
@@ -150,7 +150,6 @@ async fn collected(vars: &[(&str, &str)]) -> BTreeMap<String, (i32, Vec<f64>)> {
         telemetry.handle().flush(PATIENCE).await.unwrap();
     }
     telemetry.shutdown(PATIENCE).await.unwrap();
-    drop(observed);
     let mut collected: BTreeMap<String, (i32, Vec<f64>)> = BTreeMap::new();
     for (_, metric) in receiver.metrics() {
         use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;

@@ -20,6 +20,13 @@ impl Process {
         Process::start(&path(name).display().to_string(), arguments, variables)
     }
 
+    /// Starts one test of this program, which is ignored otherwise, with these variables and no others.
+    pub(crate) fn this_test(name: &str, variables: &[(&str, &str)]) -> Self {
+        let program = std::env::current_exe().unwrap();
+        let arguments = ["--exact", name, "--ignored", "--nocapture"];
+        Process::start(&program.display().to_string(), &arguments, variables)
+    }
+
     /// Starts a program with these arguments and variables, and no other variables.
     pub(crate) fn start(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut child = Command::new(program)
@@ -53,6 +60,10 @@ impl Process {
     /// Whether both of its outputs have ended: then all its lines are there.
     pub(crate) fn closed(&self) -> bool {
         Arc::strong_count(&self.lines) == 1
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn terminate(&self) {

@@ -1,0 +1,299 @@
+//! The requests of one sender on disk. All of it blocks.
+
+use super::{
+    Disk,
+    segment::{self, EMPTY_BYTES, Fate, Fault, Record, bytes_for},
+    slot::Slot,
+};
+use crate::{Credentials, Destination, Error, Request, Signal};
+use bytes::Bytes;
+use std::{
+    collections::BTreeMap,
+    fs, io,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+/// A file that is larger gets no more records. A file is deleted when all of its records are done, and a broken
+/// head makes what follows it in its file unreadable: both speak for small ones.
+const SEGMENT_BYTES: u64 = 1 << 20;
+const ENDING: &str = ".otlp";
+
+/// Where a request is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    segment: u64,
+    record: Record,
+}
+
+impl Place {
+    pub(crate) fn items(&self) -> u64 {
+        self.record.items
+    }
+}
+
+/// What was on disk at the start.
+#[derive(Debug, Default)]
+pub(crate) struct Found {
+    /// Oldest first; whether it may have been taken already.
+    pub(crate) requests: Vec<(Place, bool)>,
+    /// Items of requests that cannot be read.
+    pub(crate) torn: u64,
+    /// What an operator should know.
+    pub(crate) notices: Vec<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Store {
+    home: PathBuf,
+    slot: Slot,
+    limit: u64,
+    used: u64,
+    /// By name, which is the time of the making.
+    segments: BTreeMap<u64, Segment>,
+    /// Takes the next records.
+    current: Option<u64>,
+}
+
+#[derive(Debug, Default)]
+struct Segment {
+    bytes: u64,
+    waiting: usize,
+}
+
+impl Store {
+    /// Takes a directory for this process, and what earlier processes left for the same destination.
+    pub(crate) fn open(
+        disk: &Disk,
+        signal: Signal,
+        destination: &Destination,
+    ) -> Result<(Store, Found), Error> {
+        let home = disk.directory.join(name(signal, destination));
+        let open = || {
+            let (slot, left) = Slot::claim(&home)?;
+            for slot_left in &left {
+                adopt(&slot, slot_left)?;
+            }
+            let (segments, current) = (BTreeMap::new(), None);
+            let mut store = Store { home: home.clone(), slot, limit: disk.bytes, used: 0, segments, current };
+            let found = store.scan()?;
+            Ok((store, found))
+        };
+        open().map_err(|error: io::Error| disk.unusable(&error))
+    }
+
+    fn scan(&mut self) -> io::Result<Found> {
+        let mut found = Found::default();
+        let (mut torn, mut foreign) = (0, 0);
+        for name in names(&self.slot.directory)? {
+            let path = self.path(name);
+            let Some(contents) = segment::scan(&path)? else {
+                foreign += 1;
+                continue;
+            };
+            if let Some(items) = contents.torn {
+                torn += 1;
+                found.torn += items;
+            }
+            if contents.records.is_empty() {
+                fs::remove_file(path)?;
+                continue;
+            }
+            self.used += contents.bytes;
+            self.segments.insert(name, Segment { bytes: contents.bytes, waiting: contents.records.len() });
+            let place = |(record, attempted)| (Place { segment: name, record }, attempted);
+            found.requests.extend(contents.records.into_iter().map(place));
+        }
+        let directory = self.slot.directory.display();
+        if torn > 0 {
+            found.notices.push(format!(
+                "{torn} requests in {directory} break off, as after a power failure; they are counted as dropped"
+            ));
+        }
+        if foreign > 0 {
+            found
+                .notices
+                .push(format!("{foreign} files in {directory} are not of throughline; they are left alone"));
+        }
+        Ok(found)
+    }
+
+    /// Writes as many of these requests as there is room for, and through to the disk: as [`Fate::Attempted`], until
+    /// they are marked.
+    pub(crate) fn append(&mut self, requests: &[Request]) -> io::Result<Vec<Place>> {
+        let mut places = Vec::new();
+        while places.len() < requests.len() {
+            let rest = &requests[places.len()..];
+            match self.append_to_one(rest) {
+                Ok(written) if written.is_empty() => break,
+                Ok(written) => places.extend(written),
+                // Some are written: let the caller know of them, and meet the fault at the next call.
+                Err(_) if !places.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(places)
+    }
+
+    fn append_to_one(&mut self, requests: &[Request]) -> io::Result<Vec<Place>> {
+        let current = self.current.and_then(|name| Some((name, self.segments.get(&name)?.bytes)));
+        let (name, start) = match current.filter(|(_, bytes)| *bytes < SEGMENT_BYTES) {
+            Some(current) => current,
+            None => (self.next_name(), 0),
+        };
+        let mut end = start.max(EMPTY_BYTES);
+        let mut fitting = Vec::new();
+        for request in requests {
+            let more = end + bytes_for(request);
+            if self.used - start + more > self.limit || (end >= SEGMENT_BYTES && !fitting.is_empty()) {
+                break;
+            }
+            end = more;
+            fitting.push(request);
+        }
+        if fitting.is_empty() {
+            return Ok(vec![]);
+        }
+        let (records, end) = match segment::append(&self.path(name), start, &fitting) {
+            Ok(written) => written,
+            Err(error) => {
+                self.current = None;
+                // Somebody removed the directory, the lock in it too.
+                if error.kind() == io::ErrorKind::NotFound && !self.slot.directory.is_dir() {
+                    self.slot = Slot::claim(&self.home)?.0;
+                }
+                return Err(error);
+            }
+        };
+        if start == 0 {
+            sync(&self.slot.directory);
+        }
+        let segment = self.segments.entry(name).or_default();
+        self.used += end - segment.bytes;
+        segment.bytes = end;
+        segment.waiting += records.len();
+        self.current = Some(name);
+        Ok(records.into_iter().map(|record| Place { segment: name, record }).collect())
+    }
+
+    /// Reads a request for an attempt to send it.
+    pub(crate) fn read(&self, place: &Place) -> Result<Bytes, Fault> {
+        segment::read(&self.path(place.segment), &place.record)
+    }
+
+    /// Notes what became of a request; deletes the file with the last one.
+    pub(crate) fn mark(&mut self, place: &Place, fate: Fate) -> io::Result<()> {
+        let path = self.path(place.segment);
+        if fate != Fate::Done {
+            return segment::mark(&path, &place.record, fate);
+        }
+        let Some(segment) = self.segments.get_mut(&place.segment) else { return Ok(()) };
+        segment.waiting = segment.waiting.saturating_sub(1);
+        if segment.waiting > 0 {
+            return segment::mark(&path, &place.record, fate);
+        }
+        self.used -= segment.bytes;
+        self.segments.remove(&place.segment);
+        self.current = self.current.filter(|name| *name != place.segment);
+        fs::remove_file(path)
+    }
+
+    fn path(&self, name: u64) -> PathBuf {
+        path(&self.slot.directory, name)
+    }
+
+    /// Later than all before, also if the clock was set back.
+    fn next_name(&self) -> u64 {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let now = u64::try_from(since.as_micros()).unwrap_or(0);
+        self.segments.keys().next_back().map_or(now, |last| now.max(last.saturating_add(1)))
+    }
+
+    /// The most bytes that its files may have.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.slot.directory
+    }
+}
+
+/// Moves what an ended process left into the directory of this one.
+fn adopt(slot: &Slot, left: &Slot) -> io::Result<()> {
+    for name in names(&left.directory)? {
+        let free = (name..=u64::MAX).map(|name| path(&slot.directory, name)).find(|path| !path.exists());
+        if let Some(free) = free {
+            fs::rename(path(&left.directory, name), free)?;
+        }
+    }
+    Ok(())
+}
+
+/// The segments in a directory, oldest first. Other names are nobody's business.
+fn names(directory: &Path) -> io::Result<Vec<u64>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let file_name = entry?.file_name();
+        let digits = file_name.to_str().and_then(|name| name.strip_suffix(ENDING));
+        let Some(name) = digits.filter(|digits| digits.len() == 20).and_then(|digits| digits.parse().ok())
+        else {
+            continue;
+        };
+        names.push(name);
+    }
+    names.sort_unstable();
+    Ok(names)
+}
+
+fn path(directory: &Path, name: u64) -> PathBuf {
+    directory.join(format!("{name:020}{ENDING}"))
+}
+
+/// A new name in a directory outlives a power failure only so. Where directories cannot be opened it does anyway.
+fn sync(directory: &Path) {
+    let _ = fs::File::open(directory).and_then(|directory| directory.sync_all());
+}
+
+/// Bytes of telemetry that wait below a directory for destinations that nobody sends to.
+pub(super) fn unclaimed(directory: &Path) -> Vec<(String, u64)> {
+    let Ok(homes) = fs::read_dir(directory) else { return Vec::new() };
+    let waiting = |home: &Path| -> u64 {
+        let slots = Slot::unclaimed(home);
+        let names = slots.iter().flat_map(|slot| {
+            let names = names(&slot.directory).unwrap_or_default();
+            names.into_iter().map(|name| path(&slot.directory, name))
+        });
+        names.filter_map(|path| fs::metadata(path).ok()).map(|file| file.len()).sum()
+    };
+    let homes = homes.flatten().map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()));
+    let mut unclaimed: Vec<_> = homes.map(|(name, home)| (name, waiting(&home))).collect();
+    unclaimed.retain(|(_, bytes)| *bytes > 0);
+    unclaimed.sort();
+    unclaimed
+}
+
+/// The same for the same signal and destination in every version: what people can read of it, and a hash of what
+/// tells it from others. No secret is part of it.
+fn name(signal: Signal, destination: &Destination) -> String {
+    let shown = destination.to_string();
+    let (tenant, user) = match destination {
+        Destination::Remote(remote) => (remote.headers.get("x-scope-orgid"), remote.credentials.as_ref()),
+        Destination::Local(_) => (None, None),
+    };
+    let tenant = tenant.map_or(&b""[..], |tenant| tenant.as_bytes());
+    // Grafana Cloud tells its customers apart by it.
+    let user = match user {
+        Some(Credentials::Basic { user, .. }) => user.as_bytes(),
+        _ => b"",
+    };
+    let hash = [signal.name().as_bytes(), shown.as_bytes(), tenant, user].join(&0).iter().fold(
+        // FNV-1a.
+        0xcbf2_9ce4_8422_2325_u64,
+        |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3),
+    );
+    let readable = |c: char| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' };
+    let host = shown.split_once("://").map_or(&*shown, |(_, rest)| rest);
+    let host: String = host.chars().map(readable).take(60).collect();
+    format!("{}-{host}-{hash:016x}", signal.name())
+}
