@@ -87,7 +87,10 @@ const MINOR: u32 = 1;
 pub(super) fn read(environment: Environment, path: &str) -> Config {
     match load(Path::new(path)) {
         Ok(text) => configure(environment, &text, path),
-        Err(fault) => refuse(beside(environment), [Fault::fatal(&document::shown(path), &fault)]),
+        Err(fault) => {
+            let message = format!("{} {fault}", document::shown(path));
+            refuse(beside(environment), [Fault::fatal(env::CONFIG_FILE.name, &message)])
+        }
     }
 }
 

@@ -128,19 +128,24 @@ async fn a_file_that_cannot_be_used_keeps_the_program_from_starting_and_all_of_i
     );
 
     let latin = File::new("latin", b"file_format: '1.1' # \xe9\n");
-    assert_eq!(refused(&latin.0).await, [format!("Error: {}: is not UTF-8", latin.0.display())]);
+    assert_eq!(
+        refused(&latin.0).await,
+        [format!("Error: OTEL_CONFIG_FILE: {} is not UTF-8", latin.0.display())]
+    );
     let long = File::new("long", "#".repeat((1 << 20) + 1));
     assert_eq!(
         refused(&long.0).await,
-        [format!("Error: {}: is longer than 1048576 bytes", long.0.display())]
+        [format!("Error: OTEL_CONFIG_FILE: {} is longer than 1048576 bytes", long.0.display())]
     );
     assert_eq!(
         refused(Path::new("/no/such/file.yaml")).await,
-        ["Error: /no/such/file.yaml: cannot be read: No such file or directory (os error 2)"]
+        [
+            "Error: OTEL_CONFIG_FILE: /no/such/file.yaml cannot be read: No such file or directory (os error 2)"
+        ]
     );
-    assert_eq!(refused(Path::new("/dev/zero")).await, ["Error: /dev/zero: is not a file"]);
+    assert_eq!(refused(Path::new("/dev/zero")).await, ["Error: OTEL_CONFIG_FILE: /dev/zero is not a file"]);
     assert_eq!(
         refused(&std::env::temp_dir()).await,
-        [format!("Error: {}: is not a file", std::env::temp_dir().display())]
+        [format!("Error: OTEL_CONFIG_FILE: {} is not a file", std::env::temp_dir().display())]
     );
 }
