@@ -289,14 +289,11 @@ fn summary(config: &Config, view: Option<&str>) -> String {
     }
     let places: Vec<String> =
         places.into_iter().map(|(place, signals)| format!("{} to {place}", signals.join(" and "))).collect();
+    let by_sampler = by("OTEL_TRACES_SAMPLER");
     let sampler = match config.sampler {
-        Sampler::AlwaysOff => "; no trace is sampled",
-        Sampler::ParentBasedAlwaysOff => "; no trace that begins here is sampled",
-        _ => "",
-    };
-    let sampler = match sampler {
-        "" => String::new(),
-        words => format!("{words} ({})", by("OTEL_TRACES_SAMPLER")),
+        Sampler::AlwaysOff => format!("; no trace is sampled ({by_sampler})"),
+        Sampler::ParentBasedAlwaysOff => format!("; no trace that begins here is sampled ({by_sampler})"),
+        _ => String::new(),
     };
     let view = view.map_or(String::new(), |url| format!("; view at {url}"));
     format!("throughline {version}: {name} sends {}{sampler}{view}", places.join(", "))

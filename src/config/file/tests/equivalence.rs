@@ -1,7 +1,6 @@
-use super::right;
 use crate::{
     Config,
-    config::{AttributeValue, Decided, Detector},
+    config::{Decided, Detector},
     sender::{Destination, Signal},
 };
 
@@ -288,68 +287,6 @@ fn a_file_of_references_says_what_the_variables_say() {
         assert_eq!(by_variables.faults(), []);
         assert_eq!(essence(by_file), essence(by_variables));
     }
-}
-
-#[test]
-fn several_processors_are_several_destinations_and_a_simple_one_alone_sends_at_once() {
-    let config = right(
-        "
-tracer_provider:
-  processors:
-    - batch: {max_queue_size: 10, max_export_batch_size: 20, exporter: {otlp_http: {endpoint: 'http://a/v1/traces'}}}
-    - batch: {max_queue_size: 10, schedule_delay: 7, exporter: {otlp_grpc: {endpoint: 'http://b:4317'}}}
-    - simple: {exporter: {console: }}
-logger_provider:
-  processors:
-    - simple: {exporter: {console: }}
-",
-    );
-    assert_eq!(
-        config.traces.to_string(),
-        "http://a/v1/traces (OTEL_CONFIG_FILE) and http://b:4317 (grpc) (OTEL_CONFIG_FILE) and the console \
-         (OTEL_CONFIG_FILE)"
-    );
-    assert_eq!(
-        (config.traces.max_queue, config.traces.max_batch, config.traces.schedule_delay),
-        (10, 10, Some(std::time::Duration::from_millis(7)))
-    );
-    assert_eq!((config.logs.max_queue, config.logs.max_batch), (2048, 1));
-}
-
-#[test]
-fn attributes_of_the_resource_have_their_types() {
-    let config = right(
-        "
-resource:
-  attributes:
-    - {name: a, value: '${TEXT:-text}'}
-    - {name: b, value: 17}
-    - {name: c, value: 17, type: int}
-    - {name: d, value: 17, type: double}
-    - {name: e, value: true, type: bool}
-    - {name: f, value: [x, 2], type: string_array}
-    - {name: g, value: [true, false], type: bool_array}
-    - {name: h, value: [1, 0x10], type: int_array}
-    - {name: i, value: [1, .5], type: double_array}
-",
-    );
-    use AttributeValue::*;
-    let values: Vec<AttributeValue> =
-        config.resource_attributes.into_iter().map(|(_, value)| value).collect();
-    assert_eq!(
-        values,
-        [
-            Text("text".into()),
-            Text("17".into()),
-            Integer(17),
-            Number(17.0),
-            Boolean(true),
-            Texts(vec!["x".into(), "2".into()]),
-            Booleans(vec![true, false]),
-            Integers(vec![1, 16]),
-            Numbers(vec![1.0, 0.5]),
-        ]
-    );
 }
 
 // B-091
