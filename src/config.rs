@@ -22,10 +22,12 @@
 //! variable, the `.env` overlay, the default. Faults in variables are all found at once and kept in
 //! [`Config::faults`]; they are warned about at start, and the default holds, unless [`Config::check`] makes
 //! them fatal. Only a destination that cannot be understood has no default: it fails the start. The variables are
-//! in the [table](mod@env).
+//! in the [table](mod@env). A file that `OTEL_CONFIG_FILE` names (`config::file`, feature `config-file`) takes the place of
+//! those of the standard.
 
 pub mod env; // the one table of variables
 mod resource; // who is speaking
+mod value; // what an attribute of it holds
 mod sampler; // which traces are recorded
 mod limits; // what they may hold
 mod metrics; // how measurements are made
@@ -38,6 +40,8 @@ mod queue; // where requests wait
 mod log; // lines and records
 mod layers; // what the layers go by, decided from the variables
 mod setting; // what was set, for people
+#[cfg(feature = "config-file")]
+pub mod file; // all of it, decided from a file
 
 use crate::{
     Error,
@@ -59,6 +63,7 @@ pub use queue::Queue;
 pub use resource::Detector;
 pub use sampler::Sampler;
 pub use setting::{Origin, Setting};
+pub use value::AttributeValue;
 
 /// What to record and where it goes. See the [module's page](self).
 #[derive(Clone, Debug)]
@@ -69,7 +74,7 @@ pub struct Config {
     /// `service.name`; wins over the attribute of that name. Default: none, then `unknown_service:<program>`.
     pub service_name: Option<String>,
     /// Attributes of the resource. Default: none besides those in [`crate::resource`].
-    pub resource_attributes: Vec<(String, String)>,
+    pub resource_attributes: Vec<(String, AttributeValue)>,
     /// What else is looked up for the resource. Default: all.
     pub detectors: Vec<Detector>,
     /// Attributes `k8s.*` that the variables of the downward API tell. `None`: this is not Kubernetes, and none
@@ -111,6 +116,8 @@ pub struct Config {
     pub span_limits: SpanLimits,
     /// The collector and its view in this process.
     pub view: View,
+    /// A file decided, not the variables of the standard.
+    pub(crate) in_file: bool,
     faults: Vec<Fault>,
     settings: Vec<Setting>,
 }
@@ -141,7 +148,17 @@ impl Config {
         ))
     }
 
-    /// What was wrong in the variables; empty if nothing was.
+    /// Reads this text as a [configuration file](mod@file), and these variables and no others.
+    #[cfg(feature = "config-file")]
+    pub fn from_yaml<N: Into<String>, V: Into<String>>(
+        text: &str,
+        vars: impl IntoIterator<Item = (N, V)>,
+    ) -> Self {
+        let vars = vars.into_iter().map(|(name, value)| (name.into(), value.into()));
+        file::configure(Environment::from_vars(vars), text, file::NAMELESS)
+    }
+
+    /// What was wrong in the variables, or in the configuration file; empty if nothing was.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
@@ -160,9 +177,12 @@ impl Config {
         if self.faults.is_empty() { Ok(()) } else { Err(Error::configuration(&self.faults)) }
     }
 
-    /// `Err`: a signal has a destination that cannot be understood. To guess another would send what is recorded, and
-    /// credentials, where nobody asked for.
+    /// `Err`: the configuration file cannot be used, or a signal has a destination that cannot be understood. To guess
+    /// another would send what is recorded, and credentials, where nobody asked for.
     pub(crate) fn usable(&self) -> Result<(), Error> {
+        if self.faults.iter().any(|fault| fault.fatal) {
+            return Err(Error::configuration(self.faults.iter().filter(|fault| fault.fatal)));
+        }
         let signals = Signal::ALL.into_iter().filter(|_| !self.disabled);
         let variables: Vec<&str> = signals.filter_map(|signal| self.export(signal).unusable()).collect();
         let faults = self.faults.iter().filter(|fault| variables.contains(&fault.variable.as_str()));
@@ -219,10 +239,26 @@ impl Config {
 
     #[cfg(not(feature = "collector"))]
     pub(crate) fn fault(&mut self, variable: &str, message: &str) {
-        self.faults.push(Fault { variable: variable.into(), message: message.into() });
+        self.faults.push(Fault::new(variable, message));
     }
 
-    fn read(mut environment: Environment) -> Self {
+    fn read(environment: Environment) -> Self {
+        match environment.text(&env::CONFIG_FILE, None) {
+            None => Config::from_environment(environment),
+            #[cfg(feature = "config-file")]
+            Some(found) => file::read(environment, &found.value),
+            #[cfg(not(feature = "config-file"))]
+            Some(found) => {
+                let mut config = Config::from_environment(environment);
+                config
+                    .faults
+                    .push(Fault::fatal(&found.name, "needs the feature `config-file` of throughline"));
+                config
+            }
+        }
+    }
+
+    fn from_environment(mut environment: Environment) -> Self {
         let server = layers::server(&mut environment);
         let client = layers::client(&mut environment, &server);
         let config = Config {
@@ -252,6 +288,7 @@ impl Config {
                 http: address(&mut environment, &env::COLLECTOR_HTTP, 4318),
                 address: address(&mut environment, &env::COLLECTOR_VIEW, 4319),
             },
+            in_file: false,
             faults: Vec::new(),
             settings: setting::settings(&environment),
         };
@@ -268,6 +305,18 @@ pub struct Fault {
     pub variable: String,
     /// What is wrong, and what holds now.
     pub message: String,
+    /// Whether telemetry does not start with it. Default: false.
+    pub fatal: bool,
+}
+
+impl Fault {
+    fn new(variable: &str, message: &str) -> Self {
+        Fault { variable: variable.into(), message: message.into(), fatal: false }
+    }
+
+    fn fatal(variable: &str, message: &str) -> Self {
+        Fault { fatal: true, ..Fault::new(variable, message) }
+    }
 }
 
 impl fmt::Display for Fault {

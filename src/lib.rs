@@ -35,6 +35,7 @@
 //! |---|---|
 //! | start, flush, stop | [`Telemetry`], [`Handle`], [`stop_signal`] |
 //! | know the variables | [`config::env`] |
+//! | configure by a file | `config::file` (feature `config-file`), `OTEL_CONFIG_FILE` |
 //! | set something in code | [`Config`] |
 //! | record what arrives and what leaves | [`middleware::ServerLayer`], [`middleware::ClientLayer`] |
 //! | see what a log line looks like | [`log`] |
@@ -52,6 +53,7 @@
 //! - `grpc`: OTLP over gRPC.
 //! - `zstd`: zstd as a compression of OTLP; compiles a C library.
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
+//! - `config-file`: the standard's declarative configuration, `OTEL_CONFIG_FILE`.
 //! - `cli`: the program `throughline`, with `throughline check`.
 //! - `collector`: the embedded collector with its local view.
 //! - `testing`: for tests, what is recorded, in memory, and an OTLP server that fails as it is told.

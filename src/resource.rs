@@ -34,8 +34,8 @@ mod container; // control groups and mounts
 mod host; // the machine and its system
 mod process; // this process
 
-use crate::config::{Config, Detector};
-use opentelemetry::{KeyValue, Value};
+use crate::config::{AttributeValue, Config, Detector};
+use opentelemetry::{Array, KeyValue, StringValue, Value};
 use opentelemetry_sdk::{
     Resource,
     resource::TelemetryResourceDetector,
@@ -50,9 +50,13 @@ const MAX_FILE_BYTES: u64 = 1 << 20;
 
 /// The name under which a service of this configuration appears.
 pub(crate) fn service_name(config: &Config) -> String {
-    let attribute =
-        || config.resource_attributes.iter().rfind(|(key, value)| key == SERVICE_NAME && !value.is_empty());
-    config.service_name.clone().or_else(|| attribute().map(|(_, value)| value.clone())).unwrap_or_else(|| {
+    let attribute = || {
+        config.resource_attributes.iter().rev().find_map(|(key, value)| match value {
+            AttributeValue::Text(name) if key == SERVICE_NAME && !name.is_empty() => Some(name.clone()),
+            _ => None,
+        })
+    };
+    config.service_name.clone().or_else(attribute).unwrap_or_else(|| {
         let program = std::env::current_exe().ok();
         match program.as_deref().and_then(|path| path.file_name()).and_then(|name| name.to_str()) {
             Some(name) => format!("unknown_service:{name}"),
@@ -62,7 +66,8 @@ pub(crate) fn service_name(config: &Config) -> String {
 }
 
 pub(crate) fn resource(config: &Config) -> Resource {
-    let given = config.resource_attributes.iter().cloned().map(|(key, value)| KeyValue::new(key, value));
+    let given =
+        config.resource_attributes.iter().cloned().map(|(key, value)| KeyValue::new(key, told(value)));
     let detected = detect(&config.detectors, config.kubernetes.as_deref(), &read);
     Resource::builder_empty()
         .with_attributes(detected.into_iter().map(|(key, value)| KeyValue::new(key, value)))
@@ -75,6 +80,22 @@ pub(crate) fn resource(config: &Config) -> Resource {
         .with_attributes(given)
         .with_attribute(KeyValue::new(SERVICE_NAME, service_name(config)))
         .build()
+}
+
+/// The value as the SDK has it.
+fn told(value: AttributeValue) -> Value {
+    match value {
+        AttributeValue::Text(text) => text.into(),
+        AttributeValue::Boolean(truth) => truth.into(),
+        AttributeValue::Integer(integer) => integer.into(),
+        AttributeValue::Number(number) => number.into(),
+        AttributeValue::Texts(texts) => {
+            Value::Array(Array::String(texts.into_iter().map(StringValue::from).collect()))
+        }
+        AttributeValue::Booleans(truths) => Value::Array(Array::Bool(truths)),
+        AttributeValue::Integers(integers) => Value::Array(Array::I64(integers)),
+        AttributeValue::Numbers(numbers) => Value::Array(Array::F64(numbers)),
+    }
 }
 
 /// An attribute that was found out.

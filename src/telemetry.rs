@@ -297,8 +297,9 @@ impl Drop for Running {
 fn summary(config: &Config, view: Option<&str>) -> String {
     let name = service_name(config);
     let version = env!("CARGO_PKG_VERSION");
+    let by = |variable| if config.in_file { "OTEL_CONFIG_FILE" } else { variable };
     if config.disabled {
-        return format!("throughline {version}: {name} records nothing (OTEL_SDK_DISABLED)");
+        return format!("throughline {version}: {name} records nothing ({})", by("OTEL_SDK_DISABLED"));
     }
     // Signals with the same place share its mention.
     let mut places: Vec<(String, Vec<&str>)> = Vec::new();
@@ -311,10 +312,11 @@ fn summary(config: &Config, view: Option<&str>) -> String {
     }
     let places: Vec<String> =
         places.into_iter().map(|(place, signals)| format!("{} to {place}", signals.join(" and "))).collect();
+    let by_sampler = by("OTEL_TRACES_SAMPLER");
     let sampler = match config.sampler {
-        Sampler::AlwaysOff => "; no trace is sampled (OTEL_TRACES_SAMPLER)",
-        Sampler::ParentBasedAlwaysOff => "; no trace that begins here is sampled (OTEL_TRACES_SAMPLER)",
-        _ => "",
+        Sampler::AlwaysOff => format!("; no trace is sampled ({by_sampler})"),
+        Sampler::ParentBasedAlwaysOff => format!("; no trace that begins here is sampled ({by_sampler})"),
+        _ => String::new(),
     };
     let view = view.map_or(String::new(), |url| format!("; view at {url}"));
     format!("throughline {version}: {name} sends {}{sampler}{view}", places.join(", "))

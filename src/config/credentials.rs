@@ -101,30 +101,34 @@ fn header(environment: &mut Environment, found: Option<Found>) -> Option<HeaderV
 /// O-011: W3C-baggage-like pairs, percent-encoded; a literal space is taken too.
 fn headers(environment: &mut Environment, signal: Signal) -> Vec<(HeaderName, HeaderValue)> {
     let Some(found) = environment.text(&env::HEADERS, Some(signal)) else { return vec![] };
-    let mut headers = Vec::new();
-    for member in found.value.split(',').filter(|member| !member.trim().is_empty()) {
-        // Without a value it is rather a token in base64 than the name of a header.
-        let pair = member.split_once('=').filter(|(_, value)| !value.trim().trim_matches('=').is_empty());
-        let pair = pair.and_then(|(name, value)| {
-            let name = HeaderName::try_from(decode(name)?.to_ascii_lowercase()).ok()?;
-            Some((name, HeaderValue::try_from(decode(value)?).ok()?))
-        });
-        // They describe the body that we make.
-        let framing = |name: &HeaderName| {
-            [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, TRANSFER_ENCODING].contains(name)
-        };
-        match pair {
-            Some((name, _)) if framing(&name) => {
-                environment.fault(&found.name, &format!("must not set {name}; it is left out"));
-            }
-            Some(pair) => headers.push(pair),
-            // Not echoed: it may be a secret.
-            None => {
-                environment.fault(&found.name, "has a member that is not a name=value header; it is left out")
-            }
-        }
+    let (headers, faults): (Vec<_>, Vec<_>) = pairs(&found.value).partition(Result::is_ok);
+    for fault in faults.into_iter().filter_map(Result::err) {
+        environment.fault(&found.name, &format!("{fault}; it is left out"));
     }
-    headers
+    headers.into_iter().filter_map(Result::ok).collect()
+}
+
+/// The headers of a list, and what is wrong with its other members. They are not echoed: they may be secrets.
+pub(super) fn pairs(text: &str) -> impl Iterator<Item = Result<(HeaderName, HeaderValue), String>> {
+    text.split(',').filter(|member| !member.trim().is_empty()).map(|member| {
+        // Without a value it is rather a token in base64 than the name of a header.
+        let named = member.split_once('=').filter(|(_, value)| !value.trim().trim_matches('=').is_empty());
+        let decoded = named.and_then(|(name, value)| Some((decode(name)?, decode(value)?)));
+        let (name, value) = decoded.ok_or(NO_PAIR)?;
+        pair(&name, &value)
+    })
+}
+
+const NO_PAIR: &str = "has a member that is not a name=value header";
+
+/// A header that may be sent.
+pub(super) fn pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+    let name = HeaderName::try_from(name.to_ascii_lowercase()).map_err(|_| NO_PAIR)?;
+    // They describe the body that we make.
+    if [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, TRANSFER_ENCODING].contains(&name) {
+        return Err(format!("must not set {name}"));
+    }
+    Ok((name, HeaderValue::try_from(value).map_err(|_| NO_PAIR)?))
 }
 
 /// Trims and percent-decodes; `None` if what comes out is not UTF-8 or a `%` is not followed by two digits.

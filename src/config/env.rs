@@ -96,11 +96,37 @@ impl Environment {
     }
 
     pub(crate) fn fault(&mut self, variable: &str, message: &str) {
-        let fault = Fault { variable: variable.into(), message: message.into() };
+        let fault = Fault::new(variable, message);
         // A general variable is read once per signal, but said once.
         if !self.faults.contains(&fault) {
             self.faults.push(fault);
         }
+    }
+
+    /// Any variable, as it is.
+    #[cfg(feature = "config-file")]
+    pub(crate) fn raw(&self, name: &str) -> Option<&str> {
+        self.values.get(name).or_else(|| self.overlay.get(name)).map(String::as_str)
+    }
+
+    /// What still counts beside a configuration file.
+    #[cfg(feature = "config-file")]
+    pub(crate) fn beside_file(mut self) -> Self {
+        let mut ignored = Vec::new();
+        for values in [&mut self.values, &mut self.overlay] {
+            // One of the standard that is ignored is no fault: other programs may share it.
+            let ours =
+                |name: &&String| name.starts_with("THROUGHLINE_") && is_left_to_file(name) && is_ours(name);
+            ignored.extend(values.keys().filter(ours).cloned());
+            values.retain(|name, _| !is_left_to_file(name));
+        }
+        for name in ignored {
+            self.fault(
+                &name,
+                "is ignored: the configuration file says where telemetry goes; write a header there",
+            );
+        }
+        self
     }
 
     /// The text of a variable: the signal's form, else the general one.
@@ -243,6 +269,13 @@ impl Environment {
         }
         Some(chosen)
     }
+}
+
+/// Whether a variable counts for nothing beside a configuration file: one of the standard, or one that says where
+/// telemetry goes.
+#[cfg(feature = "config-file")]
+pub(super) fn is_left_to_file(name: &str) -> bool {
+    name == NODE_IP.name || name.starts_with("OTEL_") || name.starts_with("THROUGHLINE_OTLP_")
 }
 
 /// Kubernetes sets such variables in every pod beside a Service that is called throughline.

@@ -11,7 +11,7 @@ use crate::middleware::{
 use http::Method;
 
 /// More would cost every request: the lists are searched from their beginning.
-const MOST_MEMBERS: usize = 256;
+pub(super) const MOST_MEMBERS: usize = 256;
 
 pub(super) fn server(environment: &mut Environment) -> ServerOptions {
     let mut options = ServerOptions::default();
@@ -107,20 +107,26 @@ fn injected_hosts(environment: &mut Environment) -> Hosts {
 
 // H-022
 fn known_methods(environment: &mut Environment) -> Option<Vec<String>> {
-    list(environment, &env::KNOWN_METHODS, |member| {
-        Method::from_bytes(member.as_bytes())
-            .is_err()
-            .then(|| format!("{member:?} is not the name of a method"))
-    })
+    list(environment, &env::KNOWN_METHODS, no_method)
+}
+
+/// Why a text is not the name of a method.
+pub(super) fn no_method(text: &str) -> Option<String> {
+    Method::from_bytes(text.as_bytes()).is_err().then(|| format!("{text:?} is not the name of a method"))
 }
 
 // H-070
 fn headers(environment: &mut Environment, variable: &Variable) -> CapturedHeaders {
-    let names = list(environment, variable, |member| match member {
-        "*" => Some("\"*\" does not mean all; name each header".into()),
-        _ => CapturedHeaders::new([member]).err().map(|invalid| invalid.to_string()),
-    });
+    let names = list(environment, variable, no_header);
     CapturedHeaders::new(names.unwrap_or_default()).unwrap_or_default()
+}
+
+/// Why a text is not the name of a header.
+pub(super) fn no_header(text: &str) -> Option<String> {
+    match text {
+        "*" => Some("\"*\" does not mean all; name each header".into()),
+        _ => CapturedHeaders::new([text]).err().map(|invalid| invalid.to_string()),
+    }
 }
 
 fn path(member: &str) -> Option<String> {

@@ -1,6 +1,6 @@
 //! Who is speaking, decided from the variables (E-02, E-03, H-114).
 
-use super::{credentials::decode, env, env::Environment, env::Variable};
+use super::{AttributeValue, credentials::decode, env, env::Environment, env::Variable};
 
 /// One source of attributes of the resource. See [`crate::resource`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +29,11 @@ impl Detector {
         let Some(names) = environment.choices(&env::RESOURCE_DETECTORS) else {
             return Detector::ALL.to_vec();
         };
+        Detector::named(&names)
+    }
+
+    /// Those of these names, in the order of all.
+    pub(super) fn named(names: &[&str]) -> Vec<Detector> {
         let named = Detector::ALL.into_iter().zip(Detector::NAMES);
         named.filter(|(_, name)| names.contains(name)).map(|(detector, _)| detector).collect()
     }
@@ -55,19 +60,23 @@ pub(super) fn kubernetes(environment: &Environment) -> Option<Vec<(String, Strin
 }
 
 /// O-091: any fault discards the whole variable.
-pub(super) fn attributes(environment: &mut Environment) -> Vec<(String, String)> {
+pub(super) fn attributes(environment: &mut Environment) -> Vec<(String, AttributeValue)> {
     let Some(found) = environment.text(&env::RESOURCE_ATTRIBUTES, None) else { return vec![] };
-    let members = found.value.split(',').filter(|member| !member.trim().is_empty());
-    let pairs: Option<Vec<_>> = members
-        .map(|member| {
-            let (key, value) = member.split_once('=')?;
-            let key = decode(key)?;
-            (!key.is_empty()).then_some((key, decode(value)?))
-        })
-        .collect();
-    pairs.unwrap_or_else(|| {
+    pairs(&found.value).unwrap_or_else(|| {
         environment
             .fault(&found.name, "is not key=value,key=value with percent-encoding; all of it is ignored");
         vec![]
     })
+}
+
+/// `key=value` with commas between them; `None`: one of them is not.
+pub(super) fn pairs(text: &str) -> Option<Vec<(String, AttributeValue)>> {
+    let members = text.split(',').filter(|member| !member.trim().is_empty());
+    members
+        .map(|member| {
+            let (key, value) = member.split_once('=')?;
+            let key = decode(key)?;
+            (!key.is_empty()).then_some((key, decode(value)?.into()))
+        })
+        .collect()
 }

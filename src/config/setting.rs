@@ -61,7 +61,7 @@ pub(super) fn settings(environment: &Environment) -> Vec<Setting> {
     VARIABLES.iter().flat_map(|variable| of(environment, variable)).collect()
 }
 
-fn of(environment: &Environment, variable: &Variable) -> Vec<Setting> {
+pub(super) fn of(environment: &Environment, variable: &Variable) -> Vec<Setting> {
     let forms = [None].into_iter().chain(Signal::ALL.map(Some));
     let mut set: Vec<Setting> = Vec::new();
     for name in forms.map(|signal| variable.name_for(signal)) {

@@ -76,7 +76,7 @@ fn every_fault_is_told_at_once_and_none_tells_a_secret() {
         ("OTEL_RESOURCE_ATTRIBUTES", "a=1,b"),
         ("OTEL_LOGS_EXPORTER", "loki"),
         ("OTEL_SDK_DISABLED", "yes"),
-        ("OTEL_CONFIG_FILE", "otel.yaml"),
+        ("OTEL_EXPERIMENTAL_CONFIG_FILE", "otel.yaml"),
         ("THROUGHLINE_OTLP_PASSWORD", "hush"),
         ("THROUGHLINE_LOG_FORMAT", "xml"),
         ("THROUGHLINE_COLLECTOR_VIEW", "nowhere"),

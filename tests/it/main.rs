@@ -19,6 +19,7 @@ mod delivery; // what is recorded arrives, or is counted
 mod dividing; // what is too large arrives in pieces
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
+mod file; // a program goes by its configuration file, or does not start
 mod faults; // the other side refuses, hangs, comes and goes
 mod idle; // a service without traffic sends nothing and sleeps
 mod inside; // `tracing` inside a request belongs to it

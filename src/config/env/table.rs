@@ -104,6 +104,7 @@ const SAMPLERS: &[&str] = &[
 
 variables! {
     "start", since "0.1" {
+        CONFIG_FILE "OTEL_CONFIG_FILE", Kind::File, "none", "A configuration file instead of all other `OTEL_` variables (feature `config-file`). One that cannot be used fails the start.";
         SDK_DISABLED "OTEL_SDK_DISABLED", Kind::Boolean, "false", "Nothing is recorded; incoming context still passes through.";
         LOG_LEVEL "OTEL_LOG_LEVEL", Kind::Choice(LEVELS), "info", "How much throughline says about itself, unless `RUST_LOG` names `throughline`.";
     }
@@ -221,7 +222,7 @@ variables! {
         COLLECTOR_VIEW "THROUGHLINE_COLLECTOR_VIEW", Kind::Address, "127.0.0.1:4319", "Where its view is.";
     }
     "nowhere", since "0.1" {
-        CONFIG_FILE "OTEL_CONFIG_FILE", Kind::Unsupported, "", "Set the variables of this table.";
+        EXPERIMENTAL_CONFIG_FILE "OTEL_EXPERIMENTAL_CONFIG_FILE", Kind::Unsupported, "", "Set OTEL_CONFIG_FILE.";
         EXEMPLARS "OTEL_METRICS_EXEMPLAR_FILTER", Kind::Unsupported, "", "There are no exemplars.";
         PROMETHEUS_HOST "OTEL_EXPORTER_PROMETHEUS_HOST", Kind::Unsupported, "", "Nothing listens; Prometheus 3 takes OTLP at /api/v1/otlp/v1/metrics.";
         PROMETHEUS_PORT "OTEL_EXPORTER_PROMETHEUS_PORT", Kind::Unsupported, "", "Nothing listens; Prometheus 3 takes OTLP at /api/v1/otlp/v1/metrics.";

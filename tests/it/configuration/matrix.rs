@@ -65,7 +65,10 @@ fn no_variable_is_forgotten() {
             .map(|signal| variable.name_for(signal))
             .collect::<Vec<_>>()
     };
-    let supported = VARIABLES.iter().filter(|variable| variable.kind != Kind::Unsupported);
+    // A file says what variables say: that has tests of its own.
+    let supported = VARIABLES
+        .iter()
+        .filter(|variable| variable.kind != Kind::Unsupported && variable.name != "OTEL_CONFIG_FILE");
     let forgotten = supported.filter(|variable| !forms(variable).iter().any(|form| tried.contains(&**form)));
     let forgotten = forgotten.map(|variable| variable.name);
     assert_eq!(Vec::from_iter(forgotten), [""; 0]);

@@ -1,0 +1,371 @@
+//! The one table of keys: what a file may say, and what becomes of it.
+//!
+//! A section is a mapping. The checks, the messages and the page of keys are made from here; what the keys set is in
+//! the other files of this folder.
+
+/// A mapping with known keys.
+pub(super) struct Section {
+    /// What the page of keys calls it.
+    pub(super) name: &'static str,
+    /// Exactly one of the keys, which says what kind of thing it is.
+    pub(super) one: bool,
+    /// In groups, for sections that share some.
+    pub(super) keys: &'static [&'static [Key]],
+}
+
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    pub(super) holds: Holds,
+    pub(super) required: bool,
+    /// What it does; of what is not supported, the way out.
+    pub(super) meaning: &'static str,
+}
+
+/// What a key may hold. Nothing (`null`) is the same as to leave the key out, unless it is required.
+#[derive(Clone, Copy)]
+pub(super) enum Holds {
+    Text,
+    Texts,
+    Boolean,
+    /// A whole number above zero: zero would mean that everything is dropped.
+    Count,
+    /// A whole number, zero among them.
+    Limit,
+    /// Milliseconds; zero is no limit.
+    Time,
+    /// Milliseconds above zero: zero would never rest.
+    Pause,
+    /// From 0 to 1.
+    Ratio,
+    Words(&'static [&'static str]),
+    /// A value of the type that a key beside it names.
+    Value,
+    /// Nothing, or an empty mapping: its name says it all.
+    Name,
+    Section(&'static Section),
+    Sections(&'static Section),
+    /// Of the standard, and not there: an error.
+    Unsupported,
+    /// Of the standard, and without effect here, where nothing is lost by that: a warning.
+    Idle,
+    /// Meant for other programs that read the same file.
+    Foreign,
+    /// What drafts of the standard called what is now called so: an error.
+    Renamed(&'static str),
+}
+
+use Holds::*;
+
+const fn key(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
+    Key { name, holds, required: false, meaning }
+}
+
+const fn required(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
+    Key { name, holds, required: true, meaning }
+}
+
+const fn renamed(name: &'static str, now: &'static str) -> Key {
+    Key { name, holds: Renamed(now), required: false, meaning: "" }
+}
+
+macro_rules! sections {
+    ($($constant:ident $name:literal $one:literal [$($group:expr),*];)*) => {
+        $(pub(super) static $constant: Section = Section { name: $name, one: $one, keys: &[$($group),*] };)*
+        /// All sections, in the order of the page of keys.
+        #[cfg(test)]
+        pub(super) static SECTIONS: &[&Section] = &[$(&$constant),*];
+    };
+}
+
+sections! {
+    FILE "the file" false [&[
+        required("file_format", Text, "The version of the schema: `1.0`, `1.1`. Another major version is an error, a newer minor one a warning."),
+        key("disabled", Boolean, "Nothing is recorded; incoming context still passes through. Default: false."),
+        key("log_level", Words(LEVELS), "How much throughline says about itself, unless `RUST_LOG` names `throughline`. Default: info."),
+        key("attribute_limits", Section(&ATTRIBUTE_LIMITS), "Limits of spans and log records that have none of their own."),
+        key("resource", Section(&RESOURCE), "Who is speaking."),
+        key("propagator", Section(&PROPAGATOR), "Headers in which context is read and sent on. Default: none, which is warned about."),
+        key("tracer_provider", Section(&TRACER_PROVIDER), "Spans. Left out: they go nowhere."),
+        key("meter_provider", Section(&METER_PROVIDER), "Measurements. Left out: they go nowhere."),
+        key("logger_provider", Section(&LOGGER_PROVIDER), "Log records. Left out: there are log lines only."),
+        key("instrumentation/development", Section(&INSTRUMENTATION), "What the layers tell."),
+        key("distribution", Foreign, "Settings of distributions."),
+        renamed("instrumentation", "instrumentation/development"),
+    ]];
+    ATTRIBUTE_LIMITS "attribute_limits" false [ATTRIBUTE_LIMIT_KEYS];
+    RESOURCE "resource" false [&[
+        key("attributes", Sections(&ATTRIBUTE), "Attributes, each with its name; they win over those of the list."),
+        key("attributes_list", Text, "Attributes as in `OTEL_RESOURCE_ATTRIBUTES`: `key=value,key=value`, percent-encoded."),
+        key("schema_url", Idle, "The resource has no schema URL."),
+        key("detection/development", Section(&DETECTION), "What else is looked up. Default: nothing."),
+        renamed("detectors", "detection/development"),
+    ]];
+    ATTRIBUTE "attribute" false [&[
+        required("name", Text, "Its key."),
+        required("value", Value, "Its value."),
+        key("type", Words(TYPES), "The type of the value. Default: string."),
+    ]];
+    DETECTION "detection/development" false [&[
+        key("detectors", Sections(&DETECTOR), "One of each kind that is wanted."),
+        key("attributes", Unsupported, "Leave it out, and name only the detectors that are wanted."),
+    ]];
+    DETECTOR "detector" true [&[
+        key("service", Name, "`service.name` from `OTEL_SERVICE_NAME`, unless the attributes name it; `service.instance.id` is there in any case."),
+        key("process", Name, "`process.*`."),
+        key("host", Name, "`host.*`."),
+        key("os", Name, "`os.*`."),
+        key("container", Name, "`container.id`."),
+        key("kubernetes", Name, "`k8s.*`."),
+    ]];
+    PROPAGATOR "propagator" false [&[
+        key("composite", Sections(&FORMAT), "Formats, in their order."),
+        key("composite_list", Text, "Formats as in `OTEL_PROPAGATORS`, added to those before."),
+    ]];
+    FORMAT "format" true [&[
+        key("tracecontext", Name, "W3C trace context."),
+        key("baggage", Name, "W3C baggage."),
+        key("b3", Name, "Zipkin's, in one header."),
+        key("b3multi", Name, "Zipkin's, in several."),
+        key("jaeger", Name, "Jaeger's."),
+        key("xray", Name, "AWS X-Ray's."),
+        key("ottrace", Unsupported, "Use tracecontext."),
+    ]];
+    TRACER_PROVIDER "tracer_provider" false [&[
+        required("processors", Sections(&SPAN_PROCESSOR), "One for each destination."),
+        key("limits", Section(&SPAN_LIMITS), "What a span may hold."),
+        key("sampler", Section(&SAMPLER), "Which traces are recorded. Default: parent_based, always_on for those that begin here."),
+        key("id_generator", Unsupported, "Leave it out: ids are random."),
+        key("tracer_configurator/development", Unsupported, "Set THROUGHLINE_SPAN_FILTER, by the targets of `tracing`."),
+    ]];
+    SPAN_PROCESSOR "processor of spans" true [PROCESSORS];
+    BATCH "batch" false [&[
+        key("schedule_delay", Pause, "Milliseconds, the longest wait for a batch; the processors of a signal share one. Default: 5000, of log records 1000."),
+        key("export_timeout", Time, "Milliseconds for one attempt to deliver, where it is shorter than that of the exporter; 0: no limit of its own. Default: 30000."),
+        key("max_queue_size", Count, "What may wait; more is dropped and counted; the processors of a signal share one. Default: 2048."),
+        key("max_export_batch_size", Count, "What one request has; the processors of a signal share one. Default: 512."),
+        required("exporter", Section(&EXPORTER), "Where to."),
+    ]];
+    SIMPLE "simple" false [&[
+        required("exporter", Section(&EXPORTER), "Where to."),
+    ]];
+    EXPORTER "exporter" true [&[
+        key("otlp_http", Section(&OTLP_HTTP), "OTLP over HTTP."),
+        key("otlp_grpc", Section(&OTLP_GRPC), "OTLP over gRPC (feature `grpc`)."),
+        key("otlp_file/development", Section(&OTLP_FILE), "OTLP/JSON on stdout."),
+        key("console", Name, "A line on stdout for each span or log record."),
+    ], FORMER_EXPORTERS];
+    OTLP_HTTP "otlp_http" false [OTLP_KEYS, HTTP_KEYS];
+    OTLP_GRPC "otlp_grpc" false [OTLP_KEYS, GRPC_KEYS];
+    OTLP_FILE "otlp_file/development" false [FILE_KEYS];
+    HEADER "header" false [&[
+        required("name", Text, "Its name."),
+        key("value", Text, "Its value, as it is; never printed. Without one the header is left out."),
+    ]];
+    TLS "tls" false [TLS_KEYS, &[renamed("insecure", "an http:// endpoint")]];
+    GRPC_TLS "tls of otlp_grpc" false [TLS_KEYS, &[
+        key("insecure", Boolean, "Plain text for an endpoint that is written without a scheme. Default: false."),
+    ]];
+    SPAN_LIMITS "span limits" false [ATTRIBUTE_LIMIT_KEYS, &[
+        key("event_count_limit", Limit, "Events of a span. Default: 128."),
+        key("link_count_limit", Limit, "Links of a span. Default: 128."),
+        key("event_attribute_count_limit", Limit, "Attributes of an event. Default: 128."),
+        key("link_attribute_count_limit", Limit, "Attributes of a link. Default: 128."),
+    ]];
+    SAMPLER "sampler" true [&[
+        key("always_on", Name, "All traces."),
+        key("always_off", Name, "None."),
+        key("trace_id_ratio_based", Section(&RATIO), "A share of them."),
+        key("parent_based", Section(&PARENT_BASED), "As the caller decided."),
+        key("jaeger_remote/development", Unsupported, "Use parent_based with a root of trace_id_ratio_based."),
+        key("probability/development", Unsupported, "Use trace_id_ratio_based."),
+        key("composite/development", Unsupported, "Use parent_based with a root of trace_id_ratio_based."),
+        renamed("jaeger_remote", "jaeger_remote/development"),
+    ]];
+    RATIO "trace_id_ratio_based" false [&[
+        key("ratio", Ratio, "The share, from 0 to 1. Default: 1."),
+    ]];
+    PARENT_BASED "parent_based" false [&[
+        key("root", Section(&SAMPLER), "For traces that begin here: always_on, always_off or trace_id_ratio_based. Default: always_on."),
+        key("remote_parent_sampled", Section(&SAMPLER), "Only always_on, which is the default."),
+        key("remote_parent_not_sampled", Section(&SAMPLER), "Only always_off, which is the default."),
+        key("local_parent_sampled", Section(&SAMPLER), "Only always_on, which is the default."),
+        key("local_parent_not_sampled", Section(&SAMPLER), "Only always_off, which is the default."),
+    ]];
+    METER_PROVIDER "meter_provider" false [&[
+        required("readers", Sections(&READER), "One for each destination."),
+        key("views", Unsupported, "There are no views in a file; leave it out."),
+        key("exemplar_filter", Idle, "There are no exemplars."),
+        key("meter_configurator/development", Unsupported, "Leave it out: all meters are read."),
+    ]];
+    READER "reader" true [&[
+        key("periodic", Section(&PERIODIC), "Measurements are collected and sent at an interval."),
+        key("pull", Unsupported, "Use periodic; Prometheus 3 takes OTLP at /api/v1/otlp/v1/metrics."),
+    ]];
+    PERIODIC "periodic" false [&[
+        key("interval", Pause, "Milliseconds between two collections; readers share one. Default: 60000."),
+        key("timeout", Time, "Milliseconds for one attempt to deliver, where it is shorter than that of the exporter; 0: no limit of its own. Default: 30000."),
+        required("exporter", Section(&METRIC_EXPORTER), "Where to."),
+        key("producers", Unsupported, "Leave it out."),
+        key("cardinality_limits", Unsupported, "Leave it out: an instrument has 2000 series, and one for the rest."),
+    ]];
+    METRIC_EXPORTER "exporter of measurements" true [&[
+        key("otlp_http", Section(&METRICS_HTTP), "OTLP over HTTP."),
+        key("otlp_grpc", Section(&METRICS_GRPC), "OTLP over gRPC (feature `grpc`)."),
+        key("otlp_file/development", Section(&METRICS_FILE), "OTLP/JSON on stdout."),
+        key("console", Section(&METRICS_CONSOLE), "A line on stdout for each measurement."),
+    ], FORMER_EXPORTERS];
+    METRICS_HTTP "otlp_http of measurements" false [OTLP_KEYS, HTTP_KEYS, METRIC_KEYS];
+    METRICS_GRPC "otlp_grpc of measurements" false [OTLP_KEYS, GRPC_KEYS, METRIC_KEYS];
+    METRICS_FILE "otlp_file/development of measurements" false [FILE_KEYS, METRIC_KEYS];
+    METRICS_CONSOLE "console of measurements" false [METRIC_KEYS];
+    LOGGER_PROVIDER "logger_provider" false [&[
+        required("processors", Sections(&LOG_PROCESSOR), "One for each destination."),
+        key("limits", Section(&ATTRIBUTE_LIMITS), "What a log record may hold."),
+        key("logger_configurator/development", Unsupported, "Set RUST_LOG, by the targets of `tracing`."),
+    ]];
+    LOG_PROCESSOR "processor of log records" true [PROCESSORS, &[
+        key("event_to_span_event_bridge/development", Unsupported, "Leave it out: an event is a log record."),
+    ]];
+    INSTRUMENTATION "instrumentation/development" false [&[
+        key("general", Section(&GENERAL), "For all languages."),
+        key("rust", Idle, "Nothing is set here; the variables `THROUGHLINE_…` hold."),
+        key("cpp", Foreign, ""),
+        key("dotnet", Foreign, ""),
+        key("erlang", Foreign, ""),
+        key("go", Foreign, ""),
+        key("java", Foreign, ""),
+        key("js", Foreign, ""),
+        key("php", Foreign, ""),
+        key("python", Foreign, ""),
+        key("ruby", Foreign, ""),
+        key("swift", Foreign, ""),
+    ]];
+    GENERAL "general" false [&[
+        key("http", Section(&HTTP), "The layers of servers and clients."),
+        key("sanitization", Section(&SANITIZATION), "What must not be stored."),
+        key("stability_opt_in_list", Idle, "Only the current conventions are told."),
+        key("code", Foreign, ""),
+        key("db", Foreign, ""),
+        key("gen_ai", Foreign, ""),
+        key("messaging", Foreign, ""),
+        key("peer", Foreign, ""),
+        key("rpc", Foreign, ""),
+    ]];
+    HTTP "http" false [&[
+        key("server", Section(&SIDE), "Requests that arrive."),
+        key("client", Section(&SIDE), "Requests that leave."),
+        key("semconv", Idle, "Only the current conventions are told."),
+    ]];
+    SIDE "server, client" false [&[
+        key("request_captured_headers", Texts, "Headers of requests that become attributes; of `cookie` and other secrets only the presence. Default: none."),
+        key("response_captured_headers", Texts, "The same of responses."),
+        key("known_methods", Texts, "Methods that keep their name, written exactly so. Default: those of RFC 9110, PATCH, QUERY."),
+    ]];
+    SANITIZATION "sanitization" false [&[
+        key("url", Section(&URL), "What of a URL."),
+    ]];
+    URL "url" false [&[
+        key("sensitive_query_parameters", Texts, "Keys, written exactly so, whose values become `REDACTED`; an empty list: none. Default: the seven of the conventions."),
+    ]];
+}
+
+const ATTRIBUTE_LIMIT_KEYS: &[Key] = &[
+    key("attribute_count_limit", Limit, "Attributes; more are dropped and counted. Default: 128."),
+    key(
+        "attribute_value_length_limit",
+        Limit,
+        "Characters of a text; longer ones are cut. Default: no limit.",
+    ),
+];
+
+const PROCESSORS: &[Key] = &[
+    key("batch", Section(&BATCH), "They are sent in batches."),
+    key(
+        "simple",
+        Section(&SIMPLE),
+        "Each is sent at once, unless a batch is beside it, which then holds for both.",
+    ),
+];
+
+const FORMER_EXPORTERS: &[Key] = &[
+    key("zipkin", Unsupported, "Send OTLP to an OpenTelemetry Collector, which writes to Zipkin."),
+    key("prometheus/development", Unsupported, "Prometheus 3 takes OTLP at /api/v1/otlp/v1/metrics."),
+    renamed("otlp", "otlp_http or otlp_grpc"),
+    renamed("otlp_file", "otlp_file/development"),
+];
+
+const OTLP_KEYS: &[Key] = &[
+    key(
+        "endpoint",
+        Text,
+        "The URL as it is. Default: `http://localhost:4318/v1/<signal>`; gRPC: `http://localhost:4317`.",
+    ),
+    key("headers", Sections(&HEADER), "Headers of each request; they win over those of the list."),
+    key(
+        "headers_list",
+        Text,
+        "Headers as in `OTEL_EXPORTER_OTLP_HEADERS`: `key=value,key=value`, percent-encoded.",
+    ),
+    key(
+        "compression",
+        Words(&["none", "gzip", "zstd"]),
+        "How requests are compressed; zstd needs the feature `zstd`. Default: none.",
+    ),
+    key("timeout", Time, "Milliseconds for one attempt to deliver; 0: no limit. Default: 10000."),
+    renamed("protocol", "otlp_http or otlp_grpc"),
+    renamed("insecure", "tls.insecure"),
+    renamed("certificate", "tls.ca_file"),
+    renamed("client_certificate", "tls.cert_file"),
+    renamed("client_key", "tls.key_file"),
+    renamed("certificate_file", "tls.ca_file"),
+    renamed("client_certificate_file", "tls.cert_file"),
+    renamed("client_key_file", "tls.key_file"),
+];
+
+const HTTP_KEYS: &[Key] = &[
+    key("encoding", Words(&["protobuf", "json"]), "Default: protobuf."),
+    key("tls", Section(&TLS), "For https."),
+];
+
+const GRPC_KEYS: &[Key] = &[key("tls", Section(&GRPC_TLS), "For https.")];
+
+const TLS_KEYS: &[Key] = &[
+    key("ca_file", Text, "PEM file with the authorities that are trusted instead of the system's."),
+    key("cert_file", Text, "PEM file with the certificate by which the service is known."),
+    key("key_file", Text, "PEM file with the key of that certificate."),
+];
+
+const FILE_KEYS: &[Key] = &[key("output_stream", Words(&["stdout"]), "Default: stdout.")];
+
+const METRIC_KEYS: &[Key] = &[
+    key(
+        "temporality_preference",
+        Words(&["cumulative", "delta", "low_memory"]),
+        "What a measurement tells; readers share one. Default: cumulative.",
+    ),
+    key(
+        "default_histogram_aggregation",
+        Words(&["explicit_bucket_histogram", "base2_exponential_bucket_histogram"]),
+        "How histograms are made; readers share one. Default: explicit_bucket_histogram.",
+    ),
+];
+
+/// The severities of the standard; ours have no steps between.
+const LEVELS: &[&str] = &[
+    "trace", "trace2", "trace3", "trace4", "debug", "debug2", "debug3", "debug4", "info", "info2", "info3",
+    "info4", "warn", "warn2", "warn3", "warn4", "error", "error2", "error3", "error4", "fatal", "fatal2",
+    "fatal3", "fatal4",
+];
+
+const TYPES: &[&str] =
+    &["string", "bool", "int", "double", "string_array", "bool_array", "int_array", "double_array"];
+
+impl Section {
+    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+        self.all().find(|key| key.name == name)
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &'static Key> + use<> {
+        self.keys.iter().flat_map(|group| group.iter())
+    }
+}
