@@ -37,11 +37,14 @@ pub struct B3;
 pub struct B3Multi;
 
 /// What both forms read.
-pub(super) const READ: [&HeaderName; 5] =
+pub(super) static READ: [&HeaderName; 5] =
     [&field::B3, &field::B3_TRACE_ID, &field::B3_SPAN_ID, &field::B3_SAMPLED, &field::B3_FLAGS];
 
 impl B3 {
-    pub(super) const FIELDS: [&'static HeaderName; 1] = [&field::B3];
+    pub(super) fn fields() -> &'static [&'static HeaderName] {
+        static FIELDS: [&HeaderName; 1] = [&field::B3];
+        &FIELDS
+    }
 
     pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
         read(base, source)
@@ -62,8 +65,11 @@ impl B3 {
 }
 
 impl B3Multi {
-    pub(super) const FIELDS: [&'static HeaderName; 4] =
-        [&field::B3_TRACE_ID, &field::B3_SPAN_ID, &field::B3_SAMPLED, &field::B3_FLAGS];
+    pub(super) fn fields() -> &'static [&'static HeaderName] {
+        static FIELDS: [&HeaderName; 4] =
+            [&field::B3_TRACE_ID, &field::B3_SPAN_ID, &field::B3_SAMPLED, &field::B3_FLAGS];
+        &FIELDS
+    }
 
     pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
         read(base, source)

@@ -31,7 +31,10 @@ pub(super) const MOST_MEMBERS: usize = 64;
 pub struct Baggage;
 
 impl Baggage {
-    pub(super) const FIELDS: [&'static HeaderName; 1] = [&BAGGAGE];
+    pub(super) fn fields() -> &'static [&'static HeaderName] {
+        static FIELDS: [&HeaderName; 1] = [&BAGGAGE];
+        &FIELDS
+    }
 
     #[inline]
     pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {

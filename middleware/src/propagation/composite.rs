@@ -138,12 +138,12 @@ impl Part {
 
     fn fields(&self) -> Vec<String> {
         match self {
-            Self::TraceContext(_) => names(&TraceContext::FIELDS),
-            Self::Baggage(_) => names(&Baggage::FIELDS),
-            Self::B3(_) => names(&B3::FIELDS),
-            Self::B3Multi(_) => names(&B3Multi::FIELDS),
-            Self::Jaeger(_) => names(&Jaeger::FIELDS),
-            Self::XRay(_) => names(&XRay::FIELDS),
+            Self::TraceContext(_) => names(TraceContext::fields()),
+            Self::Baggage(_) => names(Baggage::fields()),
+            Self::B3(_) => names(B3::fields()),
+            Self::B3Multi(_) => names(B3Multi::fields()),
+            Self::Jaeger(_) => names(Jaeger::fields()),
+            Self::XRay(_) => names(XRay::fields()),
             Self::Other(propagator) => propagator.fields().map(String::from).collect(),
         }
     }
@@ -151,11 +151,11 @@ impl Part {
     /// The fields that are read by their names.
     fn fields_read(&self) -> &'static [&'static HeaderName] {
         match self {
-            Self::TraceContext(_) => &TraceContext::FIELDS,
-            Self::Baggage(_) => &Baggage::FIELDS,
+            Self::TraceContext(_) => TraceContext::fields(),
+            Self::Baggage(_) => Baggage::fields(),
             Self::B3(_) | Self::B3Multi(_) => &b3::READ,
-            Self::Jaeger(_) => &Jaeger::FIELDS,
-            Self::XRay(_) => &XRay::FIELDS,
+            Self::Jaeger(_) => Jaeger::fields(),
+            Self::XRay(_) => XRay::fields(),
             Self::Other(_) => &[],
         }
     }
@@ -192,7 +192,7 @@ macro_rules! propagators {
             }
 
             fn fields(&self) -> FieldIter<'_> {
-                static FIELDS: LazyLock<Vec<String>> = LazyLock::new(|| names(&<$propagator>::FIELDS));
+                static FIELDS: LazyLock<Vec<String>> = LazyLock::new(|| names(<$propagator>::fields()));
                 FieldIter::new(&FIELDS)
             }
         }

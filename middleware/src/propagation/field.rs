@@ -36,10 +36,12 @@ pub(super) fn named(name: &str) -> Option<&'static HeaderName> {
 
 /// Returns the fields that belong to what a field held before, and are not written each time with it.
 pub(super) fn followers(name: &HeaderName) -> &'static [&'static HeaderName] {
+    static OF_TRACEPARENT: [&HeaderName; 1] = [&TRACESTATE];
+    static OF_B3_TRACE_ID: [&HeaderName; 3] = [&B3_PARENT_SPAN_ID, &B3_SAMPLED, &B3_FLAGS];
     if *name == TRACEPARENT {
-        const { &[&TRACESTATE] }
+        &OF_TRACEPARENT
     } else if *name == B3_TRACE_ID {
-        const { &[&B3_PARENT_SPAN_ID, &B3_SAMPLED, &B3_FLAGS] }
+        &OF_B3_TRACE_ID
     } else {
         &[]
     }

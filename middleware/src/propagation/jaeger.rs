@@ -38,7 +38,10 @@ pub struct Jaeger;
 
 impl Jaeger {
     /// Without those of the baggage, whose names the program makes.
-    pub(super) const FIELDS: [&'static HeaderName; 1] = [&UBER_TRACE_ID];
+    pub(super) fn fields() -> &'static [&'static HeaderName] {
+        static FIELDS: [&HeaderName; 1] = [&UBER_TRACE_ID];
+        &FIELDS
+    }
 
     pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
         let parent = source.lines(&UBER_TRACE_ID).next().and_then(parse);

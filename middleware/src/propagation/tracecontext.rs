@@ -39,7 +39,10 @@ impl TraceContext {
         self
     }
 
-    pub(super) const FIELDS: [&'static HeaderName; 2] = [&TRACEPARENT, &TRACESTATE];
+    pub(super) fn fields() -> &'static [&'static HeaderName] {
+        static FIELDS: [&HeaderName; 2] = [&TRACEPARENT, &TRACESTATE];
+        &FIELDS
+    }
 
     #[inline]
     pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {

@@ -28,7 +28,10 @@ const UNDECIDED: usize = 64;
 pub struct XRay;
 
 impl XRay {
-    pub(super) const FIELDS: [&'static HeaderName; 1] = [&AMAZON_TRACE_ID];
+    pub(super) fn fields() -> &'static [&'static HeaderName] {
+        static FIELDS: [&HeaderName; 1] = [&AMAZON_TRACE_ID];
+        &FIELDS
+    }
 
     pub(super) fn read(&self, base: Option<&Context>, source: &impl Source) -> Option<Context> {
         let (ids, decision) = parse(source.lines(&AMAZON_TRACE_ID).next()?)?;
