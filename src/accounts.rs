@@ -31,7 +31,7 @@ pub(crate) struct Account {
 type Rows = Vec<(u64, Vec<KeyValue>)>;
 
 /// Adds the measurements of the pipelines to what the provider measures.
-pub(crate) fn measure(provider: &SdkMeterProvider, pipelines: &[Pipeline]) {
+pub(crate) fn measure(provider: &SdkMeterProvider, pipelines: &[Arc<Pipeline>]) {
     let meter = provider.meter("throughline");
     for pipeline in pipelines {
         if let Some(capacity) = pipeline.capacity() {

@@ -7,7 +7,7 @@
 //! The SDK's own processors hide what they drop, report a failed export as success, and export spans that
 //! were not sampled; here everything is counted. Nothing wakes while nothing is recorded.
 
-use crate::baggage::BaggageKeys;
+use crate::{baggage::BaggageKeys, flush::Flush};
 use opentelemetry::{Context, InstrumentationScope};
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -105,6 +105,10 @@ impl<T> Queue<T> {
         state.items.clear();
     }
 
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
     pub(crate) fn capacity(&self) -> u64 {
         self.max_queue as u64
     }
@@ -119,6 +123,7 @@ impl<T> Queue<T> {
 pub(crate) struct SpanQueue {
     pub(crate) queue: Arc<Queue<SpanData>>,
     pub(crate) keys: BaggageKeys,
+    pub(crate) flush: Flush,
 }
 
 impl SpanProcessor for SpanQueue {
@@ -134,9 +139,8 @@ impl SpanProcessor for SpanQueue {
         }
     }
 
-    /// The queue is emptied by the [`Telemetry`](crate::Telemetry), whose flush knows what was delivered.
     fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
+        self.flush.flush()
     }
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
@@ -150,6 +154,7 @@ impl SpanProcessor for SpanQueue {
 pub(crate) struct LogQueue {
     pub(crate) queue: Arc<Queue<(SdkLogRecord, InstrumentationScope)>>,
     pub(crate) keys: BaggageKeys,
+    pub(crate) flush: Flush,
 }
 
 impl LogQueue {
@@ -165,7 +170,7 @@ impl LogProcessor for LogQueue {
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        Ok(())
+        self.flush.flush()
     }
 
     fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
@@ -206,7 +211,11 @@ mod tests {
         let queue = Queue::new(10, 10);
         let provider = SdkTracerProvider::builder()
             .with_sampler(RecordOnly)
-            .with_span_processor(SpanQueue { queue: queue.clone(), keys: BaggageKeys::default() })
+            .with_span_processor(SpanQueue {
+                queue: queue.clone(),
+                keys: BaggageKeys::default(),
+                flush: Flush::default(),
+            })
             .build();
         drop(provider.tracer("test").start("local"));
         assert_eq!(queue.counts().recorded, 0);

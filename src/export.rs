@@ -7,6 +7,7 @@
 use crate::Error;
 use opentelemetry::Context;
 use std::{
+    cell::Cell,
     sync::{Mutex, mpsc},
     thread,
     time::Duration,
@@ -18,6 +19,15 @@ use tokio::{
 
 /// How long a stop waits for the thread.
 const END_LIMIT: Duration = Duration::from_millis(250);
+
+thread_local! {
+    static IS_EXPORT: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this is a thread of an export runtime, which must not wait for one.
+pub(crate) fn is_export_thread() -> bool {
+    IS_EXPORT.get()
+}
 
 #[derive(Debug)]
 pub(crate) struct ExportRuntime {
@@ -32,7 +42,10 @@ impl ExportRuntime {
         let runtime = Builder::new_current_thread()
             .enable_all()
             // The threads that block, for files and callbacks, too. The scope lasts as long as the thread.
-            .on_thread_start(|| std::mem::forget(Context::enter_telemetry_suppressed_scope()))
+            .on_thread_start(|| {
+                IS_EXPORT.set(true);
+                std::mem::forget(Context::enter_telemetry_suppressed_scope());
+            })
             .build()
             .map_err(|error| Error::system("the export runtime cannot be made", error))?;
         let handle = runtime.handle().clone();
@@ -41,6 +54,7 @@ impl ExportRuntime {
         thread::Builder::new()
             .name("throughline-export".into())
             .spawn(move || {
+                IS_EXPORT.set(true);
                 let _suppressed = Context::enter_telemetry_suppressed_scope();
                 // An error means that the sender is gone, which is a stop as well.
                 let _ = runtime.block_on(stopped);

@@ -119,9 +119,9 @@ impl fmt::Debug for Handle {
 /// All signals at once, so that the slowest takes the limit and not the sum.
 async fn settle_all(providers: Arc<Providers>, limit: Duration, settle: Settle) -> Vec<String> {
     let mut waits = tokio::task::JoinSet::new();
-    for index in 0..providers.pipelines.len() {
-        let providers = providers.clone();
-        waits.spawn(async move { providers.pipelines[index].settle(limit, settle).await });
+    for pipeline in &providers.pipelines {
+        let pipeline = pipeline.clone();
+        waits.spawn(async move { pipeline.settle(limit, settle).await });
     }
     let mut failures = Vec::new();
     while let Some(result) = waits.join_next().await {

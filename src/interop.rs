@@ -12,8 +12,11 @@
 //! # Ok(())
 //! # }
 //! ```
-//! To flush, use [`Handle::flush`](crate::Handle::flush), which knows what was delivered: `force_flush` of these
-//! providers does nothing. After [`Telemetry::init`] the same providers are behind `opentelemetry::global`.
+//! `force_flush` of these providers delivers what was recorded of their signal, for at most 5 s, and its error has the words
+//! for what is not delivered then; it stays queued. It blocks its thread, whatever the runtime; in a callback of an
+//! observable instrument it is an error. [`Handle::flush`](crate::Handle::flush) can be awaited, has a limit of yours and
+//! is for all signals. To stop, use [`Telemetry::shutdown`]: `shutdown` of these providers drops what waits for its batch,
+//! and counts it. After [`Telemetry::init`] the same providers are behind `opentelemetry::global`.
 
 use crate::Telemetry;
 use opentelemetry::propagation::TextMapPropagator;

@@ -78,6 +78,7 @@ mod baggage; // what callers say of a request, onto spans and log records
 mod batch; // spans and log records that wait for their batch
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process
+mod flush; // force_flush of the OpenTelemetry providers
 mod accounts; // what became of it, as measurements
 mod export; // the runtime on which it leaves
 pub mod console; // … to stdout

@@ -8,6 +8,7 @@ use crate::{
     batch::{Counts, Queue},
     config::{AttributeLimits, Config, Decided, Temporality},
     encode,
+    flush::Flush,
     sender::{Destination, Disk, Limits, Mark, Request, Sender, Signal, Stats},
 };
 use bytes::Bytes;
@@ -27,6 +28,7 @@ use std::{
     time::Duration,
 };
 use tokio::{
+    runtime,
     sync::{mpsc, oneshot},
     time::Instant,
 };
@@ -82,7 +84,10 @@ impl Source {
 /// A reader that collects when the pipeline asks. The SDK's periodic one has a thread of its own, which
 /// ignores the limit of a shutdown.
 #[derive(Clone, Debug)]
-pub(crate) struct Reader(Arc<ManualReader>);
+pub(crate) struct Reader {
+    collected: Arc<ManualReader>,
+    flush: Flush,
+}
 
 impl Reader {
     pub(crate) fn new(temporality: Temporality) -> Self {
@@ -91,7 +96,13 @@ impl Reader {
             Temporality::Delta => SdkTemporality::Delta,
             Temporality::LowMemory => SdkTemporality::LowMemory,
         };
-        Reader(Arc::new(ManualReader::builder().with_temporality(temporality).build()))
+        let collected = Arc::new(ManualReader::builder().with_temporality(temporality).build());
+        Reader { collected, flush: Flush::default() }
+    }
+
+    /// For the provider, whose `force_flush` is told to the reader.
+    pub(crate) fn flushed_by(self, flush: Flush) -> Self {
+        Reader { flush, ..self }
     }
 
     /// Collects on a thread of its own: the callbacks of observable instruments are the program's, and may
@@ -101,7 +112,7 @@ impl Reader {
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let mut metrics = ResourceMetrics::default();
             // An error only means that the provider was shut down: there is nothing any more.
-            let collected = self.0.collect(&mut metrics).is_ok();
+            let collected = self.collected.collect(&mut metrics).is_ok();
             if collected { encode::metrics(&metrics) } else { Request { items: 0, body: Bytes::new() } }
         });
         collection
@@ -112,15 +123,15 @@ impl Reader {
 
 impl MetricReader for Reader {
     fn register_pipeline(&self, pipeline: Weak<SdkPipeline>) {
-        self.0.register_pipeline(pipeline);
+        self.collected.register_pipeline(pipeline);
     }
 
     fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
-        self.0.collect(metrics)
+        self.collected.collect(metrics)
     }
 
     fn force_flush(&self) -> OTelSdkResult {
-        self.0.force_flush()
+        self.flush.flush()
     }
 
     /// Nothing asks any more when this is called; the reader's own would wait for a callback that hangs.
@@ -129,7 +140,7 @@ impl MetricReader for Reader {
     }
 
     fn temporality(&self, kind: InstrumentKind) -> SdkTemporality {
-        self.0.temporality(kind)
+        self.collected.temporality(kind)
     }
 }
 
@@ -165,6 +176,8 @@ pub(crate) struct Pipeline {
     source: Arc<Source>,
     senders: Arc<[Sender]>,
     drains: mpsc::UnboundedSender<Drain>,
+    /// Where it lives.
+    runtime: runtime::Handle,
 }
 
 impl Pipeline {
@@ -173,7 +186,7 @@ impl Pipeline {
         config: &Config,
         signal: Signal,
         source: impl FnOnce() -> Source,
-    ) -> Result<Option<Self>, Error> {
+    ) -> Result<Option<Arc<Self>>, Error> {
         let export = config.export(signal);
         if config.disabled || export.destinations.is_empty() {
             return Ok(None);
@@ -193,7 +206,8 @@ impl Pipeline {
         let (senders, source) = (senders?, Arc::new(source()));
         let (drains, requests) = mpsc::unbounded_channel();
         tokio::spawn(run(source.clone(), senders.clone(), export.delay(signal), requests));
-        Ok(Some(Pipeline { signal, source, senders, drains }))
+        let runtime = runtime::Handle::current();
+        Ok(Some(Arc::new(Pipeline { signal, source, senders, drains, runtime })))
     }
 
     /// What was found on disk at the start that an operator should know.
@@ -238,6 +252,20 @@ impl Pipeline {
             }
         }
         if failures.is_empty() { Ok(()) } else { Err(failures.join("\n")) }
+    }
+
+    /// Whether it was closed, or the queue before it.
+    pub(crate) fn is_closed(&self) -> bool {
+        let queue = match &*self.source {
+            Source::Spans(queue, ..) => queue.is_closed(),
+            Source::Logs(queue, ..) => queue.is_closed(),
+            Source::Metrics(_) => false,
+        };
+        queue || self.drains.is_closed()
+    }
+
+    pub(crate) fn runtime(&self) -> &runtime::Handle {
+        &self.runtime
     }
 
     pub(crate) fn signal(&self) -> Signal {

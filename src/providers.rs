@@ -6,6 +6,7 @@ use crate::{
     batch::{LogQueue, Queue, SpanQueue},
     config::{Config, Histograms, SpanLimits},
     filter::Filters,
+    flush::Flush,
     layers::events,
     log::{ExceptionEvents, Output},
     middleware::propagation::Composite,
@@ -37,7 +38,7 @@ pub(crate) struct Providers {
     /// Which `tracing` spans are recorded.
     pub(crate) span_filters: Filters,
     pub(crate) propagator: Arc<Composite>,
-    pub(crate) pipelines: Vec<Pipeline>,
+    pub(crate) pipelines: Vec<Arc<Pipeline>>,
     /// What an operator should know of what was found on disk.
     pub(crate) notices: Vec<String>,
 }
@@ -66,7 +67,8 @@ impl Providers {
         let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
         let source = || Source::Spans(spans.clone(), attributes(), config.span_limits.attributes);
         if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
-            tracer = tracer.with_span_processor(SpanQueue { queue: spans, keys: keys.clone() });
+            let flush = Flush::of(&pipeline);
+            tracer = tracer.with_span_processor(SpanQueue { queue: spans, keys: keys.clone(), flush });
             pipelines.push(pipeline);
         }
 
@@ -77,15 +79,15 @@ impl Providers {
         let reader = Reader::new(config.temporality);
         let source = || Source::Metrics(reader.clone());
         if let Some(pipeline) = Pipeline::start(config, Signal::Metrics, source)? {
-            meter = meter.with_reader(reader);
+            meter = meter.with_reader(reader.flushed_by(Flush::of(&pipeline)));
             pipelines.push(pipeline);
         }
 
         let records = Queue::new(config.logs.max_queue, config.logs.max_batch);
         let source = || Source::Logs(records.clone(), attributes(), config.log.limits);
         let logger = Pipeline::start(config, Signal::Logs, source)?.map(|pipeline| {
+            let queue = LogQueue { queue: records, keys, flush: Flush::of(&pipeline) };
             pipelines.push(pipeline);
-            let queue = LogQueue { queue: records, keys };
             let provider = SdkLoggerProvider::builder().with_resource(resource.clone());
             (provider.with_log_processor(queue.clone()).build(), queue)
         });
@@ -98,7 +100,7 @@ impl Providers {
             }
         };
 
-        let mut notices = Vec::from_iter(pipelines.iter().flat_map(Pipeline::notices));
+        let mut notices = Vec::from_iter(pipelines.iter().flat_map(|pipeline| pipeline.notices()));
         // Only now: what is in use is locked.
         notices.extend(disk.iter().flat_map(|disk| disk.unclaimed()));
         let meter = meter.build();

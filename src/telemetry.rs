@@ -45,7 +45,7 @@ use crate::{
     layers::{self, BoxedLayer},
     log::log_panic,
     middleware::{ClientLayer, ServerLayer},
-    pipeline::{Pipeline, Settle},
+    pipeline::Settle,
     providers::Providers,
     resource::service_name,
     sampler::parent_decides,
@@ -286,7 +286,7 @@ pub fn log_panics() {
 /// After this nothing records any more, and what was not delivered is counted as lost.
 impl Drop for Running {
     fn drop(&mut self) {
-        self.providers.pipelines.iter().for_each(Pipeline::abandon);
+        self.providers.pipelines.iter().for_each(|pipeline| pipeline.abandon());
         // They only close what is closed by now.
         let _ = self.providers.tracer.shutdown();
         let _ = self.providers.meter.shutdown();

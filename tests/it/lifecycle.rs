@@ -1,6 +1,7 @@
 //! Start, flush, stop: from any runtime, or none.
 
 mod endings; // drop, panic, exit, another runtime
+mod forced; // force_flush of what is taken out
 
 use crate::support::{
     PATIENCE,

@@ -1,56 +1,55 @@
 //! A lock that ends with the process that holds it, however that ends.
 
-use std::{fs::OpenOptions, io, path::Path};
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    path::Path,
+};
 
 /// Held until dropped.
 #[derive(Debug)]
 pub(super) struct Lock {
-    /// Always there. The standard library has it from Rust 1.89 on.
-    #[cfg(unix)]
-    file: Option<nix::fcntl::Flock<std::fs::File>>,
-    #[cfg(windows)]
-    _file: std::fs::File,
+    file: File,
 }
 
 /// Locks the file, which is made if it is not there; `None` if it is locked already, in whichever process.
-#[cfg(unix)]
 pub(super) fn lock(path: &Path) -> io::Result<Option<Lock>> {
-    use nix::{
-        errno::Errno,
-        fcntl::{Flock, FlockArg},
-    };
-    use std::os::unix::fs::OpenOptionsExt;
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
-    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-        Ok(file) => Ok(Some(Lock { file: Some(file) })),
-        Err((_, Errno::EWOULDBLOCK)) => Ok(None),
-        Err((_, error)) => Err(error.into()),
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock { file })),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(error),
     }
 }
 
-/// Where the system refuses to unlock, the library's own way out is a panic; the lock then ends with the process.
-#[cfg(unix)]
+/// Not left to the file's own end: a child process that was forked meanwhile has the file open too.
 impl Drop for Lock {
     fn drop(&mut self) {
-        if let Some(Err((file, _))) = self.file.take().map(nix::fcntl::Flock::unlock) {
-            std::mem::forget(file);
-        }
+        // Where the system refuses, the lock ends with the last process that has the file open.
+        let _ = self.file.unlock();
     }
 }
 
-/// Windows locks what is opened without sharing.
-#[cfg(windows)]
-pub(super) fn lock(path: &Path) -> io::Result<Option<Lock>> {
-    use std::os::windows::fs::OpenOptionsExt;
-    const SHARING_VIOLATION: i32 = 32;
-    match OpenOptions::new().write(true).create(true).truncate(false).share_mode(0).open(path) {
-        Ok(file) => Ok(Some(Lock { _file: file })),
-        Err(error) if error.raw_os_error() == Some(SHARING_VIOLATION) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::tests::Place;
 
-#[cfg(not(any(unix, windows)))]
-pub(super) fn lock(_: &Path) -> io::Result<Option<Lock>> {
-    Err(io::Error::new(io::ErrorKind::Unsupported, "files cannot be locked on this system"))
+    #[test]
+    fn a_lock_ends_when_it_is_dropped_though_the_file_is_still_open_elsewhere() {
+        let place = Place::new();
+        std::fs::create_dir_all(&place.0).unwrap();
+        let path = place.0.join("lock");
+        let held = lock(&path).unwrap().unwrap();
+        // What a child process has after a fork.
+        let inherited = held.file.try_clone().unwrap();
+        assert!(lock(&path).unwrap().is_none());
+        drop(held);
+        assert!(lock(&path).unwrap().is_some());
+        drop(inherited);
+    }
 }
