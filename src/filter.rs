@@ -3,16 +3,16 @@
 //! Each layer has a filter of its own, since an `EnvFilter` remembers the spans it saw; all that were made from
 //! one text change together. A span that is open stays what it was when it was made.
 
-use crate::Error;
-use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak,
-        atomic::{AtomicBool, Ordering},
-    },
+use crate::{
+    Error,
+    log::{shown_attributes, shown_record},
+};
+use std::sync::{
+    Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Weak,
+    atomic::{AtomicBool, Ordering},
 };
 use tracing::{
-    Metadata,
+    Metadata, Subscriber,
     level_filters::LevelFilter,
     span::{Attributes, Id, Record},
     subscriber::Interest,
@@ -20,6 +20,7 @@ use tracing::{
 use tracing_subscriber::{
     EnvFilter,
     layer::{Context, Filter},
+    registry::LookupSpan,
 };
 
 /// A text in the syntax of `RUST_LOG`, and the filters made from it.
@@ -106,16 +107,22 @@ impl ChangingFilter {
         self.0.filter.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Tells the filter of a span, if it wants to know. To compare a field with its text it shows the field: a value
-    /// that panics is one that does not match.
+    /// Tells the filter of a span, if it wants to know.
     fn tell(&self, tell: impl FnOnce(&EnvFilter)) {
-        if self.0.of_spans.load(Ordering::Relaxed) {
-            let _ = catch_unwind(AssertUnwindSafe(|| tell(&self.now())));
+        if self.is_of_spans() {
+            tell(&self.now());
         }
+    }
+
+    fn is_of_spans(&self) -> bool {
+        self.0.of_spans.load(Ordering::Relaxed)
     }
 }
 
-impl<S> Filter<S> for ChangingFilter {
+impl<S> Filter<S> for ChangingFilter
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
         Filter::enabled(&*self.now(), metadata, context)
     }
@@ -129,11 +136,20 @@ impl<S> Filter<S> for ChangingFilter {
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
-        self.tell(|filter| Filter::on_new_span(filter, attributes, id, context));
+        // To compare a field with its text the filter shows it, and has locks: what is shown may panic or log.
+        if self.is_of_spans() {
+            shown_attributes(attributes, |attributes| {
+                self.tell(|filter| Filter::on_new_span(filter, attributes, id, context));
+            });
+        }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        self.tell(|filter| Filter::on_record(filter, id, values, context));
+        if let (true, Some(metadata)) = (self.is_of_spans(), context.metadata(id)) {
+            shown_record(metadata, values, |values| {
+                self.tell(|filter| Filter::on_record(filter, id, values, context));
+            });
+        }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
@@ -152,7 +168,8 @@ impl<S> Filter<S> for ChangingFilter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use tracing_subscriber::Registry;
+    use std::{cell::Cell, fmt, sync::mpsc, thread, time::Duration};
+    use tracing_subscriber::{Registry, layer::Identity, prelude::*};
 
     #[test]
     fn a_change_holds_for_the_filters_made_before_and_after() {
@@ -162,5 +179,32 @@ mod tests {
         assert_eq!(level(&before), Some(LevelFilter::WARN));
         filters.change("debug").unwrap();
         assert_eq!([level(&before), level(&filters.filter())], [Some(LevelFilter::DEBUG); 2]);
+    }
+
+    /// Is shown only once the filters were changed meanwhile.
+    struct Waits(Arc<Filters>, Cell<bool>);
+
+    impl fmt::Debug for Waits {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            if !self.1.replace(true) {
+                let (filters, (changed, wait)) = (self.0.clone(), mpsc::channel());
+                thread::spawn(move || changed.send(filters.change("info,[work{value=b}]=debug").is_ok()));
+                assert_eq!(wait.recv_timeout(Duration::from_secs(20)), Ok(true));
+            }
+            f.write_str("shown")
+        }
+    }
+
+    #[test]
+    fn a_value_is_shown_while_nobody_holds_the_filter() {
+        let filters = Arc::new(Filters::new("info,[work{value=a}]=debug", str::to_owned));
+        let value = Waits(filters.clone(), Cell::new(false));
+        let layer = Identity::new().with_filter(filters.filter());
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let span = tracing::info_span!("work", value = ?value, later = tracing::field::Empty);
+            assert!(value.1.replace(false));
+            span.record("later", tracing::field::debug(&value));
+        });
+        assert!(value.1.get() && filters.lock().text.contains("=b"));
     }
 }

@@ -38,10 +38,14 @@ where
         return outputs.with_filter(providers.event_filters.filter()).boxed();
     }
     let filter = Outermost { own: providers.event_filters.filter(), inside: spans() };
+    let found = spans::found(&providers.tracer);
     let layers = spans::layer(&providers.tracer, spans).and_then(outputs.with_filter(filter));
     match config.log.spans.close && config.log.output != LogOutput::None {
-        true => SpanEnds::default().with_filter(providers.event_filters.filter()).and_then(layers).boxed(),
-        false => layers.boxed(),
+        true => {
+            let ends = SpanEnds::default().with_filter(providers.event_filters.filter());
+            found.and_then(ends).and_then(layers).boxed()
+        }
+        false => found.and_then(layers).boxed(),
     }
 }
 
@@ -84,7 +88,10 @@ struct Outermost {
     inside: ChangingFilter,
 }
 
-impl<S> Filter<S> for Outermost {
+impl<S> Filter<S> for Outermost
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     fn enabled(&self, metadata: &Metadata<'_>, context: &layer::Context<'_, S>) -> bool {
         self.own.enabled(metadata, context)
     }

@@ -77,6 +77,7 @@ pub(crate) use clock::Clock;
 pub use ends::SpanEnds;
 pub(crate) use escape::{Place, escape};
 pub(crate) use exception::ExceptionEvents;
+pub(crate) use ids::{Ids, Spans};
 pub use keys::Keys;
 pub use layer::LogLayer;
 pub(crate) use output::Output;

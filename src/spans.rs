@@ -7,7 +7,7 @@
 
 use crate::{
     filter::ChangingFilter,
-    log::{keep_origin, shown_attributes, shown_record},
+    log::{Ids, Spans, keep_origin, shown_attributes, shown_record},
 };
 use opentelemetry::{
     Context,
@@ -15,7 +15,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::{SdkTracer, SdkTracerProvider};
 use tracing::{
-    Event, Level, Metadata, Subscriber,
+    Dispatch, Event, Level, Metadata, Subscriber,
     level_filters::LevelFilter,
     span::{Attributes, Id, Record},
     subscriber::Interest,
@@ -27,64 +27,89 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
-/// The layer, with the spans that the filters let through, each of which is one of its own.
+/// The layer that is only found. It comes before all others: a value that logs while it is shown makes `tracing` forget
+/// which layers a new span is not for, and this one would panic.
+pub(crate) fn found<S>(tracer: &SdkTracerProvider) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+{
+    recorder(tracer).with_filter(Nothing)
+}
+
+/// The layer at work, with the spans that the filters let through, each of which is one of its own.
 pub(crate) fn layer<S>(tracer: &SdkTracerProvider, filter: impl Fn() -> ChangingFilter) -> impl Layer<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
 {
-    let recorder = || {
-        tracing_opentelemetry::layer()
-            .with_tracer(tracer.tracer("throughline"))
-            .with_location(false)
-            .with_target(false)
-            .with_threads(false)
-            .with_tracked_inactivity(false)
-    };
-    let recorded = recorder().with_filter(Nothing).and_then(RecordedSpans(recorder()));
+    let recorded = RecordedSpans { recorder: recorder(tracer), spans: Spans::default() };
     recorded.with_filter(SampledSpans(filter())).and_then(LostSpans.with_filter(UnsampledSpans(filter())))
+}
+
+fn recorder<S>(tracer: &SdkTracerProvider) -> OpenTelemetryLayer<S, SdkTracer>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    tracing_opentelemetry::layer()
+        .with_tracer(tracer.tracer("throughline"))
+        .with_location(false)
+        .with_target(false)
+        .with_threads(false)
+        .with_tracked_inactivity(false)
 }
 
 /// Records spans.
 ///
 /// Marks the current `tracing` span as failed when an ERROR event happens in it, as `#[instrument(err)]` makes
-/// one. The server's span is not touched: its status is that of the response.
-struct RecordedSpans<S>(OpenTelemetryLayer<S, SdkTracer>);
+/// one. The spans of the layers of HTTP, and others inside it that are none of `tracing`, are not touched: their status
+/// is that of the response.
+struct RecordedSpans<S> {
+    recorder: OpenTelemetryLayer<S, SdkTracer>,
+    spans: Spans,
+}
 
 impl<S> Layer<S> for RecordedSpans<S>
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
+    fn on_register_dispatch(&self, dispatch: &Dispatch) {
+        self.spans.register(dispatch);
+    }
+
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: layer::Context<'_, S>) {
-        shown_attributes(attributes, |attributes| self.0.on_new_span(attributes, id, context));
+        // See `found`: it may be for others.
+        if context.span(id).is_some() {
+            shown_attributes(attributes, |attributes| self.recorder.on_new_span(attributes, id, context));
+        }
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: layer::Context<'_, S>) {
         if let Some(metadata) = context.metadata(id) {
-            shown_record(metadata, values, |values| self.0.on_record(id, values, context));
+            shown_record(metadata, values, |values| self.recorder.on_record(id, values, context));
         }
     }
 
     fn on_follows_from(&self, id: &Id, follows: &Id, context: layer::Context<'_, S>) {
-        self.0.on_follows_from(id, follows, context);
+        self.recorder.on_follows_from(id, follows, context);
     }
 
     fn on_event(&self, event: &Event<'_>, context: layer::Context<'_, S>) {
-        // The filter lets through the spans that are recorded: if there is one, its context is the active one.
-        if event.is_contextual() && context.lookup_current().is_some() {
+        let current = event.is_contextual().then(|| context.lookup_current()).flatten();
+        let own = current.and_then(|span| self.spans.ids_of(&span.id()));
+        if own.is_some() && own == Ids::active() {
             Context::map_current(|active| active.span().set_status(Status::error("")));
         }
     }
 
     fn on_enter(&self, id: &Id, context: layer::Context<'_, S>) {
-        self.0.on_enter(id, context);
+        self.recorder.on_enter(id, context);
     }
 
     fn on_exit(&self, id: &Id, context: layer::Context<'_, S>) {
-        self.0.on_exit(id, context);
+        self.recorder.on_exit(id, context);
     }
 
     fn on_close(&self, id: Id, context: layer::Context<'_, S>) {
-        self.0.on_close(id, context);
+        self.recorder.on_close(id, context);
     }
 }
 
@@ -109,7 +134,10 @@ fn is_sampled() -> bool {
 }
 
 /// The answer depends on the request, and must be asked for each time.
-fn if_sampled<S>(filter: &ChangingFilter, metadata: &'static Metadata<'static>) -> Interest {
+fn if_sampled<S>(filter: &ChangingFilter, metadata: &'static Metadata<'static>) -> Interest
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     match Filter::<S>::callsite_enabled(filter, metadata) {
         interest if interest.is_never() => interest,
         _ => Interest::sometimes(),
@@ -119,7 +147,10 @@ fn if_sampled<S>(filter: &ChangingFilter, metadata: &'static Metadata<'static>) 
 /// Lets through the spans that are recorded, and the events that mark one as failed.
 struct SampledSpans(ChangingFilter);
 
-impl<S> Filter<S> for SampledSpans {
+impl<S> Filter<S> for SampledSpans
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     fn enabled(&self, metadata: &Metadata<'_>, context: &layer::Context<'_, S>) -> bool {
         match metadata.is_span() {
             true => is_sampled() && self.0.enabled(metadata, context),
@@ -163,7 +194,10 @@ impl<S> Filter<S> for SampledSpans {
 /// Lets through the spans that are not recorded since their trace is not sampled.
 struct UnsampledSpans(ChangingFilter);
 
-impl<S> Filter<S> for UnsampledSpans {
+impl<S> Filter<S> for UnsampledSpans
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
     fn enabled(&self, metadata: &Metadata<'_>, context: &layer::Context<'_, S>) -> bool {
         metadata.is_span() && !is_sampled() && self.0.enabled(metadata, context)
     }

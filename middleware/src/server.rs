@@ -268,9 +268,11 @@ where
         }
         let mut surroundings = request::begin(&self.instruments, RequestHead::of(&request));
         request.extensions_mut().insert(Served);
-        if let Some(span) = ServerSpan::of(&surroundings) {
-            request.extensions_mut().insert(span);
-        }
+        match ServerSpan::of(&surroundings) {
+            Some(span) => request.extensions_mut().insert(span),
+            // Of a request that this one was made from.
+            None => request.extensions_mut().remove::<ServerSpan>(),
+        };
         let span = match surroundings.exchange() {
             Some(exchange) if exchange.rules().request_span => {
                 request::span(&self.instruments, exchange, &request)

@@ -1,4 +1,5 @@
 mod ends; // the lines about the end of a span
+mod found; // what asks a span for that of OpenTelemetry
 mod hostile; // what a span's fields must not do to the program
 
 use super::*;

@@ -1,17 +1,20 @@
 //! `tracing` inside a request belongs to it.
 
 use crate::support::{
+    get,
     here::{CALLER, Here, INTERNAL, SAMPLED, SERVER, UNSAMPLED, record, records, span, spans},
-    receiver::{Decoded, value},
+    receiver::{Decoded, hex, value},
+    serve,
 };
 use axum::{Router, body::Body, extract::Path, http::StatusCode, routing};
-use opentelemetry::{Context, trace::TraceContextExt};
+use opentelemetry::{Context, SpanId, trace::TraceContextExt};
 use std::{
     convert::Infallible,
     sync::{Arc, Mutex},
 };
 use tokio_stream::StreamExt;
 use tracing::{Instrument, Span};
+use tracing_opentelemetry::OpenTelemetrySpanExt;
 
 /// The name of the current `tracing` span.
 fn current() -> &'static str {
@@ -157,6 +160,49 @@ async fn the_request_span_is_current_wherever_the_request_is_served_and_is_a_chi
     let expected = [("inside", "inner"), ("outside", "request"), ("spawned", "request")];
     let expected = expected.map(|(body, span)| record(&format!("{body:?}"), span, &[]));
     assert_eq!(records(&receiver), expected);
+}
+
+// H-090, H-091
+#[tokio::test]
+async fn with_the_request_span_too_an_exception_has_the_ids_of_the_servers() {
+    for request_span in ["false", "true"] {
+        let here = Here::start(&[("THROUGHLINE_REQUEST_SPAN", request_span)]).await;
+        let fails = async || {
+            Span::current().set_attribute("found", true);
+            let active = Context::map_current(|context| context.span().span_context().span_id());
+            assert!(Span::current().is_none() || found() == active);
+            let frames = tokio_stream::iter([Ok("one"), Err("out of tea")]);
+            Body::from_stream(frames)
+        };
+        let panics = async || {
+            if true {
+                panic!("out of milk")
+            }
+        };
+        let app = Router::new().route("/fails", routing::get(fails)).route("/panics", routing::get(panics));
+        let address = serve(app.layer(here.telemetry.server_layer())).await;
+        for path in ["fails", "panics"] {
+            assert!(get(&format!("http://{address}/{path}"), &[SAMPLED]).await.is_err());
+        }
+        let receiver = here.finish().await;
+        let told = |name: &str| {
+            let spans = receiver.spans();
+            let (_, span) = spans.iter().find(|(_, span)| span.name == name).unwrap();
+            hex(&span.span_id)
+        };
+        let logs = receiver.logs();
+        let exceptions =
+            logs.iter().filter(|(_, record)| record.event_name == "http.server.request.exception");
+        let ids: Vec<_> = exceptions.map(|(_, record)| hex(&record.span_id)).collect();
+        assert_eq!(ids, [told("GET /fails"), told("GET /panics")], "{request_span}");
+        let requests = spans(&receiver, INTERNAL).into_iter().map(|span| (span.name, span.status));
+        let expected = if request_span == "true" { vec![("request".to_owned(), 0); 2] } else { vec![] };
+        assert_eq!(Vec::from_iter(requests), expected);
+    }
+}
+
+fn found() -> SpanId {
+    Span::current().context().span().span_context().span_id()
 }
 
 #[tokio::test]

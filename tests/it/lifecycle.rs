@@ -278,6 +278,7 @@ async fn an_error_in_a_span_of_tracing_marks_that_span_and_no_other() {
     let telemetry = Telemetry::build(config).unwrap();
     let subscriber = tracing_subscriber::registry().with(telemetry.layers());
     tracing::subscriber::with_default(subscriber, || {
+        let _connection = tracing::info_span!("connection").entered();
         let server = telemetry.tracer_provider().tracer("test").start("server");
         let _active = Context::current_with_span(server).attach();
         tracing::error!("in the server's span");
@@ -291,7 +292,7 @@ async fn an_error_in_a_span_of_tracing_marks_that_span_and_no_other() {
         .map(|(_, span)| (span.name, span.status.map_or(0, |status| status.code), span.events.len()))
         .collect();
     statuses.sort();
-    let expected = [("fail", 0, 0), ("fail", 2, 0), ("outer", 0, 0), ("server", 0, 0)];
+    let expected = [("connection", 0, 0), ("fail", 0, 0), ("fail", 2, 0), ("outer", 0, 0), ("server", 0, 0)];
     assert_eq!(statuses, expected.map(|(name, code, events)| (name.to_owned(), code, events)));
 }
 

@@ -5,8 +5,9 @@ use std::{convert::Infallible, net::SocketAddr};
 use axum::{Router, body::Body, routing::get};
 use http::{Request, Response};
 use http_body_util::BodyExt;
-use throughline_middleware::Route;
-use tower::{Layer, ServiceExt};
+use opentelemetry::{KeyValue, TraceId};
+use throughline_middleware::{Route, ServerSpan};
+use tower::{Layer, ServiceExt, service_fn};
 
 use crate::support::{Attributes, Telemetry, ask, attributes, expected, serve};
 
@@ -129,4 +130,29 @@ async fn a_request_that_a_handler_makes_is_another_one() {
     response.into_body().collect().await.unwrap();
     let spans: [_; 2] = telemetry.spans().await;
     assert_ne!(spans[0].span_context.trace_id(), spans[1].span_context.trace_id());
+}
+
+#[tokio::test]
+async fn the_span_of_another_request_that_a_request_is_made_with_is_not_its_own() {
+    for (flags, expected) in [("01", &[(true, true), (false, false)][..]), ("00", &[(false, false)])] {
+        let telemetry = Telemetry::new();
+        let inner = telemetry.server().layer(service_fn(async |request: Request<Body>| {
+            let span = request.extensions().get::<ServerSpan>().cloned().unwrap_or_default();
+            span.set(KeyValue::new("app.inner", true));
+            Ok::<_, Infallible>(Response::new(Body::empty()))
+        }));
+        let outer = telemetry.server().layer(service_fn(async |request: Request<Body>| {
+            let mut next = Request::new(Body::empty());
+            next.extensions_mut().insert(request.extensions().get::<ServerSpan>().unwrap().clone());
+            let parent = format!("00-{:032x}-{:016x}-{flags}", 1, 1).parse().unwrap();
+            next.headers_mut().insert("traceparent", parent);
+            inner.clone().oneshot(next).await
+        }));
+        drop(outer.oneshot(Request::new(Body::empty())).await.unwrap());
+        let told = telemetry.ended().into_iter().map(|span| {
+            let is_told = span.attributes.iter().any(|told| told.key.as_str() == "app.inner");
+            (span.span_context.trace_id() == TraceId::from(1), is_told)
+        });
+        assert_eq!(Vec::from_iter(told), expected);
+    }
 }

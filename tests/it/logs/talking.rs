@@ -66,3 +66,28 @@ async fn a_value_that_logs_while_it_is_shown_loses_no_line_and_no_span() {
     let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
     assert_eq!(attributes(&spans[5].1.attributes), expected.into());
 }
+
+#[tokio::test]
+async fn a_value_that_logs_while_a_filter_looks_at_it_harms_nobody() {
+    let receiver = Receiver::start();
+    let endpoint = format!("http://{}", receiver.http_address());
+    let filter = "info,[work{talks=told}]=debug,[work{later=told}]=debug,[meanwhile{value}]=debug";
+    for closing in ["none", "close"] {
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
+            ("OTEL_METRICS_EXPORTER", "none"),
+            ("OTEL_LOGS_EXPORTER", "none"),
+            ("RUST_LOG", filter),
+            ("THROUGHLINE_SPAN_FILTER", filter),
+            ("THROUGHLINE_LOG_SPANS", closing),
+        ];
+        let mut process = Process::this_test("logs::talking::process", &variables);
+        assert!(process.ended().await.success(), "{:#?}", process.lines());
+    }
+    let spans = receiver.spans();
+    let works = spans.iter().filter(|(_, span)| span.name == "work");
+    let expected = [("later", "\"told\""), ("talks", "\"told\""), ("text", "\"tea\"")];
+    let expected = expected.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let works: Vec<_> = works.map(|(_, span)| attributes(&span.attributes)).collect();
+    assert_eq!(works, [expected.clone().into(), expected.into()]);
+}
