@@ -75,6 +75,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// How many batches wait, the last of which may be small.
+    pub(crate) fn batches(&self) -> usize {
+        self.lock().items.len().div_ceil(self.max_batch)
+    }
+
     /// The next batch; empty if nothing waits.
     pub(crate) fn take(&self) -> Vec<T> {
         let mut state = self.lock();

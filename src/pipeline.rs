@@ -30,6 +30,7 @@ use std::{
 use tokio::{
     runtime,
     sync::{mpsc, oneshot},
+    task::yield_now,
     time::Instant,
 };
 
@@ -50,21 +51,20 @@ impl Source {
         }
     }
 
-    /// Hands on everything that waits, request by request.
+    /// Hands on everything that waits at the call, request by request. What comes meanwhile is for the next time, and
+    /// between two batches others have their turn: who records without a pause would else keep all from leaving.
     async fn drain(&self, mut send: impl FnMut(Request)) -> Result<(), String> {
         match self {
             Source::Spans(queue, resource, limits) => {
-                while let batch = queue.take()
-                    && !batch.is_empty()
-                {
-                    encode::spans(batch, resource, *limits, &mut send);
+                for _ in 0..queue.batches() {
+                    encode::spans(queue.take(), resource, *limits, &mut send);
+                    yield_now().await;
                 }
             }
             Source::Logs(queue, resource, limits) => {
-                while let batch = queue.take()
-                    && !batch.is_empty()
-                {
-                    encode::logs(&batch, resource, *limits, &mut send);
+                for _ in 0..queue.batches() {
+                    encode::logs(&queue.take(), resource, *limits, &mut send);
+                    yield_now().await;
                 }
             }
             Source::Metrics(reader) => send(reader.clone().read().await?),

@@ -29,9 +29,13 @@
 //! Destinations are asked at the same time; an attempt takes at most the destination's own timeout and at most 10 s, each
 //! further try at most 2 s. Clocks are compared to the second, by the `Date` of the answer: more than 30 s is told.
 
+mod start; // what fails before anything could be sent
+
 use crate::{
     config::Config,
+    pipeline::limits,
     sender::{self, Answer, Compression, Destination, Heard, Protocol, Remote, Signal},
+    view::View,
 };
 use http::{Uri, uri::PathAndQuery};
 use std::{
@@ -94,10 +98,31 @@ impl fmt::Display for Finding {
 
 /// Asks every destination of a configuration. Must be called in a Tokio runtime with time and IO; nothing is recorded, and
 /// nothing goes out but requests without content.
+///
+/// What would fail the start is the fault of each signal that it takes away: a configuration file that cannot be used, an
+/// endpoint that cannot be understood, a [directory](crate::config::Queue::directory) that cannot be written, a port of
+/// the view that another program has. The view is opened for as long as this takes.
 pub async fn probe(config: &Config) -> Vec<Finding> {
+    let start = match start::attempt(config).await {
+        Ok(start) => start,
+        Err(findings) => return findings,
+    };
+    let mut findings = ask(&start.config).await;
+    for finding in &mut findings {
+        let faults = finding.fault.take().into_iter().chain(start.faults.iter().cloned());
+        finding.fault = faults.reduce(|faults, fault| format!("{faults}; {fault}"));
+    }
+    findings
+}
+
+async fn ask(config: &Config) -> Vec<Finding> {
     let mut asked = JoinSet::new();
     for signal in Signal::ALL.into_iter().filter(|_| !config.disabled) {
         let export = config.export(signal);
+        if let Some(finding) = start::unusable(config, signal) {
+            let place = asked.len();
+            asked.spawn(async move { (place, finding) });
+        }
         for destination in &export.destinations {
             let (place, words) = (asked.len(), export.in_words(destination));
             let destination = destination.clone();

@@ -103,10 +103,12 @@ impl Environment {
         }
     }
 
-    /// Any variable, as it is.
+    /// Any variable, as it is; an empty one is unset.
     #[cfg(feature = "config-file")]
     pub(crate) fn raw(&self, name: &str) -> Option<&str> {
-        self.values.get(name).or_else(|| self.overlay.get(name)).map(String::as_str)
+        let places = [&self.values, &self.overlay].into_iter();
+        let mut set = places.filter_map(|values| values.get(name)).filter(|value| !value.is_empty());
+        set.next().map(String::as_str)
     }
 
     /// What still counts beside a configuration file.

@@ -1,5 +1,8 @@
 //! `throughline check` says what is wrong in the words of whoever must mend it.
 
+mod certificates; // TLS
+mod start; // what fails before anything could be sent
+
 use crate::support::{child::Process, get, peer, receiver::Receiver, serve, until};
 use axum::{
     Router,

@@ -1,5 +1,7 @@
 //! What is recorded arrives, or is counted.
 
+mod flood; // more than can leave
+
 use crate::support::{
     PATIENCE, get,
     receiver::{Decoded, Receiver, attributes, value},

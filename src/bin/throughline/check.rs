@@ -60,21 +60,26 @@ fn look(options: &Options) -> io::Result<Report> {
     let config = options.env_file.as_ref().map_or_else(Config::from_env, Config::from_env_or_file);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let settings = config.settings().filter(|setting| options.all || setting.origin != Origin::Default);
+    let findings = runtime.block_on(probe(&config));
     Ok(Report {
         settings: settings.cloned().collect(),
         faults: config.faults().to_vec(),
-        findings: runtime.block_on(probe(&config)),
         twice: options.lock.as_deref().map_or(Ok(vec![]), twice),
-        nowhere: nowhere(&config),
+        nowhere: nowhere(&config, &findings),
+        findings,
     })
 }
 
-/// The signals that are sent nowhere, in words.
-fn nowhere(config: &Config) -> Vec<String> {
-    if config.disabled {
-        return vec!["nothing is recorded (OTEL_SDK_DISABLED)".into()];
+/// The signals that are meant to be sent nowhere, in words.
+fn nowhere(config: &Config, findings: &[Finding]) -> Vec<String> {
+    if config.disabled && findings.is_empty() {
+        let variables = config.settings().filter(|setting| setting.origin != Origin::Default);
+        let in_file = variables.into_iter().any(|setting| setting.variable == "OTEL_CONFIG_FILE");
+        let variable = if in_file { "OTEL_CONFIG_FILE" } else { "OTEL_SDK_DISABLED" };
+        return vec![format!("nothing is recorded ({variable})")];
     }
-    let away = Signal::ALL.into_iter().filter(|signal| config.export(*signal).destinations.is_empty());
+    let is_found = |signal| findings.iter().any(|finding| finding.signal == signal);
+    let away = Signal::ALL.into_iter().filter(|signal| !is_found(*signal));
     away.map(|signal| format!("{} to {}", signal.name(), config.export(signal))).collect()
 }
 

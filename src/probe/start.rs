@@ -1,0 +1,65 @@
+//! What fails a start, before anything could be sent.
+
+use super::Finding;
+use crate::{config::Config, pipeline::limits, sender::Signal, view::View};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+use tokio::task::spawn_blocking;
+
+/// A start without telemetry.
+pub(super) struct Start {
+    /// With the destinations that the view adds.
+    pub(super) config: Config,
+    /// What keeps all signals from starting.
+    pub(super) faults: Vec<String>,
+    _view: Option<View>,
+}
+
+/// Opens what a start opens. `Err`: there is nothing to ask.
+pub(super) async fn attempt(config: &Config) -> Result<Start, Vec<Finding>> {
+    let none =
+        |fault: String| Signal::ALL.map(|signal| finding(signal, "nowhere".into(), fault.clone())).into();
+    if let Some(fault) = config.faults().iter().find(|fault| fault.fatal) {
+        return Err(none(fault.to_string()));
+    }
+    let mut config = config.clone();
+    // Files and ports may take a while.
+    let opening = spawn_blocking(move || {
+        let (view, mut faults) = match View::open(&mut config) {
+            Ok(view) => (Some(view), vec![]),
+            Err(error) => (None, vec![error.to_string()]),
+        };
+        faults.extend(directory(&config));
+        Start { config, faults, _view: view }
+    });
+    opening.await.map_err(|error| none(error.to_string()))
+}
+
+/// The endpoint of a signal that cannot be understood.
+pub(super) fn unusable(config: &Config, signal: Signal) -> Option<Finding> {
+    let variable = config.export(signal).unusable()?;
+    let faults = config.faults().iter().filter(|fault| fault.variable == variable);
+    let messages: Vec<&str> = faults.map(|fault| fault.message.as_str()).collect();
+    Some(finding(signal, format!("nowhere ({variable} cannot be understood)"), messages.join("; ")))
+}
+
+/// Why the directory of the queue cannot be used. What is made to find out does not stay: whoever asks may be another user
+/// than the service.
+fn directory(config: &Config) -> Option<String> {
+    let disk = limits(config).disk.filter(|_| !config.disabled)?;
+    let is_missing = |path: &&Path| !path.as_os_str().is_empty() && !path.exists();
+    let missing: Vec<PathBuf> =
+        disk.directory.ancestors().take_while(is_missing).map(Path::to_owned).collect();
+    let fault = disk.check().err();
+    for path in missing {
+        // What somebody uses meanwhile is not empty, and stays.
+        let _ = fs::remove_dir(path);
+    }
+    fault.map(|fault| format!("THROUGHLINE_QUEUE_DIRECTORY: {fault}"))
+}
+
+fn finding(signal: Signal, destination: String, fault: String) -> Finding {
+    Finding { signal, destination, fault: Some(fault), advice: None, warnings: vec![] }
+}
