@@ -206,7 +206,49 @@ fn retry_delay(details: &[u8]) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Protocol, Remote, Signal};
     use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_trailers_can_make_it_panic_or_tell_more_than_one_line(
+            code in prop_oneof![any::<Vec<u8>>(), (0_u32..18).prop_map(|code| code.to_string().into_bytes())],
+            message in prop_oneof![any::<Vec<u8>>(), "(%[0-9A-F]{2}|.){0,20}".prop_map(String::into_bytes)],
+            details in prop_oneof![
+                any::<Vec<u8>>(),
+                any::<Vec<u8>>().prop_map(|bytes| STANDARD.encode(bytes).into_bytes()),
+                (any::<i64>(), any::<i32>(), any::<Vec<u8>>()).prop_map(|(seconds, nanos, more)| {
+                    let info = RetryInfo { retry_delay: Some(Delay { seconds, nanos }) };
+                    let value = [info.encode_to_vec(), more].concat();
+                    let status = Status { details: vec![Any { type_url: RETRY_INFO.into(), value }] };
+                    STANDARD_NO_PAD.encode(status.encode_to_vec()).into_bytes()
+                }),
+            ],
+            body in any::<Vec<u8>>(),
+        ) {
+            let fields = [("grpc-status", code), ("grpc-message", message), ("grpc-status-details-bin", details)];
+            let mut trailers = HeaderMap::new();
+            for (name, value) in fields {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    trailers.insert(name, value);
+                }
+            }
+            let remote = Remote::new(Protocol::Grpc, "http://127.0.0.1:9/".parse().unwrap());
+            let mut connection = Connection::new(Signal::Traces, remote).unwrap();
+            if let Some(answer) = status(&mut connection, &trailers, &body) {
+                let told = format!("{answer:?}");
+                let words = match answer {
+                    Answer::Taken { message, .. } => message,
+                    Answer::Busy { cause, .. } | Answer::TooLarge { cause } | Answer::Refused { cause } => cause,
+                    Answer::Unanswered { .. } => return Err(TestCaseError::fail(told)),
+                };
+                prop_assert!(!words.chars().any(char::is_control), "{words:?}");
+            }
+        }
+    }
 
     // O-032
     #[test]

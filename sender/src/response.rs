@@ -75,6 +75,47 @@ mod tests {
     use super::*;
     use crate::{Credentials, Protocol, Remote, Secret, Signal};
     use http::HeaderValue;
+    use proptest::{prelude::*, sample::select};
+
+    /// Bytes, and what is nearly an answer: a whole one in which some bytes are others.
+    fn answers() -> impl Strategy<Value = Vec<u8>> {
+        let partial = PartialSuccess { rejected: 3, error_message: "too\nold".into() };
+        let protobuf = ExportResponse { partial_success: Some(partial) }.encode_to_vec();
+        let json = br#"{"a":[{}],"partialSuccess":{"rejectedSpans":"3","errorMessage":"t\u0000\ud83d old"},"code":3,"message":"m"}"#;
+        let changes = prop::collection::vec((any::<usize>(), any::<u8>()), 0..4);
+        let nearly = (select(vec![protobuf, json.to_vec()]), changes).prop_map(|(mut answer, changes)| {
+            for (place, byte) in changes {
+                let place = place % answer.len();
+                answer[place] = byte;
+            }
+            answer
+        });
+        prop_oneof![any::<Vec<u8>>(), nearly]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_answer_can_make_it_panic_or_tell_more_than_one_bounded_line(
+            body in answers(),
+            kind in select(vec!["application/x-protobuf", "application/json", "text/html"]),
+        ) {
+            let connection = connection("canary-0123");
+            let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, HeaderValue::from_static(kind))]);
+            let mut told = vec![quote(&connection, &headers, &body)];
+            for encoding in [Encoding::Protobuf, Encoding::Json] {
+                match super::partial_success(&connection, encoding, &body) {
+                    Answer::Taken { message, .. } => told.push(message),
+                    other => prop_assert!(false, "{other:?}"),
+                }
+            }
+            for words in told {
+                let is_bounded = words.chars().count() <= MAX_QUOTE_CHARS + 3;
+                prop_assert!(is_bounded && !words.chars().any(char::is_control), "{words:?}");
+            }
+        }
+    }
 
     fn connection(secret: &str) -> Connection {
         let mut remote = Remote::new(Protocol::HttpJson, "http://127.0.0.1:9/".parse().unwrap());

@@ -91,6 +91,29 @@ fn jitter() -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_retry_after_can_make_it_panic_or_wait_for_long(
+            value in prop_oneof![
+                any::<Vec<u8>>(),
+                any::<u64>().prop_map(|seconds| seconds.to_string().into_bytes()),
+                "[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT".prop_map(String::into_bytes),
+            ]
+        ) {
+            let value = HeaderValue::from_bytes(&value);
+            let headers = HeaderMap::from_iter(value.map(|value| (RETRY_AFTER, value)));
+            let mut backoff = Backoff::new();
+            for _ in 0..3 {
+                let pause = backoff.pause(retry_after(&headers, SystemTime::now()));
+                prop_assert!(pause >= FIRST_PAUSE && pause <= LONGEST_WAIT_ASKED + LONGEST_WAIT_ASKED / 4);
+            }
+        }
+    }
 
     // O-030
     #[test]

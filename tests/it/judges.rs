@@ -3,6 +3,8 @@
 //! The peers are found by variables of the project's own; `tests/run` sets them. Where one is missing its
 //! test says so, and the run counts it.
 
+mod grpc; // tonic
+
 use crate::support::{
     PATIENCE,
     child::Process,

@@ -199,3 +199,6 @@ fn decode(head: &[u8; HEAD_BYTES], offset: u64) -> Option<(u8, Record)> {
     let whole = crc32fast::hash(&head[1..17]).to_le_bytes() == sum && items <= MOST_ITEMS;
     whole.then_some((fate, record))
 }
+
+#[cfg(test)]
+mod tests;
