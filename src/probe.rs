@@ -33,9 +33,7 @@ mod start; // what fails before anything could be sent
 
 use crate::{
     config::Config,
-    pipeline::limits,
     sender::{self, Answer, Compression, Destination, Heard, Protocol, Remote, Signal},
-    view::View,
 };
 use http::{Uri, uri::PathAndQuery};
 use std::{
