@@ -1,4 +1,4 @@
-//! Throws bytes at the writer of OTLP/JSON: what it writes is JSON, and no larger than it may be. How: see variables.rs.
+//! Throws bytes at the writer of OTLP/JSON: what it writes is JSON. How: see variables.rs.
 
 #![no_main]
 

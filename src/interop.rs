@@ -12,11 +12,14 @@
 //! # Ok(())
 //! # }
 //! ```
-//! `force_flush` of these providers delivers what was recorded of their signal, for at most 5 s, and its error has the words
-//! for what is not delivered then; it stays queued. It blocks its thread, whatever the runtime; in a callback of an
-//! observable instrument it is an error. [`Handle::flush`](crate::Handle::flush) can be awaited, has a limit of yours and
-//! is for all signals. To stop, use [`Telemetry::shutdown`]: `shutdown` of these providers drops what waits for its batch,
-//! and counts it. After [`Telemetry::init`] the same providers are behind `opentelemetry::global`.
+//! After [`Telemetry::init`] the same providers are behind `opentelemetry::global`.
+//!
+//! `force_flush` of a provider delivers what was recorded of its signal, for at most 5 s; its error has the words for
+//! what was refused, or is not delivered then and stays queued. It blocks its thread, in a runtime too; in a callback
+//! of an observable instrument it is an error. [`Handle::flush`](crate::Handle::flush) is for all signals, can be
+//! awaited, and has the limit that you give.
+//!
+//! `shutdown` of a provider drops what waits for its batch, and counts it: use [`Telemetry::shutdown`].
 
 use crate::Telemetry;
 use opentelemetry::propagation::TextMapPropagator;

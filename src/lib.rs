@@ -60,34 +60,34 @@
 //!
 //! # Limits
 //! Connect info is needed for `client.address` and `network.peer.address` (one line says so if it is missing): serve with
-//! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the process, unless it has a
-//! [directory](config::Queue::directory).
+//! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the
+//! process, unless it has a [directory](config::Queue::directory).
 
-// In the order in which things happen.
+// The way of the data, then what starts, watches and ends it.
 pub mod config; // what to record and where it goes: plain data
-mod error; // the one error
-mod providers; // config → tracer, meter, logger
 pub mod resource; // who is speaking
+mod providers; // config → tracer, meter, logger
+mod sampler; // which traces are recorded
+mod carry; // what is active in a request, for what leaves it
 mod layers; // the tracing layers
 mod spans; // the layer of spans
 mod filter; // what they let through, changeable
 pub mod log; // log lines with trace_id and span_id, log records
-mod carry; // what is active in a request, for what leaves it
-mod sampler; // which traces are recorded
 mod baggage; // what callers say of a request, onto spans and log records
 mod batch; // spans and log records that wait for their batch
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process
-mod flush; // force_flush of the OpenTelemetry providers
-mod accounts; // what became of it, as measurements
 mod export; // the runtime on which it leaves
 pub mod console; // … to stdout
+mod accounts; // what became of it all, as measurements
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
+mod flush; // what force_flush of the providers does
+mod stop; // SIGTERM and ctrl-c
 mod view; // THROUGHLINE_VIEW
 pub mod probe; // whether it would work
-mod stop; // SIGTERM and ctrl-c
 pub mod interop; // the OpenTelemetry types that can be taken out
+mod error; // the one error
 #[cfg(feature = "testing")]
 pub mod testing; // for tests: what is recorded, in memory; a server that fails as it is told
 

@@ -36,12 +36,12 @@
 //! What had no answer may have been taken: sent again, it is counted in [`Stats::repeated`], which is thus the most that
 //! can have arrived twice.
 //!
+//! A server may close a connection that is idle just when the next request is written to it: that request is
+//! sent again at once, on a new connection, and nothing is said (O-037).
+//!
 //! # What is divided
 //! A request that the other side finds too large (HTTP 413, and the gRPC statuses that say so in words) is sent in
 //! halves, down to single spans, log records or metrics. One of these that is still too large is refused for good.
-//!
-//! A server may close a connection that is idle just when the next request is written to it: that request is
-//! sent again at once, on a new connection, and nothing is said (O-037).
 //!
 //! # Whom it trusts, and who it is
 //! [`Tls`] and [`Credentials`] name files as mounted secrets are: they are read when the sender starts, where a

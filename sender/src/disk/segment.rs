@@ -94,7 +94,8 @@ pub(super) fn scan(path: &Path) -> io::Result<Option<Contents>> {
 }
 
 /// Adds records at the end of a file of so many bytes, makes the file if there are none, and has the system write them
-/// through. They are [`Fate::Attempted`]: until the caller says more, they may be under way. After an error the file is as before, unless the system refuses that too.
+/// through. They are [`Fate::Attempted`]: until the caller says more, they may be under way. After an error the file is
+/// as before, unless the system refuses that too.
 pub(super) fn append(path: &Path, end: u64, requests: &[&Request]) -> io::Result<(Vec<Record>, u64)> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(end == 0);

@@ -142,7 +142,8 @@ fn a_callback_that_flushes_is_told_that_it_would_wait_for_itself() {
     for result in taken.flush() {
         result.unwrap();
     }
-    let failure = r#"InternalFailure("on a thread of the export a flush would wait for itself; await Handle::flush instead")"#;
+    let failure = "on a thread of the export a flush would wait for itself; await Handle::flush instead";
+    let failure = format!("InternalFailure({failure:?})");
     let wanted = [
         format!("Operation failed: errs: [Err({failure})]"),
         format!("Operation failed: [{failure}]"),
