@@ -18,6 +18,7 @@ use opentelemetry_sdk::{
 };
 use serde_json::Value;
 use std::{
+    collections::BTreeMap,
     io,
     sync::{Arc, Mutex},
     time::Duration,
@@ -120,4 +121,14 @@ fn told(line: &Value) -> (String, String) {
 /// Trace and span as they are recorded.
 fn recorded(span: &SpanData) -> (String, String) {
     (span.span_context.trace_id().to_string(), span.span_context.span_id().to_string())
+}
+
+/// The name of each span's parent, or its id where it is not of ours.
+fn parents(stage: &Stage) -> BTreeMap<String, String> {
+    let spans = stage.spans();
+    let name = |id: SpanId| {
+        let known = spans.iter().find(|span| span.span_context.span_id() == id);
+        known.map_or_else(|| id.to_string(), |span| span.name.clone().into_owned())
+    };
+    spans.iter().map(|span| (span.name.clone().into_owned(), name(span.parent_span_id))).collect()
 }

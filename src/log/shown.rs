@@ -221,3 +221,32 @@ impl Error for Told {
         self.cause.as_deref().map(|cause| cause as _)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tracing::{Subscriber, span::Id};
+    use tracing_subscriber::{
+        layer::{Context, Layer},
+        prelude::*,
+    };
+
+    struct Shows;
+
+    impl<S: Subscriber> Layer<S> for Shows {
+        fn on_new_span(&self, attributes: &Attributes<'_>, _: &Id, _: Context<'_, S>) {
+            shown_attributes(attributes, |_| ());
+        }
+    }
+
+    #[test]
+    fn the_buffer_is_emptied_after_each_span_and_given_back_after_a_large_one() {
+        let kept = || SHOWN.take().map(|shown| (shown.text.len(), shown.slots.len()));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(Shows), || {
+            drop(tracing::info_span!("small", value = ?"tea"));
+            assert_eq!(kept(), Some((0, 0)));
+            drop(tracing::info_span!("large", value = %"a".repeat(KEPT + 1)));
+            assert_eq!(kept(), None);
+        });
+    }
+}

@@ -278,11 +278,12 @@ async fn an_error_in_a_span_of_tracing_marks_that_span_and_no_other() {
     let telemetry = Telemetry::build(config).unwrap();
     let subscriber = tracing_subscriber::registry().with(telemetry.layers());
     tracing::subscriber::with_default(subscriber, || {
-        let _connection = tracing::info_span!("connection").entered();
+        let connection = tracing::info_span!("connection").entered();
         let server = telemetry.tracer_provider().tracer("test").start("server");
         let _active = Context::current_with_span(server).attach();
         tracing::error!("in the server's span");
         let _outer = tracing::info_span!("outer").entered();
+        tracing::error!(parent: &connection, "in a span that is not the current one");
         assert!(fail(true).is_err() && fail(false).is_ok());
     });
     telemetry.shutdown(PATIENCE).await.unwrap();

@@ -167,3 +167,19 @@ async fn a_call_that_is_dropped_by_a_panic_elsewhere_is_no_panic_of_its_own() {
     let [span] = telemetry.spans().await;
     assert!(span.attributes.iter().all(|attribute| attribute.key.as_str() != "error.type"));
 }
+
+#[tokio::test]
+async fn what_a_future_keeps_beyond_its_answer_sees_its_span() {
+    let (telemetry, notes) = (Telemetry::new(), Notes::default());
+    let service = tower::service_fn(|_: Request<String>| {
+        let guard = notes.guard();
+        future::poll_fn(move |_| {
+            let _kept = &guard;
+            Poll::Ready(Ok::<_, Infallible>(Response::new(String::from("answer"))))
+        })
+    });
+    let response = telemetry.server().layer(service).oneshot(Request::new(String::new())).await.unwrap();
+    let dropped = notes.take();
+    drop(response);
+    assert_eq!(dropped, [(id(&telemetry.ended()[0]), true)]);
+}

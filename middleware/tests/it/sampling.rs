@@ -8,13 +8,13 @@ use std::{
 use axum::{Router, body::Body, routing::get};
 use http::{Request, Response};
 use opentelemetry::{
-    Context, KeyValue, TraceId,
-    trace::{Link, SpanKind, TraceContextExt, TraceState},
+    Context, KeyValue, SpanId, TraceFlags, TraceId,
+    trace::{FutureExt, Link, SpanContext, SpanKind, TraceContextExt, TraceState},
 };
 use opentelemetry_sdk::trace::{SamplingDecision, SamplingResult, ShouldSample};
 use throughline_middleware::{
     Route,
-    options::{CapturedHeaders, OnRequest, ServerOptions},
+    options::{CapturedHeaders, ClientOptions, OnRequest, ServerOptions},
     propagation::Composite,
 };
 use tower::{Layer, ServiceExt, service_fn};
@@ -214,6 +214,7 @@ async fn decided(lines: &str, is_suppressed: bool) -> (Curious, Telemetry, Vec<S
     let service = {
         let sent = Arc::clone(&sent);
         telemetry.server().with_options(options).layer(service_fn(move |_: Request<Body>| {
+            assert_eq!(Context::current().span().span_context().is_remote(), is_suppressed);
             let mut headers = http::HeaderMap::new();
             Composite::default().inject_headers(&Context::current(), &mut headers);
             let value = |name| headers.get(name).map(|value| value.to_str().unwrap().to_owned());
@@ -255,4 +256,28 @@ async fn by_option_nobody_is_asked_about_a_request_whose_caller_does_not_sample(
     }
     let (_, _, sent) = decided(&parent("00"), true).await;
     assert_eq!(sent, [format!("00-{TRACE}-{SPAN}-00")], "what is suppressed passes on what came");
+}
+
+// H-007
+#[tokio::test]
+async fn by_option_nobody_is_asked_about_a_call_below_a_span_that_is_not_sampled() {
+    for (flags, asked) in [(TraceFlags::default(), 0), (TraceFlags::SAMPLED, 1)] {
+        let sampler = Curious::default();
+        let telemetry = Telemetry::sampled(sampler.clone());
+        let mut options = ClientOptions::default();
+        options.parent_decides = true;
+        let client =
+            telemetry.client().with_options(options).layer(service_fn(async |request: Request<Body>| {
+                let parent = request.headers()["traceparent"].to_str().unwrap();
+                assert!(
+                    parent.contains(&format!("-{:032x}-", 1)) && !parent.contains(&format!("-{:016x}-", 2))
+                );
+                Ok::<_, Infallible>(Response::new(Body::empty()))
+            }));
+        let parent = SpanContext::new(TraceId::from(1), SpanId::from(2), flags, false, TraceState::NONE);
+        let active = Context::new().with_remote_span_context(parent);
+        let request = Request::get("http://127.0.0.1/").body(Body::empty()).unwrap();
+        drop(client.oneshot(request).with_context(active).await.unwrap());
+        assert_eq!((sampler.0.lock().unwrap().len(), telemetry.ended().len()), (asked, asked));
+    }
 }

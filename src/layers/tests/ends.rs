@@ -1,5 +1,5 @@
 use super::*;
-use std::{collections::BTreeMap, time::SystemTime};
+use std::time::SystemTime;
 use tracing::info_span;
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 
@@ -15,16 +15,6 @@ fn closed(stage: &Stage) -> BTreeMap<String, (String, String)> {
 /// The ids of the spans that were recorded, by their name.
 fn exported(stage: &Stage) -> BTreeMap<String, (String, String)> {
     stage.spans().iter().map(|span| (span.name.clone().into_owned(), recorded(span))).collect()
-}
-
-/// The name of each span's parent, or its id where it is not of ours.
-fn parents(stage: &Stage) -> BTreeMap<String, String> {
-    let spans = stage.spans();
-    let name = |id: SpanId| {
-        let known = spans.iter().find(|span| span.span_context.span_id() == id);
-        known.map_or_else(|| id.to_string(), |span| span.name.clone().into_owned())
-    };
-    spans.iter().map(|span| (span.name.clone().into_owned(), name(span.parent_span_id))).collect()
 }
 
 #[test]

@@ -3,7 +3,6 @@ use opentelemetry::KeyValue;
 use proptest::prelude::*;
 use serde_json::json;
 use std::{
-    collections::BTreeMap,
     error::Error,
     fmt::{self, Debug, Display},
 };
@@ -151,6 +150,34 @@ fn an_error_in_a_span_that_is_its_own_cause_is_told_sixteen_times() {
         ("exception.stacktrace", &chain),
     ];
     assert_eq!(attributes(&stage.spans()[0].attributes), set(&expected));
+}
+
+#[test]
+fn a_span_with_values_to_show_has_the_parent_that_it_names() {
+    let stage = Stage::new(&[("THROUGHLINE_LOG_OUTPUT", "none")]);
+    stage.inside(|| {
+        let _request = request(TraceFlags::SAMPLED).attach();
+        let other = info_span!("other");
+        let current = info_span!("current").entered();
+        drop(info_span!("contextual", value = ?1));
+        drop(info_span!(parent: &other, "named", value = ?1));
+        drop(current);
+        drop(other);
+        let _outer = info_span!("outer").entered();
+        drop(info_span!(parent: None, "root", value = ?1));
+        drop(info_span!(parent: None, "plain root"));
+    });
+    let (caller, nobody) = ("0000000000000009", "0000000000000000");
+    let expected = [
+        ("contextual", "current"),
+        ("current", caller),
+        ("named", "other"),
+        ("other", caller),
+        ("outer", caller),
+        ("plain root", nobody),
+        ("root", nobody),
+    ];
+    assert_eq!(parents(&stage), expected.map(|(name, parent)| (name.to_owned(), parent.to_owned())).into());
 }
 
 /// What the layer of `tracing-opentelemetry` alone makes of a span.

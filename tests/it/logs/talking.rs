@@ -72,13 +72,13 @@ async fn a_value_that_logs_while_a_filter_looks_at_it_harms_nobody() {
     let receiver = Receiver::start();
     let endpoint = format!("http://{}", receiver.http_address());
     let filter = "info,[work{talks=told}]=debug,[work{later=told}]=debug,[meanwhile{value}]=debug";
-    for closing in ["none", "close"] {
+    for (closing, of_spans) in [("none", filter), ("close", filter), ("close", "off")] {
         let variables = [
             ("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()),
             ("OTEL_METRICS_EXPORTER", "none"),
             ("OTEL_LOGS_EXPORTER", "none"),
             ("RUST_LOG", filter),
-            ("THROUGHLINE_SPAN_FILTER", filter),
+            ("THROUGHLINE_SPAN_FILTER", of_spans),
             ("THROUGHLINE_LOG_SPANS", closing),
         ];
         let mut process = Process::this_test("logs::talking::process", &variables);
