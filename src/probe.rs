@@ -33,9 +33,7 @@ mod start; // what fails before anything could be sent
 
 use crate::{
     config::Config,
-    pipeline::limits,
     sender::{self, Answer, Compression, Destination, Heard, Protocol, Remote, Signal},
-    view::View,
 };
 use http::{Uri, uri::PathAndQuery};
 use std::{
@@ -112,6 +110,7 @@ pub async fn probe(config: &Config) -> Vec<Finding> {
         let faults = finding.fault.take().into_iter().chain(start.faults.iter().cloned());
         finding.fault = faults.reduce(|faults, fault| format!("{faults}; {fault}"));
     }
+    start.close().await;
     findings
 }
 
