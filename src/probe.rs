@@ -110,6 +110,7 @@ pub async fn probe(config: &Config) -> Vec<Finding> {
         let faults = finding.fault.take().into_iter().chain(start.faults.iter().cloned());
         finding.fault = faults.reduce(|faults, fault| format!("{faults}; {fault}"));
     }
+    start.close().await;
     findings
 }
 

@@ -7,7 +7,7 @@ use crate::{Error, config::Config};
 pub(crate) struct View {
     pub(crate) url: Option<String>,
     #[cfg(feature = "collector")]
-    _collector: Option<throughline_collector::Collector>,
+    collector: Option<throughline_collector::Collector>,
 }
 
 impl View {
@@ -30,7 +30,7 @@ impl View {
                     |_| Destination::Local(collector.inlet()),
                     |destination| leads_to(destination, ports),
                 );
-                return Ok(View { url: collector.view_url(), _collector: Some(collector) });
+                return Ok(View { url: collector.view_url(), collector: Some(collector) });
             }
             Err(error) => error,
         };
@@ -45,7 +45,7 @@ impl View {
             Destination::Remote(Remote::new(Protocol::HttpProtobuf, url))
         };
         config.show(found, |destination| leads_to(destination, [None, Some(http.port())]));
-        Ok(View { url: Some(format!("http://{running}/")), _collector: None })
+        Ok(View { url: Some(format!("http://{running}/")), collector: None })
     }
 
     #[cfg(not(feature = "collector"))]
@@ -54,6 +54,14 @@ impl View {
             config.fault("THROUGHLINE_VIEW", "needs the feature `collector` of throughline; it is ignored");
         }
         Ok(View::default())
+    }
+
+    /// Returns when the ports are free again. Blocks.
+    pub(crate) fn close(self) {
+        #[cfg(feature = "collector")]
+        if let Some(collector) = self.collector {
+            collector.stop();
+        }
     }
 }
 

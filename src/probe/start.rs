@@ -14,7 +14,17 @@ pub(super) struct Start {
     pub(super) config: Config,
     /// What keeps all signals from starting.
     pub(super) faults: Vec<String>,
-    _view: Option<View>,
+    view: Option<View>,
+}
+
+impl Start {
+    /// Gives back what was opened: whoever asked may start now.
+    pub(super) async fn close(self) {
+        if let Some(view) = self.view {
+            // An error means that the runtime ends.
+            let _ = spawn_blocking(|| view.close()).await;
+        }
+    }
 }
 
 /// Opens what a start opens. `Err`: there is nothing to ask.
@@ -32,7 +42,7 @@ pub(super) async fn attempt(config: &Config) -> Result<Start, Vec<Finding>> {
             Err(error) => (None, vec![error.to_string()]),
         };
         faults.extend(directory(&config));
-        Start { config, faults, _view: view }
+        Start { config, faults, view }
     });
     opening.await.map_err(|error| none(error.to_string()))
 }

@@ -201,7 +201,7 @@ fn sizes_and_delays_that_would_spin_or_lose_everything_never_hold() {
     assert_eq!(sizes("100", "101"), (100, 100, vec![told.to_owned()]));
 }
 
-// E-07, E-23, E-24, E-25, H-117
+// E-04, E-07, E-12, E-23, E-24, E-25, O-100, H-117
 #[test]
 fn a_variable_of_the_standard_that_is_not_supported_is_told_with_what_to_do_instead() {
     let vars = [
@@ -232,6 +232,7 @@ fn a_variable_of_the_standard_that_is_not_supported_is_told_with_what_to_do_inst
     assert_eq!(places(&[("OTEL__EXPORTER", "none")])[0], "http://localhost:4318/v1/traces (default)");
 }
 
+// O-006
 #[test]
 fn what_code_sets_stays_and_is_told_as_such() {
     let mine =

@@ -52,7 +52,7 @@ logger_provider:
         exporter: {otlp_grpc: {endpoint: "${COLLECTOR_GRPC}", tls: {insecure: true}}}
 "#;
 
-// B-091
+// B-091, O-101
 #[tokio::test]
 async fn a_service_sends_where_its_file_says_and_other_variables_of_the_standard_are_ignored() {
     let (receiver, ignored) = (Receiver::start(), Receiver::start());
@@ -67,7 +67,10 @@ async fn a_service_sends_where_its_file_says_and_other_variables_of_the_standard
             ("SHARD", "3"),
             ("OTEL_RESOURCE_ATTRIBUTES", "shop.region=north"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", &ignored.http_endpoint()),
+            // These the SDK would read.
             ("OTEL_TRACES_SAMPLER", "always_off"),
+            ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "0"),
+            ("OTEL_SERVICE_NAME", "ignored"),
             ("OTEL_LOGS_EXPORTER", "none"),
             ("NODE_IP", "127.0.0.1"),
         ],
@@ -80,8 +83,10 @@ async fn a_service_sends_where_its_file_says_and_other_variables_of_the_standard
         (receiver.spans().len() >= 4 && !receiver.logs().is_empty()).then_some(())
     })
     .await;
-    for (resource, _) in receiver.spans() {
+    for (resource, span) in receiver.spans() {
+        assert_eq!((span.attributes.is_empty(), span.dropped_attributes_count), (false, 0));
         let attributes = attributes(&resource.attributes);
+        assert_ne!(attributes["service.name"], "\"ignored\"");
         assert_eq!(
             (attributes["shop.shard"].as_str(), attributes["shop.region"].as_str()),
             ("3", "\"north\"")

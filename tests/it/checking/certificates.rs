@@ -28,7 +28,7 @@ async fn probed(
             ("THROUGHLINE_OTLP_TOKEN", SECRET),
         ];
         let finding = finding(&[&own, vars].concat()).await;
-        assert!(!finding.to_string().contains(SECRET), "{finding}");
+        assert!(!format!("{finding} {finding:?}").contains(SECRET), "{finding}");
         *said = finding.fault;
     }
     said

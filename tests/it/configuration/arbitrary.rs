@@ -1,6 +1,9 @@
 //! Whatever stands in a variable: nothing panics, spins, hangs or tells a secret.
 
-use crate::support::{PATIENCE, child::path, receiver::Receiver};
+use crate::{
+    delivery::{counts, record, traces},
+    support::{PATIENCE, child::path, gateway::Directory, receiver::Receiver},
+};
 use opentelemetry::{
     metrics::MeterProvider,
     trace::{Tracer, TracerProvider},
@@ -14,6 +17,7 @@ use throughline::{
     Config, Telemetry,
     config::env::{Kind, VARIABLES, Variable},
     sender::{Signal, basic},
+    testing::Fault,
 };
 use tokio::{process::Command, task::JoinHandle, time::timeout};
 
@@ -166,6 +170,39 @@ fn no_value_makes_a_start_a_flush_or_a_shutdown_spin_or_hang() {
             }
         }
     }
+}
+
+#[test]
+fn no_size_of_the_queue_makes_a_shutdown_in_an_outage_hang_or_lose_anything_unseen() {
+    let (receiver, directory) = (Receiver::start(), Directory::new());
+    receiver.then_always(Fault::Status(503));
+    let (endpoint, path) = (receiver.http_endpoint(), directory.path().display().to_string());
+    let base = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+        ("OTEL_METRICS_EXPORTER", "none"),
+        ("THROUGHLINE_QUEUE_DIRECTORY", &*path),
+        ("THROUGHLINE_LOG_OUTPUT", "none"),
+    ];
+    let mut before = 0;
+    for name in ["THROUGHLINE_QUEUE_BYTES", "THROUGHLINE_QUEUE_DIRECTORY_BYTES"] {
+        for value in ODD {
+            let telemetry =
+                Telemetry::build(Config::from_vars(base.into_iter().chain([(name, value)]))).unwrap();
+            let adopted = traces(&telemetry).adopted;
+            assert_eq!(adopted, before, "{name}={value:?}");
+            record(&telemetry, 3);
+            let (handle, start) = (telemetry.handle(), Instant::now());
+            // Where there is no room, the loss is an error.
+            let shut = telemetry.shutdown_blocking(Duration::from_millis(100));
+            assert!(start.elapsed() < PATIENCE, "{name}={value:?}");
+            let stats = &handle.stats()[0];
+            let [recorded, _, failed, dropped, queued] = counts(stats);
+            assert_eq!((recorded, failed, queued), (adopted + 3, 0, stats.on_disk), "{name}={value:?}");
+            assert_eq!(shut.is_err(), dropped > 0, "{name}={value:?}: {shut:?}");
+            before = stats.on_disk;
+        }
+    }
+    assert!(before > 0);
 }
 
 /// All that the example says, whether it starts or not.

@@ -6,7 +6,11 @@ use opentelemetry::{
     trace::{Tracer, TracerProvider},
 };
 use std::collections::BTreeMap;
-use throughline::{Config, Telemetry};
+use throughline::{
+    Config, Telemetry,
+    sender::Signal,
+    testing::{Fault, RetryAfter},
+};
 use tracing_subscriber::prelude::*;
 
 /// By path, the headers that the variables decide; none of them that each request has.
@@ -57,6 +61,42 @@ async fn grafana_cloud_needs_an_instance_id_and_a_token_and_headers_of_a_signal_
         sent(&vars).await,
         expect([&[basic], &[("authorization", "Basic YTpi=="), ("x", "1,2")], &[basic]])
     );
+}
+
+// B-030, B-031, B-035
+#[tokio::test]
+async fn a_gateway_like_that_of_grafana_cloud_takes_all_signals_by_one_endpoint_and_refuses_who_is_wrong() {
+    let receiver = Receiver::setup().base_path("/otlp").basic("123456", "hush").start();
+    let told = async |path: &str, token: &str| {
+        let endpoint = receiver.http_endpoint().replace("/otlp", "") + path;
+        let vars = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+            ("OTEL_EXPORTER_OTLP_COMPRESSION", "gzip"),
+            ("THROUGHLINE_OTLP_USERNAME", "123456"),
+            ("THROUGHLINE_OTLP_TOKEN", token),
+        ];
+        let telemetry = Telemetry::build(Config::from_vars(vars)).unwrap();
+        drop(telemetry.tracer_provider().tracer("test").start("work"));
+        telemetry.meter_provider().meter("test").u64_counter("c").build().add(1, &[]);
+        let subscriber = tracing_subscriber::registry().with(telemetry.layers());
+        tracing::subscriber::with_default(subscriber, || tracing::info!("working"));
+        telemetry.shutdown(PATIENCE).await.map_err(|error| error.to_string())
+    };
+    let after = Fault::Later(429, RetryAfter::Seconds(1));
+    receiver.script(Signal::Logs, 1, after);
+    assert_eq!(told("/otlp", "hush").await, Ok(()));
+    assert_eq!(Signal::ALL.map(|signal| receiver.items(signal)), [1; 3]);
+    assert_eq!(receiver.complaints(), [""; 0]);
+    let refused = |said: Result<(), String>| {
+        said.unwrap_err()
+            .lines()
+            .filter_map(|line| line.split(" answered ").nth(1)?.get(..3))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(refused(told("/otlp", "hash").await), "401 401 401");
+    assert_eq!(refused(told("", "hush").await), "404 404 404");
+    assert_eq!(Signal::ALL.map(|signal| receiver.items(signal)), [1; 3]);
 }
 
 #[tokio::test]

@@ -47,6 +47,7 @@ fn changed(vars: &[(&str, &str)]) -> Vec<String> {
     differ.map(|(name, value)| format!("{name} = {value}")).chain(gone.filter(held)).collect()
 }
 
+// E-02, E-03, E-08, E-18, E-19, E-20, E-26, E-27
 #[test]
 fn each_variable_changes_what_it_is_for_and_nothing_else() {
     for (vars, changes) in CASES {

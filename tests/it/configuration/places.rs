@@ -6,7 +6,7 @@ use throughline::{
     sender::{Destination, Protocol, Remote, Signal},
 };
 
-// O-002, O-003, O-004, O-005
+// O-002, O-003, O-004, O-005, B-030
 #[test]
 fn endpoints_follow_the_rules_of_the_standard() {
     let traces = |vars: &[(&str, &str)]| places(vars)[0].split(' ').next().unwrap().to_owned();

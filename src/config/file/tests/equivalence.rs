@@ -149,7 +149,7 @@ fn every_sampler_is_the_same_from_variables_and_from_a_file() {
     }
 }
 
-// O-001…O-018
+// O-001…O-018, B-094
 #[test]
 fn a_destination_is_the_same_from_variables_and_from_a_file() {
     same(
