@@ -167,7 +167,8 @@ impl Telemetry {
         Ok(Telemetry { running: Some(running), handle, summary, config })
     }
 
-    /// The layers for a subscriber of your own: log lines on stdout, spans, log records.
+    /// The layers for a subscriber of your own: log lines on stdout, spans, log records. Once for each subscriber, and
+    /// not beside a layer of tracing-opentelemetry: two of those in one subscriber panic at the first span.
     pub fn layers<S>(&self) -> BoxedLayer<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
