@@ -369,3 +369,21 @@ async fn run(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_that_goes_over_the_network_shares_the_directory_and_what_stays_here_has_no_part() {
+        let share = |vars: &[(&str, &str)]| {
+            let of_queue =
+                [("THROUGHLINE_QUEUE_DIRECTORY", "/queue"), ("THROUGHLINE_QUEUE_DIRECTORY_BYTES", "600")];
+            let config = Config::from_vars(vars.iter().chain(&of_queue).copied());
+            limits(&config).disk.map(|disk| disk.bytes)
+        };
+        let (traces, logs) = ("OTEL_TRACES_EXPORTER", "OTEL_LOGS_EXPORTER");
+        assert_eq!(share(&[]), Some(200));
+        assert_eq!(share(&[(traces, "otlp,console"), (logs, "otlp/stdout")]), Some(300));
+    }
+}

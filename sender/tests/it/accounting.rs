@@ -93,6 +93,20 @@ async fn what_was_under_way_at_the_end_is_a_possible_duplicate_of_the_next_start
     assert_eq!((counts(&next.stats()), next.stats().repeated), ([2, 2, 0, 0, 0, 0], 1));
 }
 
+#[tokio::test]
+async fn what_had_no_answer_before_it_went_to_disk_is_a_possible_duplicate_of_the_next_start() {
+    let (directory, receiver) = (Directory::new(), Receiver::start().await);
+    receiver.mood(|_| Reply::Lost);
+    let first = sender(receiver.address, Some(directory.disk()));
+    first.send(span("in doubt"));
+    until("a lost answer", || first.stats().last_failure.is_some()).await;
+    first.close_since(first.mark(), Duration::ZERO).await.unwrap();
+    receiver.mood(|_| Reply::Status(200));
+    let next = sender(receiver.address, Some(directory.disk()));
+    next.flush(PATIENCE).await.unwrap();
+    assert_eq!((counts(&next.stats()), next.stats().repeated), ([1, 1, 0, 0, 0, 0], 1));
+}
+
 /// How often the runtime's one thread woke in an hour, which passes at once.
 async fn wake_ups() -> u64 {
     let metrics = tokio::runtime::Handle::current().metrics();

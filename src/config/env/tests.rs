@@ -45,3 +45,34 @@ fn an_empty_variable_is_unset_and_the_form_of_the_signal_wins() {
     assert_eq!(read(Signal::Traces), Some(("all".into(), "OTEL_EXPORTER_OTLP_ENDPOINT".into())));
     assert_eq!(environment.text(&SERVICE_NAME, None), None);
 }
+
+// B-032
+#[test]
+fn a_file_never_overrides_what_is_set_in_any_form_and_fills_in_what_is_empty() {
+    let path = std::env::temp_dir().join(format!("throughline-overlay-{}", std::process::id()));
+    let lines = ["OTEL_SERVICE_NAME=file", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT=1", "RUST_LOG='debug'"];
+    std::fs::write(&path, lines.join("\n")).unwrap();
+    let set = [("OTEL_SERVICE_NAME", "set"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "2"), ("RUST_LOG", "")];
+    let mut environment =
+        Environment::from_vars(set.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    environment.overlay(&path);
+    std::fs::remove_file(path).unwrap();
+    let held = |variable: &Variable| environment.text(variable, Some(Signal::Traces)).unwrap().value;
+    assert_eq!([&SERVICE_NAME, &TIMEOUT, &RUST_LOG].map(held), ["set", "2", "debug"]);
+    #[cfg(feature = "config-file")]
+    assert_eq!(
+        [environment.raw("OTEL_SERVICE_NAME"), environment.raw("RUST_LOG")],
+        [Some("set"), Some("debug")]
+    );
+}
+
+// O-011, O-091
+#[test]
+fn a_percent_sign_without_two_digits_is_a_fault() {
+    use crate::config::{credentials, resource};
+    for text in ["a=%", "a=%2", "a=%zz", "%g0=1", "a=%ff"] {
+        assert_eq!(resource::pairs(text), None, "{text}");
+        assert!(credentials::pairs(text).all(|pair| pair.is_err()), "{text}");
+    }
+    assert_eq!(resource::pairs("a=%25"), Some(vec![("a".to_owned(), "%".into())]));
+}

@@ -111,6 +111,8 @@ async fn the_secret_of_a_signal_wins_over_every_general_one() {
     assert_eq!(sent(&vars).await, expect([&[own], &[general], &[general]]));
     let general = ("authorization", "Basic dXNlcjpnZW5lcmFs"); // user:general
     assert_eq!(sent(&vars[..2]).await, expect([&[general], &[general], &[general]]));
+    let named = [&vars[2..3], &[("OTEL_EXPORTER_OTLP_HEADERS", "authorization=named")]].concat();
+    assert_eq!(sent(&named).await, expect([&[("authorization", "named")]; 3]));
     let without_user = [("THROUGHLINE_OTLP_PASSWORD", "p"), ("THROUGHLINE_OTLP_TOKEN", "t")];
     assert_eq!(sent(&without_user).await, expect([&[("authorization", "Bearer t")]; 3]));
 }
