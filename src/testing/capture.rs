@@ -63,10 +63,7 @@ impl Capture {
         let ended = self.begun.ended();
         // On the clock of the export: that of the test may stand still. An error means that time was over.
         let _ = self.handle.runtime.spawn(async { drop(tokio::time::timeout(PATIENCE, ended).await) }).await;
-        if let Err(error) = self.handle.flush(PATIENCE).await {
-            fail(&error.to_string());
-        }
-        self.read()
+        self.flushed().await
     }
 
     /// As [`Capture::recorded`], where nothing can be awaited.
@@ -82,10 +79,11 @@ impl Capture {
         });
         // An error means that time was over.
         let _ = wait.1.recv_timeout(PATIENCE);
+        let unfinished = self.begun.names();
         if let Err(error) = self.handle.settle_blocking(PATIENCE, crate::pipeline::Settle::Flush) {
             fail(&error.to_string());
         }
-        self.read()
+        self.read(unfinished)
     }
 
     /// Waits until the condition holds for what is recorded, at most ten seconds: for work that begins by itself
@@ -96,15 +94,15 @@ impl Capture {
     pub async fn recorded_when(&self, mut condition: impl FnMut(&Recorded) -> bool) -> Recorded {
         let start = Instant::now();
         loop {
-            if let Err(error) = self.handle.flush(PATIENCE).await {
-                fail(&error.to_string());
-            }
-            let recorded = self.read();
-            if condition(&recorded) {
-                return recorded;
+            if condition(&self.flushed().await) {
+                // Signals leave side by side: what began with the one that was waited for may have missed its flush.
+                let recorded = self.flushed().await;
+                if condition(&recorded) {
+                    return recorded;
+                }
             }
             if start.elapsed() > PATIENCE {
-                fail(&format!("waited {PATIENCE:?} in vain; recorded is\n{recorded}"));
+                fail(&format!("waited {PATIENCE:?} in vain; recorded is\n{}", self.flushed().await));
             }
             let _ = self.handle.runtime.spawn(async { tokio::time::sleep(PAUSE).await }).await;
         }
@@ -152,12 +150,21 @@ impl Capture {
         self.dispatch.clone()
     }
 
-    fn read(&self) -> Recorded {
+    async fn flushed(&self) -> Recorded {
+        // Before the flush: what is not among them now ended before it and is delivered by it.
+        let unfinished = self.begun.names();
+        if let Err(error) = self.handle.flush(PATIENCE).await {
+            fail(&error.to_string());
+        }
+        self.read(unfinished)
+    }
+
+    fn read(&self, unfinished: Vec<String>) -> Recorded {
         let requests = self.memory.lock().clone();
         let decoded = requests.iter().map(|(signal, body)| Content::of_protobuf(*signal, body));
         // They were encoded here.
         let mut recorded = Recorded::of(decoded.filter_map(Result::ok).collect());
-        recorded.unfinished = self.begun.names();
+        recorded.unfinished = unfinished;
         recorded
     }
 }

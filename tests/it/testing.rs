@@ -111,7 +111,8 @@ async fn tests_side_by_side_do_not_see_each_other() {
                 for _ in 0..=number {
                     ask(app(&telemetry), "/shop").await;
                 }
-                let recorded = telemetry.recorded_when(|of| of.logs.all("sent").len() > number).await;
+                let sent = |of: &Recorded| of.logs.all("sent").len() > number && of.unfinished.is_empty();
+                let recorded = telemetry.recorded_when(sent).await;
                 (
                     recorded.spans.roots().len(),
                     recorded.spans.len(),

@@ -207,8 +207,12 @@ mod tests {
             ("$$", "{$", ""),
         ] {
             let text = |pieces| format!("{start}{}{end}", piece.repeat(pieces));
-            let [short, long] = [text(4_000), text(64_000)].map(|text| time(&text));
-            assert!(long < short * 16 * 6, "{piece:?}: {short:?}, of 16 times the length {long:?}");
+            // A busy machine can make any one comparison look bad; a square would be 4,096 times as slow in all of them.
+            let grows = || {
+                let [short, long] = [text(1_000), text(64_000)].map(|text| time(&text));
+                long < short * 64 * 6
+            };
+            assert!((0..20).any(|_| grows()), "{piece:?}");
         }
     }
 
