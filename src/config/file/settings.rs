@@ -7,7 +7,8 @@ use crate::{
     config::{
         AttributeLimits, AttributeValue, Config, Detector, Level, Propagator, Sampler,
         layers::{MOST_MEMBERS, no_header, no_method},
-        resource,
+        resource::{self, ByFile},
+        selection::Selection,
     },
     middleware::options::CapturedHeaders,
 };
@@ -20,6 +21,7 @@ pub(super) fn apply(root: &Node, service_name: Option<String>, config: &mut Conf
     config.log.own_level = level(root.get("log_level"));
     config.resource_attributes = attributes(root.get("resource"), flaws);
     detectors(root.get("resource"), service_name, config);
+    config.by_file = Some(by_file(root.get("resource"), flaws));
     config.propagators = propagators(root, flaws);
     config.sampler = sampler(root, flaws);
     limits(root, config);
@@ -89,16 +91,35 @@ fn typed(node: &Node, kind: &str) -> Option<AttributeValue> {
 
 fn detectors(resource: Option<&Node>, service_name: Option<String>, config: &mut Config) {
     let detectors = resource.and_then(|resource| resource.path(&["detection/development", "detectors"]));
-    let named: Vec<&str> = detectors
+    let mut named: Vec<&str> = detectors
         .map(Node::members)
         .unwrap_or_default()
         .iter()
         .flat_map(Node::entries)
         .map(|entry| entry.key.as_str())
         .collect();
+    // The standard's detector of the host tells of its system too.
+    let system = named.contains(&"host").then_some("os");
+    named.extend(system);
     config.detectors = Detector::named(&named);
     let told = config.resource_attributes.iter().any(|(name, _)| name == SERVICE_NAME);
     config.service_name = service_name.filter(|_| named.contains(&"service") && !told);
+}
+
+fn by_file(resource: Option<&Node>, flaws: &mut Vec<Flaw>) -> ByFile {
+    let Some(resource) = resource else { return ByFile::default() };
+    let path = "resource.detection/development.attributes";
+    let mut patterns = |key: &str| {
+        let list = resource.path(&["detection/development", "attributes", key]);
+        texts(list, &format!("{path}.{key}"), |_| None, flaws)
+    };
+    ByFile {
+        detected: Selection {
+            included: patterns("included"),
+            excluded: patterns("excluded").unwrap_or_default(),
+        },
+        schema_url: resource.get("schema_url").and_then(Node::text).map(str::to_owned),
+    }
 }
 
 fn propagators(root: &Node, flaws: &mut Vec<Flaw>) -> Vec<Propagator> {
