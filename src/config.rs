@@ -62,7 +62,7 @@ pub use log::{Level, Log, LogFormat, LogOutput, SpanMoments};
 pub use metrics::{Histograms, Temporality};
 pub use queue::Queue;
 pub use resource::Detector;
-pub use sampler::Sampler;
+pub use sampler::{ParentBased, Sampler};
 pub use setting::{Origin, Setting};
 pub use value::AttributeValue;
 

@@ -208,11 +208,11 @@ sections! {
         key("ratio", Ratio, "The share, from 0 to 1. Default: 1."),
     ]];
     PARENT_BASED "parent_based" false [&[
-        key("root", Section(&SAMPLER), "For traces that begin here: always_on, always_off or trace_id_ratio_based. Default: always_on."),
-        key("remote_parent_sampled", Section(&SAMPLER), "Only always_on, which is the default."),
-        key("remote_parent_not_sampled", Section(&SAMPLER), "Only always_off, which is the default."),
-        key("local_parent_sampled", Section(&SAMPLER), "Only always_on, which is the default."),
-        key("local_parent_not_sampled", Section(&SAMPLER), "Only always_off, which is the default."),
+        key("root", Section(&SAMPLER), "Spans with which a trace begins: always_on, always_off or trace_id_ratio_based, as all of these. Default: always_on."),
+        key("remote_parent_sampled", Section(&SAMPLER), "Those below a span of a caller that records it. Default: always_on."),
+        key("remote_parent_not_sampled", Section(&SAMPLER), "Those below a span of a caller that does not. Default: always_off."),
+        key("local_parent_sampled", Section(&SAMPLER), "Those below a span of this process that is recorded. Default: always_on."),
+        key("local_parent_not_sampled", Section(&SAMPLER), "Those below one that is not. Default: always_off."),
     ]];
     METER_PROVIDER "meter_provider" false [&[
         required("readers", Sections(&READER), "One for each destination."),

@@ -194,8 +194,8 @@ fn what_is_not_there_is_named_with_the_way_out() {
             "line 3: tracer_provider.sampler.parent_based.root cannot be parent_based again",
         ),
         (
-            "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: {parent_based: {remote_parent_sampled: {always_off: }}}}",
-            "line 3: tracer_provider.sampler.parent_based.remote_parent_sampled can only be always_on",
+            "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: {parent_based: {local_parent_sampled: {parent_based: }}}}",
+            "line 3: tracer_provider.sampler.parent_based.local_parent_sampled cannot be parent_based again",
         ),
         (
             "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: {trace_id_ratio_based: {ratio: 1.5}}}",
