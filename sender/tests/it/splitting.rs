@@ -2,13 +2,14 @@
 
 use crate::support::*;
 use opentelemetry_proto::tonic::{
-    collector::trace::v1::ExportTraceServiceRequest,
+    collector::{metrics::v1::ExportMetricsServiceRequest, trace::v1::ExportTraceServiceRequest},
+    metrics::v1::{Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, metric::Data},
     resource::v1::Resource,
     trace::v1::{ResourceSpans, ScopeSpans, Span},
 };
 use prost::Message;
 use std::time::Duration;
-use throughline_sender::{Request, Sender};
+use throughline_sender::{Destination, Limits, Request, Sender, Signal};
 
 fn request(spans: u64) -> Request {
     let span = |number| Span { name: format!("span {number:04}"), ..Span::default() };
@@ -45,6 +46,34 @@ async fn a_request_that_is_too_large_is_halved_until_it_fits() {
     assert_eq!(counts(&sender.stats()), [100, 100, 0, 0, 0, 0]);
     // 100 spans of 13 bytes: in 8 pieces, after 7 requests that were too large.
     assert_eq!((receiver.bodies().len(), receiver.requests()), (8, 15));
+}
+
+#[tokio::test]
+async fn one_metric_with_many_points_is_divided_between_them() {
+    let point = |time_unix_nano| NumberDataPoint { time_unix_nano, ..NumberDataPoint::default() };
+    let data = Some(Data::Gauge(Gauge { data_points: (1..=100).map(point).collect() }));
+    let scope_metrics =
+        ScopeMetrics { metrics: vec![Metric { data, ..Metric::default() }], ..ScopeMetrics::default() };
+    let resource_metrics =
+        vec![ResourceMetrics { scope_metrics: vec![scope_metrics], ..ResourceMetrics::default() }];
+    let body = ExportMetricsServiceRequest { resource_metrics }.encode_to_vec().into();
+
+    let receiver = Receiver::start().await;
+    receiver.mood(|body| Reply::Status(if body.len() > 200 { 413 } else { 200 }));
+    let destination = Destination::Remote(remote(receiver.address));
+    let sender = Sender::start(Signal::Metrics, destination, Limits::default()).unwrap();
+    sender.send(Request { items: 100, body });
+    sender.flush(PATIENCE).await.unwrap();
+    let points = |body: bytes::Bytes| {
+        let request = ExportMetricsServiceRequest::decode(body).unwrap();
+        match &request.resource_metrics[0].scope_metrics[0].metrics[0].data {
+            Some(Data::Gauge(gauge)) => gauge.data_points.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let points = Vec::from_iter(receiver.bodies().into_iter().flat_map(points));
+    assert_eq!(points, Vec::from_iter((1..=100).map(point)));
+    assert_eq!(counts(&sender.stats()), [100, 100, 0, 0, 0, 0]);
 }
 
 #[tokio::test]
