@@ -44,6 +44,8 @@
 //! | know what became of everything | [`Stats`] |
 //! | know whether it would work | [`probe`](mod@probe), `throughline check` (feature `cli`) |
 //! | measure something of my own | [`interop`] |
+//! | tell an instrument otherwise | [`config::MetricView`] |
+//! | see what the process and its runtime do | [`Telemetry::measure_runtime`] |
 //! | see it on stdout | [`console`] |
 //! | test what is recorded, or how a program takes an outage | `testing` (feature `testing`) |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
@@ -126,3 +128,8 @@ struct TestingPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/export.md")]
 struct ExportPage;
+
+/// Compiles what `docs/metrics.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/metrics.md")]
+struct MetricsPage;
