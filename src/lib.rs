@@ -66,6 +66,7 @@
 //! process, unless it has a [directory](config::Queue::directory).
 
 // The way of the data, then what starts, watches and ends it.
+mod platform; // where it cannot work
 pub mod config; // what to record and where it goes: plain data
 pub mod resource; // who is speaking
 mod providers; // config → tracer, meter, logger
@@ -90,7 +91,7 @@ mod accounts; // what became of it all, as measurements
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod flush; // what force_flush of the providers does
-mod stop; // SIGTERM and ctrl-c
+mod stop; // the signals that end a service
 mod view; // THROUGHLINE_VIEW
 pub mod probe; // whether it would work
 pub mod interop; // the OpenTelemetry types that can be taken out

@@ -150,7 +150,6 @@ fn apply(root: &Node, service_name: Option<String>, config: &mut Config) -> Vec<
     flaws.extend(check::check(root, &schema::FILE));
     settings::apply(root, service_name, config, &mut flaws);
     destinations::apply(root, config, &mut flaws);
-    config.in_file = true;
     flaws
 }
 
