@@ -188,7 +188,9 @@ mod tests {
         let (runtime, reads) = (runtime(), Arc::new(AtomicUsize::new(0)));
         let callbacks = Callbacks::new(runtime.handle().clone());
         let counted = reads.clone();
-        callbacks.read_before(move || drop(counted.fetch_add(1, Relaxed)));
+        callbacks.read_before(move || {
+            counted.fetch_add(1, Relaxed);
+        });
         let sdk = SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
         let meter = Meters::new(sdk, callbacks.clone()).meter("test");
         for name in ["one", "two", "three"] {
