@@ -35,7 +35,6 @@ pub(crate) struct Providers {
     pub(crate) meter: SdkMeterProvider,
     /// For what is the program's.
     pub(crate) meters: Meters,
-    pub(crate) callbacks: Callbacks,
     pub(crate) runtimes: Runtimes,
     /// With the queue behind it; `None`: log records go nowhere.
     pub(crate) logger: Option<(SdkLoggerProvider, LogQueue)>,
@@ -123,8 +122,7 @@ impl Providers {
         }
         Ok(Providers {
             tracer: more(tracer).build(),
-            meters: Meters::new(meter.clone(), callbacks.clone()),
-            callbacks,
+            meters: Meters::new(meter.clone(), callbacks),
             runtimes: Runtimes::new(meter.clone()),
             meter,
             logger,

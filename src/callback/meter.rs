@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Meters {
     sdk: SdkMeterProvider,
-    callbacks: Callbacks,
+    pub(crate) callbacks: Callbacks,
 }
 
 impl Meters {
