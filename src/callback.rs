@@ -49,8 +49,8 @@ type Reading = Arc<dyn Fn() + Send + Sync>;
 
 /// What whoever waits for the callbacks is told.
 enum Event {
-    /// The next one is through.
-    Done,
+    /// The next one is through; whether it panicked.
+    Done(bool),
     /// No more will come of this thread.
     Over,
     /// There is only so much time.
@@ -82,22 +82,28 @@ impl Callbacks {
     }
 
     /// Calls each callback that is not still under way since an earlier collection. Blocks for at most about the limit.
-    pub(crate) fn run(&self, limit: Duration) {
+    /// `Some`: what one of them did, as `error.type`.
+    pub(crate) fn run(&self, limit: Duration) -> Option<&'static str> {
         let _turn = lock(&self.0.turn);
         let readings = lock(&self.0.readings).clone();
         readings.iter().for_each(|reading| reading());
         let mut waiting: VecDeque<_> =
             lock(&self.0.callbacks).iter().filter(|callback| callback.rests()).cloned().collect();
         let mut deadline = Instant::now() + limit.min(LONGEST_LIMIT);
+        let mut failure = None;
         while !waiting.is_empty() {
             let told = self.call(waiting.clone());
             while let Some(callback) = waiting.front() {
                 let patience = deadline.saturating_duration_since(Instant::now()) / 2;
                 match told.recv_timeout(patience) {
-                    Ok(Event::Done) => drop(waiting.pop_front()),
+                    Ok(Event::Done(panic)) => {
+                        failure = failure.or(panic.then_some("panic"));
+                        waiting.pop_front();
+                    }
                     Ok(Event::Hurry(until)) => deadline = deadline.min(until),
                     Ok(Event::Over) | Err(_) => {
                         callback.leave(patience);
+                        failure = failure.or(Some("timeout"));
                         waiting.pop_front();
                         break;
                     }
@@ -105,6 +111,7 @@ impl Callbacks {
             }
         }
         *lock(&self.0.events) = None;
+        failure
     }
 
     /// Leaves the callbacks that are under way only this much time.
@@ -147,9 +154,9 @@ impl fmt::Debug for Callbacks {
 impl Caller {
     fn call(&self) {
         for callback in &self.callbacks {
-            callback.call();
+            let panicked = !callback.call();
             // Nobody waits any more: another thread goes on with the rest.
-            if self.events.send(Event::Done).is_err() {
+            if self.events.send(Event::Done(panicked)).is_err() {
                 return;
             }
         }

@@ -4,7 +4,7 @@
 
 use crate::{
     Error,
-    accounts::Account,
+    accounts::{Account, Collections},
     batch::{Counts, Queue},
     config::{AttributeLimits, Config, Decided},
     encode,
@@ -222,6 +222,14 @@ impl Pipeline {
         }
     }
 
+    /// How long collections take; `None` for what is not collected.
+    pub(crate) fn collections(&self) -> Option<&Collections> {
+        match &*self.source {
+            Source::Metrics(reader) => Some(reader.collections()),
+            Source::Spans(..) | Source::Logs(..) => None,
+        }
+    }
+
     /// Reads what became of everything; `None` if there was nothing, or the pipeline is gone: what is measured
     /// must not keep alive what measures.
     pub(crate) fn account(&self) -> impl Fn() -> Option<Account> + Send + Sync + 'static {
@@ -234,7 +242,8 @@ impl Pipeline {
             let processed = senders.iter().map(|stats| stats.recorded - stats.adopted).min().unwrap_or(0);
             let waiting = counts.recorded.saturating_sub(counts.dropped + processed);
             let nothing = counts.recorded == 0 && senders.iter().all(|stats| stats.recorded == 0);
-            (!nothing).then_some(Account { waiting, dropped: counts.dropped, processed, senders })
+            let Counts { recorded, dropped } = counts;
+            (!nothing).then_some(Account { recorded, waiting, dropped, processed, senders })
         }
     }
 

@@ -3,6 +3,7 @@
 //! The SDK's periodic one has a thread of its own, which ignores the limit of a shutdown.
 
 use crate::{
+    accounts::Collections,
     callback::Callbacks,
     config::{Measurements, Temporality},
     encode,
@@ -22,7 +23,7 @@ use opentelemetry_sdk::{
 };
 use std::{
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A cheap clone is the same reader.
@@ -33,6 +34,7 @@ pub(crate) struct Reader {
     /// How long the callbacks of one collection may take together.
     patience: Duration,
     overflows: Overflows,
+    collections: Collections,
     flush: Flush,
 }
 
@@ -45,7 +47,14 @@ impl Reader {
         };
         let collected = Arc::new(ManualReader::builder().with_temporality(temporality).build());
         let patience = measurements.callback_limit;
-        Reader { collected, callbacks, patience, overflows: Overflows::default(), flush: Flush::default() }
+        Reader {
+            collected,
+            callbacks,
+            patience,
+            overflows: Overflows::default(),
+            collections: Collections::default(),
+            flush: Flush::default(),
+        }
     }
 
     /// For the provider, whose `force_flush` is told to the reader.
@@ -58,16 +67,27 @@ impl Reader {
         let collection = tokio::task::spawn_blocking(move || {
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let mut metrics = ResourceMetrics::default();
-            self.callbacks.run(self.patience.min(limit));
+            let start = Instant::now();
+            let failure = self.callbacks.run(self.patience.min(limit));
             // An error only means that the provider was shut down: there is nothing any more.
             if self.collected.collect(&mut metrics).is_err() {
                 return Request { items: 0, body: Bytes::new() };
             }
             let message = ExportMetricsServiceRequest::from(&metrics);
             self.overflows.note(&message);
-            encode::metrics(&message)
+            let request = encode::metrics(&message);
+            // Where there was nothing, this would be something for the next time.
+            if request.items > 0 || failure.is_some() {
+                self.collections.took(start.elapsed(), failure);
+            }
+            request
         });
         collection.await.map_err(|error| format!("metrics: nothing was collected: {error}"))
+    }
+
+    /// How long collections take.
+    pub(crate) fn collections(&self) -> &Collections {
+        &self.collections
     }
 
     /// Leaves a collection that is under way no more time than this.

@@ -26,8 +26,8 @@ pub(super) trait Turn: Send + Sync {
     /// Whether it can be called: it is not still under way.
     fn rests(&self) -> bool;
 
-    /// Calls it, and keeps what it observed unless it was left meanwhile.
-    fn call(&self);
+    /// Calls it, and keeps what it observed unless it was left meanwhile; `false`: it panicked.
+    fn call(&self) -> bool;
 
     /// Waits no longer for it.
     fn leave(&self, patience: Duration);
@@ -85,7 +85,7 @@ impl<T: Send> Turn for Observed<T> {
         lock(&self.state).stage == Stage::Rests
     }
 
-    fn call(&self) {
+    fn call(&self) -> bool {
         lock(&self.state).stage = Stage::Runs;
         let heard = Heard(Mutex::default());
         let result = catch_unwind(AssertUnwindSafe(|| (self.callback)(&heard)));
@@ -102,6 +102,7 @@ impl<T: Send> Turn for Observed<T> {
             }
             Ok(()) => {}
         }
+        is_whole
     }
 
     fn leave(&self, patience: Duration) {
