@@ -127,6 +127,15 @@ pub(crate) fn logs(body: &[u8], mut each: impl FnMut(Record)) -> Result<(), Faul
     Ok(())
 }
 
+/// Shows each metric of a request, and what it belongs to.
+pub(crate) fn metrics(body: &[u8], mut each: impl FnMut(Slice, Record)) -> Result<(), Fault> {
+    walk(body, |slice, place| {
+        each(slice, place);
+        Ok(())
+    })?;
+    Ok(())
+}
+
 /// Shows each span, log record or metric, and says whether a resource or scope came in pieces.
 fn walk(body: &[u8], mut each: impl FnMut(Slice, Record) -> Result<(), Fault>) -> Result<bool, Fault> {
     let mut is_split = false;
