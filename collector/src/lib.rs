@@ -82,6 +82,10 @@ mod time;
 pub mod trace;
 pub mod metric;
 mod view;
+// Where else it can go.
+mod scribe;
+pub mod debug;
+pub mod file;
 // Who else is there, and how much went through.
 mod counters;
 mod find;

@@ -30,10 +30,12 @@ mod tests;
 mod walk;
 
 use crate::trace::{Attributes, Name, Value};
+pub(crate) use build::read;
 pub(crate) use instruments::instruments;
 pub use query::Query;
 use serde::Serialize;
 pub(crate) use series::series;
+pub(crate) use walk::{Metric, metric as found};
 
 /// What is measured.
 #[non_exhaustive]

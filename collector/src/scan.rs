@@ -28,6 +28,9 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// Nowhere.
+    pub(crate) const NONE: Record = Record { record: ABSENT, resource: ABSENT, scope: ABSENT };
+
     /// The bytes of the record.
     pub(crate) fn record(self, body: &[u8]) -> &[u8] {
         at(body, self.record)

@@ -1,15 +1,30 @@
 //! From stored bytes to points.
 
-use super::{Buckets, Exemplar, Extent, Kind, Measured, Point, message as raw, walk::Moment};
+use super::{
+    Buckets, Exemplar, Extent, Kind, Measured, Point, message as raw,
+    walk::{self, Moment},
+};
 use crate::{
     otlp,
     scan::TraceId,
     trace::{Attributes, Value, decode, hex, id},
+    wire::Slice,
 };
 use std::collections::HashSet;
 
 /// The program says that there is no value (`NO_RECORDED_VALUE`).
 const MISSING: u32 = 1;
+
+/// One point with its attributes.
+pub(crate) fn read(
+    body: &[u8],
+    slice: Slice,
+    kind: Kind,
+    traces: &mut HashSet<TraceId>,
+) -> (Attributes, Point) {
+    let point = point(slice.of(body), walk::moment(body, slice), kind, traces);
+    (attributes(walk::attributes(body, slice, kind)), point)
+}
 
 /// One point, not yet compared with others. The traces that its exemplars name are added to the others.
 pub(super) fn point(bytes: &[u8], moment: Moment, kind: Kind, traces: &mut HashSet<TraceId>) -> Point {

@@ -44,13 +44,13 @@ pub(crate) fn instruments(
             if service.is_some_and(|wanted| name != *wanted) {
                 return;
             }
-            let text = |slice| walk::text(&body, slice).to_owned();
-            let key = (name, resources.scope(&stored), text(metric.name), text(metric.unit), metric.form);
+            let (instrument, unit) = (metric.name(&body).to_owned(), metric.unit(&body).to_owned());
+            let key = (name, resources.scope(&stored), instrument, unit, metric.form);
             if counts.len() == limit && !counts.contains_key(&key) {
                 return;
             }
             let count = counts.entry(key).or_insert_with(|| {
-                let description = text(metric.description);
+                let description = metric.description(&body).to_owned();
                 Count { description, ..Count::default() }
             });
             count.add(&metric, &body, resource, &random);

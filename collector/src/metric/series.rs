@@ -61,7 +61,7 @@ pub(crate) fn series(
     };
     for (chunk, body) in bodies {
         walk::metrics(&body, |metric| {
-            if walk::text(&body, metric.name) == query.name {
+            if metric.name(&body) == query.name {
                 gathering.metric(chunk, &body, &metric);
             }
         });
@@ -81,7 +81,7 @@ impl Gathering<'_> {
             self.bodies.push((chunk, body.clone()));
         }
         let scope = self.resources.scope(&stored);
-        let unit = walk::text(body, metric.unit);
+        let unit = metric.unit(body);
         let origin = self.random.hash_one((resource, scope.as_str(), unit, metric.form));
         for point in metric.points(body) {
             let moment = walk::moment(body, point);

@@ -7,20 +7,31 @@ use crate::{
 };
 
 /// One metric of a request.
-#[derive(Debug)]
-pub(super) struct Metric {
+pub(crate) struct Metric {
     pub(super) place: Record,
-    pub(super) form: Form,
-    pub(super) name: Option<Slice>,
-    pub(super) description: Option<Slice>,
-    pub(super) unit: Option<Slice>,
+    pub(crate) form: Form,
+    name: Option<Slice>,
+    description: Option<Slice>,
+    unit: Option<Slice>,
     /// Where points are: they may come in pieces.
     data: Vec<Slice>,
 }
 
 impl Metric {
+    pub(crate) fn name<'a>(&self, body: &'a [u8]) -> &'a str {
+        text(body, self.name)
+    }
+
+    pub(crate) fn description<'a>(&self, body: &'a [u8]) -> &'a str {
+        text(body, self.description)
+    }
+
+    pub(crate) fn unit<'a>(&self, body: &'a [u8]) -> &'a str {
+        text(body, self.unit)
+    }
+
     /// The points, in the order of the request.
-    pub(super) fn points<'a>(&'a self, body: &'a [u8]) -> impl Iterator<Item = Slice> {
+    pub(crate) fn points<'a>(&'a self, body: &'a [u8]) -> impl Iterator<Item = Slice> {
         self.data.iter().flat_map(move |data| {
             fields(Fields::within(body, *data)).filter_map(|field| match field {
                 Field { number: 1, value: Value::Slice(point) } => Some(point),
@@ -47,7 +58,8 @@ pub(super) fn metrics(body: &[u8], mut each: impl FnMut(Metric)) {
     });
 }
 
-fn metric(body: &[u8], slice: Slice, place: Record) -> Option<Metric> {
+/// A metric of a request; `None`: it has no points of any kind.
+pub(crate) fn metric(body: &[u8], slice: Slice, place: Record) -> Option<Metric> {
     let (mut name, mut description, mut unit) = (None, None, None);
     let mut data = Vec::new();
     let mut choice = 0;
@@ -121,7 +133,7 @@ pub(super) fn attributes(body: &[u8], point: Slice, kind: Kind) -> impl Iterator
 }
 
 /// The text of a field; empty where it is not there.
-pub(super) fn text(body: &[u8], slice: Option<Slice>) -> &str {
+fn text(body: &[u8], slice: Option<Slice>) -> &str {
     slice.and_then(|slice| str::from_utf8(slice.of(body)).ok()).unwrap_or_default()
 }
 
