@@ -55,6 +55,9 @@ const MAX_WAITING: usize = 4 * 1024 * 1024;
 /// How much of a request is written, in bytes.
 const MAX_TEXT: usize = 1024 * 1024;
 
+/// How long a drop waits for what is not written yet: nobody may be reading.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// How long sampling counts before it begins again.
 const WINDOW: Duration = Duration::from_secs(1);
 
@@ -104,12 +107,13 @@ impl Options {
         let skipped = Arc::new(AtomicU64::new(0));
         let sampling = Sampling { options: self, windows: [(None, 0); 3] };
         let printer = Printer { verbosity: self.verbosity, sampling, writer, skipped: Arc::clone(&skipped) };
-        let scribe = Scribe::start("throughline-debug", MAX_WAITING, Duration::ZERO, printer)?;
+        let scribe = Scribe::start("throughline-debug", MAX_WAITING, Duration::ZERO, PATIENCE, printer)?;
         Ok(Exporter { scribe, skipped })
     }
 }
 
-/// Takes requests and has them written. Dropped, it takes no more; what waits is still written.
+/// Takes requests and has them written. A drop waits up to 100 ms until they are; what waits longer is written as long
+/// as the process lives.
 pub struct Exporter {
     scribe: Scribe,
     skipped: Arc<AtomicU64>,

@@ -50,6 +50,9 @@ use throughline_sender::{Accept, Answer, Signal};
 /// How many bytes may wait to be written.
 const MAX_WAITING: usize = 16 * 1024 * 1024;
 
+/// How long a drop waits for what is not written yet.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// Where requests are written to, and how much of them is kept: plain data.
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,12 +89,13 @@ impl Options {
         let tally = Arc::new(Tally::default());
         let interval = self.flush_interval;
         let lines = Lines::open(self, Arc::clone(&tally))?;
-        let scribe = Scribe::start("throughline-file", MAX_WAITING, interval, lines)?;
+        let scribe = Scribe::start("throughline-file", MAX_WAITING, interval, PATIENCE, lines)?;
         Ok(Exporter { scribe, tally })
     }
 }
 
-/// Takes requests and has them written. Dropped, it takes no more; what waits is still written.
+/// Takes requests and has them written. A drop waits up to 1 s until they are; [`close`](Self::close) says whether
+/// they are.
 pub struct Exporter {
     scribe: Scribe,
     tally: Arc<Tally>,

@@ -35,6 +35,8 @@ pub(crate) trait Pen: Send + 'static {
 pub(crate) struct Scribe {
     shared: Arc<Shared>,
     max_bytes: usize,
+    /// How long a drop waits for what is not written yet.
+    patience: Duration,
 }
 
 #[derive(Default)]
@@ -64,12 +66,13 @@ impl Scribe {
         name: &str,
         max_bytes: usize,
         interval: Duration,
+        patience: Duration,
         pen: impl Pen,
     ) -> io::Result<Scribe> {
         let shared = Arc::new(Shared::default());
         let theirs = Arc::clone(&shared);
         thread::Builder::new().name(name.to_owned()).spawn(move || theirs.run(pen, interval))?;
-        Ok(Scribe { shared, max_bytes })
+        Ok(Scribe { shared, max_bytes, patience })
     }
 
     /// Hands a request over; `false`: there is no room for it, or the exporter is closed.
@@ -99,10 +102,8 @@ impl Scribe {
 }
 
 impl Drop for Scribe {
-    /// The thread writes what waits, and ends.
     fn drop(&mut self) {
-        self.shared.desk().is_closed = true;
-        self.shared.changed.notify_all();
+        self.close(self.patience);
     }
 }
 

@@ -129,7 +129,7 @@ fn what_was_taken_is_in_the_file_within_the_interval_without_being_asked_for() {
     add(&exporter, 3..5);
     // Also of an exporter that nobody closes.
     drop(exporter);
-    until(|| directory.files() == [file("spans.jsonl", 0..5)], "dropped");
+    assert_eq!(directory.files(), [file("spans.jsonl", 0..5)]);
 }
 
 #[test]

@@ -137,7 +137,7 @@ impl Pen for Lines {
     }
 }
 
-/// For reading too, so that its end can be seen. It is for the user's eyes only.
+/// For reading too, so that its end can be seen. Nobody else may read what programs tell of their users.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.create(true).append(true).read(true);
