@@ -65,12 +65,15 @@ fn check(store: &Store) {
 #[test]
 fn what_counts_is_what_is_held_through_random_requests_and_an_empty_store_counts_zero() {
     let mut most: f64 = 0.0;
-    for seed in 1..60 {
+    for seed in 1..25 {
         let mut random = Random(seed * 7919);
-        let mut store = Store::new(6000 + random.below(60_000) as usize, 3 + random.below(60) as usize);
+        // Many traces of few items, or few of many.
+        let (kib, items, ids) = if seed % 2 == 0 { (60, 30, 80) } else { (1000, 600, 4) };
+        let max_bytes = 6000 + random.below(kib * 1000) as usize;
+        let mut store = Store::new(max_bytes, 3 + random.below(60) as usize);
         for _ in 0..300 {
-            let count = random.below(30);
-            let traces: Vec<u8> = (0..count).map(|_| random.below(80) as u8).collect();
+            let count = random.below(items);
+            let traces: Vec<u8> = (0..count).map(|_| random.below(ids) as u8).collect();
             let (signal, (body, items)) = match random.below(4) {
                 0 => (Signal::Logs, logs(&traces)),
                 1 => (Signal::Metrics, metrics(random.below(3000) as usize)),
@@ -130,6 +133,16 @@ fn a_flood_of_one_signal_leaves_the_others_their_shares() {
     assert_eq!(numbers(&store, Signal::Logs), 8);
     assert!(numbers(&store, Signal::Metrics) > 8);
     assert!((1..spans_before).contains(&numbers(&store, Signal::Traces)));
+    // They share what the log records leave alone, beyond half and a quarter.
+    let bytes = |store: &Store, signal| store.rings[signal as usize].bytes();
+    for _ in 0..100 {
+        store.add(Signal::Metrics, metrics(500).0, 0, &[]).unwrap();
+        let (body, items) = spans(&[1; 20]);
+        store.add(Signal::Traces, body, 0, &items).unwrap();
+        check(&store);
+    }
+    let over = |signal, share: usize| bytes(&store, signal) as i64 - share as i64;
+    assert!((over(Signal::Traces, 20_000) - over(Signal::Metrics, 10_000)).abs() < 2500);
 }
 
 #[test]
