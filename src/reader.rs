@@ -4,7 +4,7 @@
 
 use crate::{
     accounts::Collections,
-    callback::Callbacks,
+    callback::{Asked, Callbacks},
     config::{Measurements, Temporality},
     encode,
     flush::Flush,
@@ -62,13 +62,13 @@ impl Reader {
         Reader { flush, ..self }
     }
 
-    /// Collects on a thread that may block, and leaves the callbacks no more time than this, or than their own limit.
-    pub(crate) async fn read(self, limit: Duration) -> Result<Request, String> {
+    /// Collects on a thread that may block.
+    pub(crate) async fn read(self, asked: Option<Asked>) -> Result<Request, String> {
         let collection = tokio::task::spawn_blocking(move || {
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let mut metrics = ResourceMetrics::default();
             let start = Instant::now();
-            let failure = self.callbacks.run(self.patience.min(limit));
+            let failure = self.callbacks.run(self.patience, asked);
             // An error only means that the provider was shut down: there is nothing any more.
             if self.collected.collect(&mut metrics).is_err() {
                 return Request { items: 0, body: Bytes::new() };
@@ -90,7 +90,7 @@ impl Reader {
         &self.collections
     }
 
-    /// Leaves a collection that is under way no more time than this.
+    /// Leaves a collection that nobody asked for no more time than this, and one that is under way.
     pub(crate) fn hurry(&self, limit: Duration) {
         self.callbacks.hurry(limit);
     }
@@ -108,7 +108,7 @@ impl MetricReader for Reader {
     }
 
     fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
-        self.callbacks.run(self.patience);
+        self.callbacks.run(self.patience, None);
         self.collected.collect(metrics)
     }
 

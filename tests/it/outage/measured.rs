@@ -276,7 +276,11 @@ async fn nothing_is_measured_of_ourselves_unasked_and_nothing_under_one_name_twi
     for (asked, created) in [("false", vec![]), ("true", vec![2])] {
         let receiver = Receiver::start();
         let endpoint = receiver.http_endpoint();
-        let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("THROUGHLINE_SELF_METRICS", asked)];
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+            ("THROUGHLINE_SELF_METRICS", asked),
+            ("THROUGHLINE_RUNTIME_METRICS", "false"),
+        ];
         let mut process = Process::this_test("outage::measured::process", &variables);
         assert!(process.ended().await.success(), "{:#?}", process.lines());
         let names = Vec::from_iter(metrics(&receiver).into_iter().map(|metric| metric.name));
