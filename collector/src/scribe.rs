@@ -19,6 +19,9 @@ const REQUEST: usize = 128;
 /// How long to wait after a fault before the next attempt to write.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// The longest interval, so that a time can always be told.
+const LONGEST: Duration = Duration::from_secs(60 * 60);
+
 /// What writes.
 pub(crate) trait Pen: Send + 'static {
     /// Writes a request, or at least keeps it until the next [`flush`](Self::flush).
@@ -61,7 +64,7 @@ enum Next {
 }
 
 impl Scribe {
-    /// Starts the thread. What it writes is flushed after the interval.
+    /// Starts the thread. What it writes is flushed after the interval, or an hour; a drop waits with patience.
     pub(crate) fn start(
         name: &str,
         max_bytes: usize,
@@ -115,7 +118,7 @@ impl Shared {
         let is_written = loop {
             let result = match self.next(due, has_failed) {
                 Some(Next::Write(signal, request)) => {
-                    due = due.or_else(|| Instant::now().checked_add(interval));
+                    due = due.or_else(|| Some(Instant::now() + interval.min(LONGEST)));
                     pen.write(signal, &request)
                 }
                 Some(Next::Flush) => pen.flush().inspect(|()| due = None),
