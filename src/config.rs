@@ -101,8 +101,8 @@ pub struct Config {
     pub temporality: Temporality,
     /// How histograms are made. Default: [`Histograms::ExplicitBuckets`].
     pub histograms: Histograms,
-    /// Measures also what becomes of everything: `otel.sdk.exporter.*` and `otel.sdk.processor.*` of the standard, which
-    /// says that their names may still change. Default: false.
+    /// Measures also what becomes of everything: the `otel.sdk.*` of the standard, which says that their names may still
+    /// change. Then the sampler is asked about each span, also where a parent decides. Default: false.
     pub self_metrics: bool,
     /// What the log lines and log records look like.
     pub log: Log,
