@@ -68,7 +68,11 @@ fn idle() -> (BTreeMap<u64, Effort>, u64) {
     thread::scope(|scope| {
         thread::Builder::new()
             .name("never-stops".into())
-            .spawn_scoped(scope, || while !over.load(Ordering::Relaxed) {})
+            .spawn_scoped(scope, || {
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop()
+                }
+            })
             .unwrap();
         let before = efforts();
         thread::sleep(IDLE);
