@@ -106,7 +106,8 @@ pub struct Config {
     pub histograms: Histograms,
     /// What is measured, and how it is told.
     pub measurements: Measurements,
-    /// Measures also what becomes of everything: `otel.sdk.*`, whose names may still change. Default: false.
+    /// Measures also what becomes of everything: the `otel.sdk.*` of the standard, which says that their names may still
+    /// change. Then the sampler is asked about each span, also where a parent decides. Default: false.
     pub self_metrics: bool,
     /// What the log lines and log records look like.
     pub log: Log,

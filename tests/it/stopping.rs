@@ -1,7 +1,9 @@
 //! SIGTERM under load loses nothing that was recorded.
 
 use crate::support::{
+    PATIENCE,
     child::Process,
+    gateway::Directory,
     get,
     receiver::{Decoded, Receiver, hex},
 };
@@ -13,30 +15,17 @@ use std::{
     },
     time::{Duration, Instant},
 };
-use throughline::{sender::Signal, testing::Fault};
+use throughline::{Config, Telemetry, sender::Signal, testing::Fault};
 
 /// Spans of one call through the chain.
 const SPANS: usize = 4;
 const CALLERS: usize = 8;
 
-// O-102
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_call_that_was_answered_is_delivered_whole() {
-    let receiver = Receiver::start();
-    let endpoint = receiver.http_endpoint();
-    // A delay longer than the test: what arrives in time arrives because of the shutdown, or of full batches.
-    let mut chain = Process::example(
-        "chain",
-        &["127.0.0.1:0"],
-        &[
-            ("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint),
-            ("OTEL_BSP_SCHEDULE_DELAY", "600000"),
-            ("RUST_LOG", "warn"),
-        ],
-    );
+/// Calls a chain until it has answered some hundred times, tells it to stop, and waits for its end; the traces of all
+/// answered calls.
+async fn stop_under_load(chain: &mut Process) -> Vec<String> {
     let url = chain.line(&["GET http://", "answered 200"]).await.split(' ').nth(1).unwrap().to_owned();
     chain.line(&["stop with"]).await;
-
     let answered = Arc::new(AtomicUsize::new(0));
     let callers = (0..CALLERS).map(|caller| {
         let (url, answered) = (url.clone(), answered.clone());
@@ -60,19 +49,61 @@ async fn every_call_that_was_answered_is_delivered_whole() {
         .await;
     chain.terminate();
     assert!(chain.ended().await.success(), "{:#?}", chain.lines().iter().rev().take(5).collect::<Vec<_>>());
+    let mut ids = Vec::new();
+    for caller in callers {
+        ids.extend(caller.await.unwrap());
+    }
+    assert!(ids.len() > 200);
+    ids
+}
 
+/// Every answered call is there with all of its spans.
+fn are_whole(calls: &[String], receiver: &Receiver) {
     let mut spans: HashMap<String, usize> = HashMap::new();
     for (_, span) in receiver.spans() {
         *spans.entry(hex(&span.trace_id)).or_default() += 1;
     }
-    let mut calls = 0;
-    for caller in callers {
-        for id in caller.await.unwrap() {
-            calls += 1;
-            assert_eq!(spans.get(&id), Some(&SPANS), "the spans of answered call {calls}, trace {id}");
-        }
+    for (number, id) in calls.iter().enumerate() {
+        assert_eq!(spans.get(id), Some(&SPANS), "the spans of answered call {number}, trace {id}");
     }
-    assert!(calls > 200);
+}
+
+// O-102
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_call_that_was_answered_is_delivered_whole() {
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
+    // A delay longer than the test: what arrives in time arrives because of the shutdown, or of full batches.
+    let delay = ("OTEL_BSP_SCHEDULE_DELAY", "600000");
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), delay, ("RUST_LOG", "warn")];
+    let mut chain = Process::example("chain", &["127.0.0.1:0"], &variables);
+    let calls = stop_under_load(&mut chain).await;
+    are_whole(&calls, &receiver);
+}
+
+// O-102: with a directory for the queue, also while nobody takes anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_an_outage_every_call_that_was_answered_is_delivered_whole_by_the_next_start() {
+    let (receiver, directory) = (Receiver::start(), Directory::new());
+    receiver.then_always(Fault::Status(503));
+    let (endpoint, path) = (receiver.http_endpoint(), directory.path().display().to_string());
+    let variables = [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+        ("THROUGHLINE_QUEUE_DIRECTORY", &*path),
+        ("RUST_LOG", "off"),
+    ];
+    let mut chain = Process::example("chain", &["127.0.0.1:0"], &variables);
+    let calls = stop_under_load(&mut chain).await;
+    assert_eq!(receiver.items(Signal::Traces), 0);
+
+    receiver.recover();
+    let next = Telemetry::build(Config::from_vars(variables)).unwrap();
+    next.handle().flush(PATIENCE).await.unwrap();
+    are_whole(&calls, &receiver);
+    let stats = crate::delivery::traces(&next);
+    assert_eq!((stats.delivered, receiver.items(Signal::Traces)), (stats.adopted, stats.adopted));
+    // Who answers 503 has taken nothing.
+    assert_eq!(receiver.repeated_spans(), 0);
 }
 
 #[cfg(target_os = "linux")]

@@ -14,7 +14,6 @@ use opentelemetry::{
     trace::{FutureExt, SpanId, SpanKind, Status, TraceContextExt, Tracer, TracerProvider},
 };
 use opentelemetry_sdk::trace::Sampler;
-use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt};
 
 use crate::support::{Series, Telemetry, attributes, data, expected, fetch, lines, nobody, remote, serve};

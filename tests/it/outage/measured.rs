@@ -8,7 +8,7 @@ use crate::{
 use opentelemetry::{
     Context,
     logs::{LogRecord, Logger, LoggerProvider},
-    metrics::MeterProvider,
+    metrics::{AsyncInstrument, MeterProvider},
     trace::{SpanContext, TraceContextExt, TraceFlags, TraceState, Tracer, TracerProvider},
 };
 use opentelemetry_proto::tonic::{
@@ -18,6 +18,10 @@ use opentelemetry_proto::tonic::{
 use prost::Message;
 use std::{
     collections::{BTreeMap, BTreeSet},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use throughline::{Config, Telemetry, sender::Signal, testing::Fault};
@@ -241,6 +245,26 @@ async fn log_records_are_created_whether_the_queue_has_room_for_them_or_not() {
     assert_eq!(values(&receiver, "otel.sdk.log.created"), map([("", 40)]));
     let processed = values(&receiver, "otel.sdk.processor.log.processed");
     assert_eq!(processed.values().sum::<i64>(), 40, "{processed:?}");
+}
+
+// H-130
+#[tokio::test]
+async fn a_collection_that_failed_is_measured_as_one() {
+    let receiver = Receiver::start();
+    let telemetry = Telemetry::build(measured(&receiver)).unwrap();
+    let fails = Arc::new(AtomicBool::new(false));
+    let told = fails.clone();
+    let meter = telemetry.meter_provider().meter("test");
+    let panicking = move |_: &dyn AsyncInstrument<u64>| assert!(!told.load(Ordering::Relaxed), "on purpose");
+    meter.u64_observable_gauge("temperature").with_callback(panicking).build();
+    record(&telemetry, 1);
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+    fails.store(true, Ordering::Relaxed);
+    assert!(telemetry.handle().flush(PATIENCE).await.is_err());
+    fails.store(false, Ordering::Relaxed);
+    telemetry.handle().flush(PATIENCE).await.unwrap();
+    let duration = values(&receiver, "otel.sdk.metric_reader.collection.duration");
+    assert_eq!(duration, map([("", 1), ("panic", 1)]));
 }
 
 #[tokio::test]
