@@ -58,7 +58,7 @@ pub(crate) use export::Decided;
 pub use export::Export;
 pub use limits::{AttributeLimits, SpanLimits};
 pub use log::{Level, Log, LogFormat, LogOutput, SpanMoments};
-pub use metrics::{Histograms, Temporality};
+pub use metrics::{ExemplarFilter, Histograms, Temporality};
 pub use queue::Queue;
 pub use resource::Detector;
 pub use sampler::Sampler;
@@ -101,6 +101,8 @@ pub struct Config {
     pub temporality: Temporality,
     /// How histograms are made. Default: [`Histograms::ExplicitBuckets`].
     pub histograms: Histograms,
+    /// Which measurements may become exemplars. Default: [`ExemplarFilter::TraceBased`].
+    pub exemplars: ExemplarFilter,
     /// Measures also what becomes of everything: `otel.sdk.exporter.*` and `otel.sdk.processor.*` of the standard, which
     /// says that their names may still change. Default: false.
     pub self_metrics: bool,
@@ -276,6 +278,7 @@ impl Config {
             queue: Queue::read(&mut environment),
             temporality: Temporality::read(&mut environment),
             histograms: Histograms::read(&mut environment),
+            exemplars: ExemplarFilter::read(&mut environment),
             self_metrics: environment.boolean(&env::SELF_METRICS, None).unwrap_or(false),
             log: Log::read(&mut environment),
             span_filter: filter(&mut environment, &env::SPAN_FILTER),

@@ -28,6 +28,35 @@ pub enum Histograms {
     Exponential,
 }
 
+/// Which measurements may become exemplars, with which a point of a metric leads to a trace (E-12, O-100).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExemplarFilter {
+    /// Those that are taken while a sampled span is active.
+    #[default]
+    TraceBased,
+    /// All; without an active span they have no ids.
+    AlwaysOn,
+    /// None.
+    AlwaysOff,
+}
+
+impl ExemplarFilter {
+    pub(super) fn read(environment: &mut Environment) -> Self {
+        let found = environment.choice(&env::EXEMPLARS, None);
+        found.and_then(|found| Self::named(found.value)).unwrap_or_default()
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "trace_based" => Some(ExemplarFilter::TraceBased),
+            "always_on" => Some(ExemplarFilter::AlwaysOn),
+            "always_off" => Some(ExemplarFilter::AlwaysOff),
+            _ => None,
+        }
+    }
+}
+
 impl Temporality {
     pub(super) fn read(environment: &mut Environment) -> Self {
         match environment.choice(&env::TEMPORALITY, None).map(|found| found.value) {

@@ -5,7 +5,7 @@
 use super::document::{Flaw, Node, shown};
 use crate::{
     config::{
-        AttributeLimits, AttributeValue, Config, Detector, Level, Propagator, Sampler,
+        AttributeLimits, AttributeValue, Config, Detector, ExemplarFilter, Level, Propagator, Sampler,
         layers::{MOST_MEMBERS, no_header, no_method},
         resource,
     },
@@ -23,6 +23,8 @@ pub(super) fn apply(root: &Node, service_name: Option<String>, config: &mut Conf
     config.propagators = propagators(root, flaws);
     config.sampler = sampler(root, flaws);
     limits(root, config);
+    let exemplars = root.path(&["meter_provider", "exemplar_filter"]).and_then(Node::text);
+    config.exemplars = exemplars.and_then(ExemplarFilter::named).unwrap_or_default();
     if let Some(general) = root.path(&["instrumentation/development", "general"]) {
         layers(general, config, flaws);
     }

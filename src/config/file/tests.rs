@@ -62,7 +62,6 @@ fn of_a_file_with_every_key_of_the_standard_exactly_what_is_not_supported_is_tol
             "line 84: meter_provider.readers[1].periodic.producers is not supported",
             "line 85: meter_provider.readers[1].periodic.cardinality_limits is not supported",
             "line 88: meter_provider.views is not supported",
-            "line 91: meter_provider.exemplar_filter is ignored",
             "line 92: meter_provider.meter_configurator/development is not supported",
             "line 98: logger_provider.logger_configurator/development is not supported",
             "line 102: instrumentation/development.general.http.semconv is ignored",

@@ -287,7 +287,6 @@ distribution: {x: y}
 resource: {schema_url: 'https://opentelemetry.io/schemas/1.42.0'}
 meter_provider:
   readers: [{periodic: {exporter: {otlp_http: {endpoint: 'http://collector:4318', tls: {ca_file: a}}}}}]
-  exemplar_filter: trace_based
 instrumentation/development:
   rust:
   general: {stability_opt_in_list: http, db: {semconv: {version: 1}}}
@@ -300,10 +299,9 @@ instrumentation/development:
              path of /v1/metrics?",
             "line 7: meter_provider.readers[0].periodic.exporter.otlp_http.tls.ca_file is not used for \
              http://collector:4318/, which is not https",
-            "line 8: meter_provider.exemplar_filter is ignored. There are no exemplars.",
-            "line 10: instrumentation/development.rust is ignored. Nothing is set here; the variables `THROUGHLINE_…` \
+            "line 9: instrumentation/development.rust is ignored. Nothing is set here; the variables `THROUGHLINE_…` \
              hold.",
-            "line 11: instrumentation/development.general.stability_opt_in_list is ignored. Only the current \
+            "line 10: instrumentation/development.general.stability_opt_in_list is ignored. Only the current \
              conventions are told.",
         ]
     );
