@@ -31,6 +31,7 @@ mod value; // what an attribute of it holds
 mod sampler; // which traces are recorded
 mod limits; // what they may hold
 mod metrics; // how measurements are made
+mod instruments; // … of single instruments
 mod export; // where one signal goes
 mod otlp; // … decided from the variables
 mod exporter; // … to stdout, or over OTLP
@@ -56,9 +57,10 @@ use std::{fmt, net::SocketAddr, path::Path};
 pub use crate::middleware::propagation::Format as Propagator;
 pub(crate) use export::Decided;
 pub use export::Export;
+pub use instruments::{Aggregation, InstrumentKind, MetricView};
 pub use limits::{AttributeLimits, SpanLimits};
 pub use log::{Level, Log, LogFormat, LogOutput, SpanMoments};
-pub use metrics::{ExemplarFilter, Histograms, Temporality};
+pub use metrics::{ExemplarFilter, Histograms, Measurements, Temporality};
 pub use queue::Queue;
 pub use resource::Detector;
 pub use sampler::Sampler;
@@ -101,8 +103,8 @@ pub struct Config {
     pub temporality: Temporality,
     /// How histograms are made. Default: [`Histograms::ExplicitBuckets`].
     pub histograms: Histograms,
-    /// Which measurements may become exemplars. Default: [`ExemplarFilter::TraceBased`].
-    pub exemplars: ExemplarFilter,
+    /// What is measured, and how it is told.
+    pub measurements: Measurements,
     /// Measures also what becomes of everything: `otel.sdk.exporter.*` and `otel.sdk.processor.*` of the standard, which
     /// says that their names may still change. Default: false.
     pub self_metrics: bool,
@@ -278,7 +280,7 @@ impl Config {
             queue: Queue::read(&mut environment),
             temporality: Temporality::read(&mut environment),
             histograms: Histograms::read(&mut environment),
-            exemplars: ExemplarFilter::read(&mut environment),
+            measurements: Measurements::read(&mut environment),
             self_metrics: environment.boolean(&env::SELF_METRICS, None).unwrap_or(false),
             log: Log::read(&mut environment),
             span_filter: filter(&mut environment, &env::SPAN_FILTER),
@@ -317,7 +319,7 @@ impl Fault {
         Fault { variable: variable.into(), message: message.into(), fatal: false }
     }
 
-    fn fatal(variable: &str, message: &str) -> Self {
+    pub(crate) fn fatal(variable: &str, message: &str) -> Self {
         Fault { fatal: true, ..Fault::new(variable, message) }
     }
 }

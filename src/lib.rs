@@ -68,6 +68,8 @@ pub mod config; // what to record and where it goes: plain data
 pub mod resource; // who is speaking
 mod providers; // config → tracer, meter, logger
 mod sampler; // which traces are recorded
+mod views; // what becomes of single instruments
+mod runtime; // the process and its Tokio runtime, measured
 mod carry; // what is active in a request, for what leaves it
 mod layers; // the tracing layers
 mod spans; // the layer of spans
@@ -75,6 +77,9 @@ mod filter; // what they let through, changeable
 pub mod log; // log lines with trace_id and span_id, log records
 mod baggage; // what callers say of a request, onto spans and log records
 mod batch; // spans and log records that wait for their batch
+mod callback; // what the program measures when it is asked
+mod reader; // measurements, collected
+mod overflow; // … of more series than there may be
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process
 mod export; // the runtime on which it leaves

@@ -24,7 +24,7 @@ pub(super) fn apply(root: &Node, service_name: Option<String>, config: &mut Conf
     config.sampler = sampler(root, flaws);
     limits(root, config);
     let exemplars = root.path(&["meter_provider", "exemplar_filter"]).and_then(Node::text);
-    config.exemplars = exemplars.and_then(ExemplarFilter::named).unwrap_or_default();
+    config.measurements.exemplars = exemplars.and_then(ExemplarFilter::named).unwrap_or_default();
     if let Some(general) = root.path(&["instrumentation/development", "general"]) {
         layers(general, config, flaws);
     }

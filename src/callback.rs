@@ -1,0 +1,168 @@
+//! Callbacks of observable instruments: one that panics or blocks costs nobody but itself.
+//!
+//! They are the program's. The SDK would call them while it holds the lock of its collection: a panic then ends all
+//! collections for good, and a callback that blocks also blocks whoever makes an instrument. So they are called before
+//! the collection, outside of that lock, and the SDK is told what they observed.
+//!
+//! ```text
+//! Reader ─► Callbacks::run(limit) ─► each callback, in turn ─► what it observed
+//!    └────► the SDK's collection  ◄────────────────────────────────┘
+//! ```
+//! A callback may take half of the time that is left of the limit. One that takes longer is left to itself: the others
+//! go on without it, and it is not called again until it has come back. What it observed is lost, as is what a callback
+//! observed that panicked. Both are said once for each callback.
+
+mod meter; // the instruments whose callbacks are called so
+mod observed; // what one callback observed
+
+pub use meter::Meters;
+
+use observed::Turn;
+use std::{
+    collections::VecDeque,
+    fmt,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    time::{Duration, Instant},
+};
+use tokio::runtime::Handle;
+
+/// Limits beyond it mean "for ever"; much larger ones cannot be added to an instant.
+const LONGEST_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// All callbacks of one provider. A cheap clone is the same.
+#[derive(Clone)]
+pub(crate) struct Callbacks(Arc<Shared>);
+
+struct Shared {
+    /// On whose blocking threads they are called.
+    runtime: Handle,
+    readings: Mutex<Vec<Reading>>,
+    callbacks: Mutex<Vec<Arc<dyn Turn>>>,
+    /// Readers take turns.
+    turn: Mutex<()>,
+    /// Of the run that is under way, if there is one.
+    events: Mutex<Option<mpsc::Sender<Event>>>,
+    failures: Mutex<Vec<String>>,
+}
+
+type Reading = Arc<dyn Fn() + Send + Sync>;
+
+/// What whoever waits for the callbacks is told.
+enum Event {
+    /// The next one is through.
+    Done,
+    /// No more will come of this thread.
+    Over,
+    /// There is only so much time.
+    Hurry(Instant),
+}
+
+/// Calls callbacks on a thread of its own, and says when it is gone, for whatever reason.
+struct Caller {
+    callbacks: VecDeque<Arc<dyn Turn>>,
+    events: mpsc::Sender<Event>,
+}
+
+impl Callbacks {
+    pub(crate) fn new(runtime: Handle) -> Self {
+        Callbacks(Arc::new(Shared {
+            runtime,
+            readings: Mutex::default(),
+            callbacks: Mutex::default(),
+            turn: Mutex::default(),
+            events: Mutex::default(),
+            failures: Mutex::default(),
+        }))
+    }
+
+    /// Adds something of ours that is read once before each collection, where it is collected: it neither blocks nor
+    /// panics.
+    pub(crate) fn read_before(&self, reading: impl Fn() + Send + Sync + 'static) {
+        lock(&self.0.readings).push(Arc::new(reading));
+    }
+
+    /// Calls each callback that is not still under way since an earlier collection. Blocks for at most about the limit.
+    pub(crate) fn run(&self, limit: Duration) {
+        let _turn = lock(&self.0.turn);
+        let readings = lock(&self.0.readings).clone();
+        readings.iter().for_each(|reading| reading());
+        let mut waiting: VecDeque<_> =
+            lock(&self.0.callbacks).iter().filter(|callback| callback.rests()).cloned().collect();
+        let mut deadline = Instant::now() + limit.min(LONGEST_LIMIT);
+        while !waiting.is_empty() {
+            let told = self.call(waiting.clone());
+            while let Some(callback) = waiting.front() {
+                let patience = deadline.saturating_duration_since(Instant::now()) / 2;
+                match told.recv_timeout(patience) {
+                    Ok(Event::Done) => drop(waiting.pop_front()),
+                    Ok(Event::Hurry(until)) => deadline = deadline.min(until),
+                    Ok(Event::Over) | Err(_) => {
+                        callback.leave(patience);
+                        waiting.pop_front();
+                        break;
+                    }
+                }
+            }
+        }
+        *lock(&self.0.events) = None;
+    }
+
+    /// Leaves the callbacks that are under way only this much time.
+    pub(crate) fn hurry(&self, limit: Duration) {
+        if let Some(events) = &*lock(&self.0.events) {
+            // Whoever waits may be through.
+            let _ = events.send(Event::Hurry(Instant::now() + limit.min(LONGEST_LIMIT)));
+        }
+    }
+
+    /// What was said of callbacks so far, each once.
+    pub(crate) fn failures(&self) -> Vec<String> {
+        lock(&self.0.failures).clone()
+    }
+
+    fn add(&self, callback: Arc<dyn Turn>) {
+        lock(&self.0.callbacks).push(callback);
+    }
+
+    fn say(&self, failure: String) {
+        tracing::warn!(target: "throughline", "{failure}");
+        lock(&self.0.failures).push(failure);
+    }
+
+    fn call(&self, callbacks: VecDeque<Arc<dyn Turn>>) -> mpsc::Receiver<Event> {
+        let (events, told) = mpsc::channel();
+        *lock(&self.0.events) = Some(events.clone());
+        let caller = Caller { callbacks, events };
+        self.0.runtime.spawn_blocking(move || caller.call());
+        told
+    }
+}
+
+impl fmt::Debug for Callbacks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Callbacks").field("number", &lock(&self.0.callbacks).len()).finish()
+    }
+}
+
+impl Caller {
+    fn call(&self) {
+        for callback in &self.callbacks {
+            callback.call();
+            // Nobody waits any more: another thread goes on with the rest.
+            if self.events.send(Event::Done).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Caller {
+    fn drop(&mut self) {
+        let _ = self.events.send(Event::Over);
+    }
+}
+
+/// A lock that a panic does not close: what it guards is always whole.
+pub(crate) fn lock<T: ?Sized>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
