@@ -81,6 +81,7 @@ mod callback; // what the program measures when it is asked
 mod reader; // measurements, collected
 mod overflow; // … of more series than there may be
 mod encode; // data → OTLP bytes
+mod exemplar; // from a measurement to its trace
 mod pipeline; // the way of one signal out of the process
 mod export; // the runtime on which it leaves
 pub mod console; // … to stdout

@@ -6,6 +6,7 @@ use crate::{
     callback::Callbacks,
     config::{Measurements, Temporality},
     encode,
+    exemplar::Exemplars,
     flush::Flush,
     overflow::Overflows,
     sender::{Request, Stats},
@@ -33,11 +34,17 @@ pub(crate) struct Reader {
     /// How long the callbacks of one collection may take together.
     patience: Duration,
     overflows: Overflows,
+    exemplars: Exemplars,
     flush: Flush,
 }
 
 impl Reader {
-    pub(crate) fn new(temporality: Temporality, measurements: &Measurements, callbacks: Callbacks) -> Self {
+    pub(crate) fn new(
+        temporality: Temporality,
+        measurements: &Measurements,
+        callbacks: Callbacks,
+        exemplars: Exemplars,
+    ) -> Self {
         let temporality = match temporality {
             Temporality::Cumulative => SdkTemporality::Cumulative,
             Temporality::Delta => SdkTemporality::Delta,
@@ -45,7 +52,8 @@ impl Reader {
         };
         let collected = Arc::new(ManualReader::builder().with_temporality(temporality).build());
         let patience = measurements.callback_limit;
-        Reader { collected, callbacks, patience, overflows: Overflows::default(), flush: Flush::default() }
+        let overflows = Overflows::default();
+        Reader { collected, callbacks, patience, overflows, exemplars, flush: Flush::default() }
     }
 
     /// For the provider, whose `force_flush` is told to the reader.
@@ -65,7 +73,7 @@ impl Reader {
             }
             let message = ExportMetricsServiceRequest::from(&metrics);
             self.overflows.note(&message);
-            encode::metrics(&message)
+            self.exemplars.add(encode::metrics(&message))
         });
         collection.await.map_err(|error| format!("metrics: nothing was collected: {error}"))
     }
