@@ -3,6 +3,7 @@
 //! The peers are found by variables of the project's own; `tests/run` sets them. Where one is missing its
 //! test says so, and the run counts it.
 
+mod exemplars; // Prometheus
 mod grpc; // tonic
 
 use crate::support::{
@@ -111,6 +112,13 @@ async fn pythons_official_messages_decode_what_we_send() {
         ),
         (&"1".into(), 14)
     );
+    let exemplar = &histogram["dataPoints"][0]["exemplars"];
+    let keys: Vec<&str> = exemplar[0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        (exemplar.as_array().unwrap().len(), keys),
+        (1, vec!["asDouble", "spanId", "timeUnixNano", "traceId"])
+    );
+    assert_eq!((&exemplar[0]["traceId"], &exemplar[0]["spanId"]), (&span["traceId"], &span["spanId"])); // O-042
 }
 
 // B-001, B-002, B-008, B-010, H-089
