@@ -1,12 +1,13 @@
 //! From a measurement to its trace: exemplars, which the SDK does not have (O-100).
 //!
 //! ```text
-//!  counter.add(…) ──► Provider ──► the SDK's instrument ──► collection ──► OTLP bytes ──► Exemplars::add ──► OTLP bytes
-//!                        └─ ids of the active span ──► reservoir of the instrument ─────────┘
+//!  counter.add(…) ─► Provider ─► the SDK's instrument ─► collection ─► OTLP bytes ─► Collection::add ─► OTLP bytes
+//!                       └─ value, ids of the active span ─► reservoir of the instrument ──┘
 //! ```
 //! [`Provider`] is the SDK's provider, decorated: each measurement of a synchronous instrument is recorded by the SDK and
-//! then, if the filter lets it through, offered to the reservoir of its instrument. [`Exemplars::add`] writes what was
-//! kept into an encoded request, behind the last field of each point; all other bytes stay as they are.
+//! then, if the filter lets it through, offered to the reservoir of its instrument. A reader takes what is kept just before
+//! it collects, when all of that is in the points already, and [`Collection::add`] writes it into the encoded request,
+//! behind the last field of each point; all other bytes stay as they are.
 //!
 //! **What is kept** of each set of attributes (metrics SDK, "exemplar defaults"): of a histogram with bounds the last
 //! measurement of each bucket; of an exponential one 20, of all others one, each measurement since the last collection
@@ -21,7 +22,7 @@
 //! **What it costs.** A measurement that is not let through: one look at the active context. One that is: a lock on an
 //! eighth of the instrument's reservoir, no allocation once its attributes were seen.
 //!
-//! **Limits.** 2,560 sets of attributes for an instrument, then the oldest makes room; 10,000 instruments. Observable
+//! **Limits.** 2,560 sets of attributes for an instrument, then the oldest makes room; 2,000 instruments. Observable
 //! instruments have no exemplars: there is no active span when they are read. An exponential histogram which a View gives
 //! less than 20 buckets has up to 20 exemplars all the same. In a stream whose View drops attributes and which has more
 //! series than its limit, attributes that no point has are taken for dropped.
@@ -39,7 +40,7 @@ use choice::{encoded, sorted};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope as Scope, KeyValue};
 use opentelemetry_sdk::metrics::{Instrument, SdkMeterProvider, Stream as SdkStream};
-use reservoir::Reservoir;
+use reservoir::{Reservoir, Set};
 use std::{
     collections::HashMap,
     fmt,
@@ -50,7 +51,7 @@ use stream::{Draft, Stream};
 pub(crate) use provider::Provider;
 
 /// Instruments of which exemplars are kept; those made after them have none.
-const MOST_INSTRUMENTS: usize = 10_000;
+const MOST_INSTRUMENTS: usize = 2_000;
 
 /// What the SDK is told by a View, in a form that can be asked twice.
 pub(crate) type View = Box<dyn Fn(&Instrument) -> Option<SdkStream> + Send + Sync>;
@@ -72,6 +73,14 @@ struct Known {
     reservoir: Arc<Reservoir>,
 }
 
+/// What was kept when a collection began: scope by scope, with the instruments of each.
+pub(crate) struct Collection(Vec<(InstrumentationScope, Vec<Snapshot>)>);
+
+struct Snapshot {
+    known: Arc<Known>,
+    sets: Vec<Set>,
+}
+
 impl Exemplars {
     /// The Views must be those of the provider, in their order.
     pub(crate) fn new(filter: ExemplarFilter, views: Vec<View>) -> Self {
@@ -85,14 +94,13 @@ impl Exemplars {
         Provider { sdk, exemplars: self.clone() }
     }
 
-    /// Adds what was kept to a request with measurements, as it was encoded from a collection.
-    pub(crate) fn add(&self, request: Request) -> Request {
-        let Some(register) = &self.0 else { return request };
-        match request::add(&request.body, |scope, schema_url| register.of_scope(scope, schema_url)) {
-            Ok(body) => Request { body: body.into(), ..request },
-            // The encoder's own bytes can be read; if not, what was measured still leaves.
-            Err(_) => request,
-        }
+    /// Returns what is kept now, for the collection that begins: what is measured from now on may not be in it.
+    pub(crate) fn collect(&self) -> Collection {
+        let Some(register) = &self.0 else { return Collection(Vec::new()) };
+        let instruments =
+            |known: &Vec<Arc<Known>>| known.iter().map(|known| Snapshot::of(known.clone())).collect();
+        let known = register.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Collection(known.iter().map(|(scope, known)| (scope.clone(), instruments(known))).collect())
     }
 
     /// Returns where measurements of an instrument go; `None` if nowhere. The same instrument, made twice, has one.
@@ -101,9 +109,13 @@ impl Exemplars {
         if let Some(known) = register.find(scope, &draft) {
             return known.reservoir_in_use();
         }
+        // Before the SDK is asked, which takes longer than all else here.
+        if register.is_full() {
+            return None;
+        }
         let streams = draft.streams(scope, &register.views);
         let reservoir = Arc::new(Reservoir::new(register.filter, &streams));
-        register.insert(scope, Known { draft, streams, reservoir })?.reservoir_in_use()
+        register.insert(scope, Known { draft, streams, reservoir }).reservoir_in_use()
     }
 }
 
@@ -119,40 +131,62 @@ impl Register {
         known.get(scope)?.iter().find(|known| known.draft == *draft).cloned()
     }
 
-    /// Returns what was there before, if another thread was quicker; `None` if there are too many.
-    fn insert(&self, scope: &InstrumentationScope, new: Known) -> Option<Arc<Known>> {
+    fn is_full(&self) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.values().map(Vec::len).sum::<usize>() >= MOST_INSTRUMENTS
+    }
+
+    /// Returns what was there before, if another thread was quicker.
+    fn insert(&self, scope: &InstrumentationScope, new: Known) -> Arc<Known> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.values().map(Vec::len).sum::<usize>() >= MOST_INSTRUMENTS {
-            return None;
-        }
         let instruments = known.entry(scope.clone()).or_default();
         if let Some(earlier) = instruments.iter().find(|earlier| earlier.draft == new.draft) {
-            return Some(earlier.clone());
+            return earlier.clone();
         }
         let new = Arc::new(new);
         instruments.push(new.clone());
-        Some(new)
-    }
-
-    /// The instruments of a scope, as it is written in a request.
-    fn of_scope(&self, scope: &Scope, schema_url: &str) -> Vec<Arc<Known>> {
-        let is_it = |known: &InstrumentationScope| {
-            let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
-            known.name() == scope.name
-                && text(known.version()) == scope.version
-                && text(known.schema_url()) == schema_url
-                && encoded(&sorted(known.attributes().map(KeyValue::from).collect()))
-                    == encoded(&sorted(scope.attributes.clone()))
-        };
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = known.iter().filter(|(known, _)| is_it(known));
-        found.flat_map(|(_, instruments)| instruments.iter().cloned()).collect()
+        new
     }
 }
 
 impl Known {
     fn reservoir_in_use(&self) -> Option<Arc<Reservoir>> {
         (!self.streams.is_empty()).then(|| self.reservoir.clone())
+    }
+}
+
+impl Snapshot {
+    fn of(known: Arc<Known>) -> Self {
+        let sets = known.reservoir.collect();
+        Snapshot { known, sets }
+    }
+}
+
+impl Collection {
+    /// Adds it to what was collected and encoded since.
+    pub(crate) fn add(&self, request: Request) -> Request {
+        if self.0.iter().flat_map(|(_, instruments)| instruments).all(|instrument| instrument.sets.is_empty())
+        {
+            return request;
+        }
+        match request::add(&request.body, |scope, schema_url| self.of_scope(scope, schema_url)) {
+            Ok(body) => Request { body: body.into(), ..request },
+            // The encoder's own bytes can be read; if not, what was measured still leaves.
+            Err(_) => request,
+        }
+    }
+
+    /// The instruments of a scope, as it is written in a request.
+    fn of_scope(&self, scope: &Scope, schema_url: &str) -> &[Snapshot] {
+        let is_it = |known: &InstrumentationScope| {
+            known.name() == scope.name
+                && known.version().unwrap_or_default() == scope.version
+                && known.schema_url().unwrap_or_default() == schema_url
+                && encoded(&sorted(known.attributes().map(KeyValue::from).collect()))
+                    == encoded(&sorted(scope.attributes.clone()))
+        };
+        let found = self.0.iter().find(|(known, _)| is_it(known));
+        found.map(|(_, instruments)| &**instruments).unwrap_or_default()
     }
 }
 

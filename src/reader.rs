@@ -67,13 +67,14 @@ impl Reader {
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let mut metrics = ResourceMetrics::default();
             self.callbacks.run(self.patience.min(limit));
+            let exemplars = self.exemplars.collect();
             // An error only means that the provider was shut down: there is nothing any more.
             if self.collected.collect(&mut metrics).is_err() {
                 return Request { items: 0, body: Bytes::new() };
             }
             let message = ExportMetricsServiceRequest::from(&metrics);
             self.overflows.note(&message);
-            self.exemplars.add(encode::metrics(&message))
+            exemplars.add(encode::metrics(&message))
         });
         collection.await.map_err(|error| format!("metrics: nothing was collected: {error}"))
     }

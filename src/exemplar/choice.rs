@@ -2,11 +2,10 @@
 
 use super::{
     request::{Source, decode},
-    reservoir::{Ids, Kept, Set, Value},
+    reservoir::{Kept, Set, Value},
     stream::{Kind, Stream},
 };
 use crate::sender::wire::{Fault, Slice};
-use opentelemetry::{SpanId, TraceId};
 use opentelemetry_proto::tonic::{
     common::v1::{KeyValue, any_value},
     metrics::v1::{
@@ -107,13 +106,12 @@ impl Points {
     pub(super) fn choose(&self, sources: &[Source<'_>]) -> Vec<Vec<Exemplar>> {
         let size = sources.iter().map(|source| source.stream.size()).max().unwrap_or_default();
         let sets = sources.iter().flat_map(|source| {
-            let sets = source.reservoir.collect().into_iter();
-            sets.filter_map(|set| {
+            source.sets.iter().filter_map(|set| {
                 let attributes = sorted(set.attributes.iter().map(KeyValue::from).collect());
                 Some((self.place(&attributes, source.stream)?, attributes, set))
             })
         });
-        let sets: Vec<(usize, Vec<KeyValue>, Set)> = sets.collect();
+        let sets: Vec<(usize, Vec<KeyValue>, &Set)> = sets.collect();
         let mut candidates: Vec<Vec<Candidate<'_>>> = self.points.iter().map(|_| Vec::new()).collect();
         for (number, (place, _, set)) in sets.iter().enumerate() {
             let (Some(point), Some(candidates)) = (self.points.get(*place), candidates.get_mut(*place))
@@ -172,7 +170,6 @@ fn highest(size: usize, mut candidates: Vec<Candidate<'_>>) -> Vec<Candidate<'_>
 }
 
 fn written(kept: &Kept, filtered_attributes: Vec<KeyValue>) -> Exemplar {
-    let Ids { trace, span } = kept.ids;
     let value = match kept.value {
         Value::Integer(value) => exemplar::Value::AsInt(value),
         Value::Double(value) => exemplar::Value::AsDouble(value),
@@ -180,8 +177,8 @@ fn written(kept: &Kept, filtered_attributes: Vec<KeyValue>) -> Exemplar {
     Exemplar {
         filtered_attributes,
         time_unix_nano: kept.time,
-        span_id: if span == SpanId::INVALID { Vec::new() } else { span.to_bytes().to_vec() },
-        trace_id: if trace == TraceId::INVALID { Vec::new() } else { trace.to_bytes().to_vec() },
+        span_id: kept.span.0.map(|ids| ids.span_id.to_bytes().to_vec()).unwrap_or_default(),
+        trace_id: kept.span.0.map(|ids| ids.trace_id.to_bytes().to_vec()).unwrap_or_default(),
         value: Some(value),
     }
 }

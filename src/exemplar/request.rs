@@ -3,9 +3,9 @@
 //! A field may stand anywhere in its message, so a point gets its exemplars behind what it has.
 
 use super::{
-    Known,
+    Snapshot,
     choice::{Point, Points},
-    reservoir::Reservoir,
+    reservoir::Set,
     stream::{Kind, Stream},
 };
 use crate::sender::wire::{Fault, Field, Fields, Slice, Value as Written};
@@ -14,7 +14,6 @@ use prost::{
     Message,
     encoding::{WireType, encode_key, encode_varint},
 };
-use std::sync::Arc;
 
 // Numbers of fields, outermost first.
 const RESOURCE_METRICS: u32 = 1;
@@ -23,17 +22,18 @@ const METRICS: u32 = 2;
 const DATA_POINTS: u32 = 1;
 
 /// Adds what is kept of the instruments of each scope.
-pub(super) fn add(
+pub(super) fn add<'k>(
     body: &[u8],
-    mut known: impl FnMut(&InstrumentationScope, &str) -> Vec<Arc<Known>>,
+    of: impl Fn(&InstrumentationScope, &str) -> &'k [Snapshot],
 ) -> Result<Vec<u8>, Fault> {
     let whole = Slice { prefix: 0, start: 0, end: body.len() };
     let mut written = Vec::with_capacity(body.len() + body.len() / 4);
     change(body, whole, RESOURCE_METRICS, &mut written, &mut |resource, written| {
         change(body, resource, SCOPE_METRICS, written, &mut |of_scope, written| {
-            let known = known_in(body, of_scope, &mut known)?;
+            let (scope, schema_url) = scope(body, of_scope)?;
+            let instruments = of(&scope, schema_url);
             change(body, of_scope, METRICS, written, &mut |metric, written| {
-                let sources = Metric::read(body, metric)?.sources(&known);
+                let sources = Metric::read(body, metric)?.sources(instruments);
                 if sources.is_empty() {
                     written.extend_from_slice(metric.of(body));
                     return Ok(());
@@ -73,12 +73,8 @@ fn change(
     Ok(())
 }
 
-/// The instruments of the scope that is named among these metrics.
-fn known_in(
-    body: &[u8],
-    of_scope: Slice,
-    known: &mut impl FnMut(&InstrumentationScope, &str) -> Vec<Arc<Known>>,
-) -> Result<Vec<Arc<Known>>, Fault> {
+/// The scope of these metrics, with its schema URL.
+fn scope(body: &[u8], of_scope: Slice) -> Result<(InstrumentationScope, &str), Fault> {
     let (mut scope, mut schema_url) = (InstrumentationScope::default(), "");
     for field in Fields::within(body, of_scope) {
         let field = field?;
@@ -88,7 +84,7 @@ fn known_in(
             _ => {}
         }
     }
-    Ok(known(&scope, schema_url))
+    Ok((scope, schema_url))
 }
 
 /// What is read of a metric before its points.
@@ -124,7 +120,7 @@ impl<'a> Metric<'a> {
     }
 
     /// Of which instruments it is.
-    fn sources<'k>(&self, known: &'k [Arc<Known>]) -> Vec<Source<'k>> {
+    fn sources<'k>(&self, instruments: &'k [Snapshot]) -> Vec<Source<'k>> {
         let Some(kind) = self.kind else { return Vec::new() };
         let is_this = |stream: &Stream| {
             stream.kind == kind
@@ -132,9 +128,9 @@ impl<'a> Metric<'a> {
                 && stream.description == self.description
                 && stream.unit == self.unit
         };
-        let sources = known.iter().flat_map(|known| {
-            let streams = known.streams.iter().filter(|stream| is_this(stream));
-            streams.map(|stream| Source { stream, reservoir: &known.reservoir })
+        let sources = instruments.iter().flat_map(|instrument| {
+            let streams = instrument.known.streams.iter().filter(|stream| is_this(stream));
+            streams.map(|stream| Source { stream, sets: &instrument.sets })
         });
         sources.collect()
     }
@@ -143,7 +139,7 @@ impl<'a> Metric<'a> {
 /// A stream of an instrument, and what is kept of that.
 pub(super) struct Source<'k> {
     pub(super) stream: &'k Stream,
-    pub(super) reservoir: &'k Reservoir,
+    pub(super) sets: &'k [Set],
 }
 
 impl Kind {

@@ -1,11 +1,8 @@
 //! What is kept of the measurements of one instrument.
 
 use super::stream::Stream;
-use crate::config::ExemplarFilter;
-use opentelemetry::{
-    Context, KeyValue, SpanId, TraceId,
-    trace::{SpanContext, TraceContextExt},
-};
+use crate::{config::ExemplarFilter, log::Ids};
+use opentelemetry::KeyValue;
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
@@ -58,7 +55,7 @@ pub(super) struct Kept {
     pub(super) value: Value,
     /// Nanoseconds since 1970.
     pub(super) time: u64,
-    pub(super) ids: Ids,
+    pub(super) span: Active,
     /// Drawn by lot, so that the highest ones are a fair choice, also of several sets; zero after a collection.
     pub(super) rank: u64,
 }
@@ -70,12 +67,9 @@ pub(super) enum Value {
     Double(f64),
 }
 
-/// The active span; invalid where there was none.
+/// The span that was active, if there was one.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ids {
-    pub(super) trace: TraceId,
-    pub(super) span: SpanId,
-}
+pub(super) struct Active(pub(super) Option<Ids>);
 
 impl Reservoir {
     pub(super) fn new(filter: ExemplarFilter, streams: &[Stream]) -> Self {
@@ -94,15 +88,10 @@ impl Reservoir {
 
     /// Returns whose measurement this is, if the filter lets it through.
     #[inline]
-    pub(super) fn admit(&self) -> Option<Ids> {
-        Context::map_current(|context| {
-            if !context.has_active_span() {
-                return (self.filter == ExemplarFilter::AlwaysOn).then_some(Ids::NONE);
-            }
-            let span = context.span();
-            let span = span.span_context();
-            (span.is_sampled() || self.filter == ExemplarFilter::AlwaysOn).then(|| Ids::of(span))
-        })
+    pub(super) fn admit(&self) -> Option<Active> {
+        let ids = Ids::active();
+        let is_sampled = ids.is_some_and(|ids| ids.flags.is_sampled());
+        (is_sampled || self.filter == ExemplarFilter::AlwaysOn).then_some(Active(ids))
     }
 
     /// The same for the same attributes in any order.
@@ -113,7 +102,7 @@ impl Reservoir {
 
     /// Keeps a measurement, or not.
     #[inline(never)]
-    pub(super) fn offer(&self, value: Value, ids: Ids, hash: u64, attributes: &[KeyValue]) {
+    pub(super) fn offer(&self, value: Value, span: Active, hash: u64, attributes: &[KeyValue]) {
         let double = value.as_double();
         // The SDK does not record it either.
         if !double.is_finite() {
@@ -122,7 +111,7 @@ impl Reservoir {
         let time = nanoseconds(SystemTime::now());
         let mut shard = self.shard(hash);
         let rank = shard.draw();
-        let kept = Kept { value, time, ids, rank };
+        let kept = Kept { value, time, span, rank };
         let Some(set) = shard.set(hash, attributes) else { return };
         if !self.bounds.is_empty() {
             let bucket = self.bounds.partition_point(|bound| *bound < double);
@@ -140,7 +129,7 @@ impl Reservoir {
         }
     }
 
-    /// Copies what is kept. Of what comes from now on, one has to be drawn anew.
+    /// Copies what is kept. From now on it is drawn anew.
     pub(super) fn collect(&self) -> Vec<Set> {
         let mut sets = Vec::new();
         for shard in &self.shards {
@@ -229,14 +218,6 @@ impl From<u64> for Value {
     /// OTLP has no larger integers.
     fn from(value: u64) -> Self {
         i64::try_from(value).map_or(Value::Double(value as f64), Value::Integer)
-    }
-}
-
-impl Ids {
-    const NONE: Self = Ids { trace: TraceId::INVALID, span: SpanId::INVALID };
-
-    fn of(span: &SpanContext) -> Self {
-        Ids { trace: span.trace_id(), span: span.span_id() }
     }
 }
 

@@ -1,13 +1,13 @@
 use super::*;
 use opentelemetry::{
     Context, ContextGuard, KeyValue as Attribute, SpanId, TraceFlags, TraceId,
-    metrics::{Meter, MeterProvider},
+    metrics::{Counter, Meter, MeterProvider},
     trace::{SpanContext, TraceContextExt, TraceState},
 };
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,
     common::v1::any_value,
-    metrics::v1::{Exemplar, exemplar, metric::Data},
+    metrics::v1::{Exemplar, exemplar, metric::Data, number_data_point},
 };
 use opentelemetry_sdk::{
     error::OTelSdkResult,
@@ -17,7 +17,7 @@ use opentelemetry_sdk::{
     },
 };
 use prost::Message;
-use std::{sync::Weak, time::Duration};
+use std::{cell::RefCell, sync::Weak, time::Duration};
 
 mod arbitrary; // sequences of measurements
 mod points; // whose an exemplar is
@@ -100,8 +100,12 @@ impl Measured {
 
     /// What is told, read by the types of OTLP.
     fn told(&self, reader: &Asked) -> Vec<Told> {
-        let request = Request { items: 1, body: reader.encoded().into() };
-        told(&self.exemplars.add(request).body)
+        told(&self.added(reader).body)
+    }
+
+    fn added(&self, reader: &Asked) -> Request {
+        let exemplars = self.exemplars.collect();
+        exemplars.add(Request { items: 1, body: reader.encoded().into() })
     }
 
     fn cumulative(&self) -> Vec<Told> {
@@ -284,6 +288,34 @@ fn a_bound_instrument_has_exemplars_as_the_one_it_is_of() {
     assert_eq!(counts, 3);
 }
 
+#[test]
+fn what_is_measured_at_the_end_of_a_thread_is_recorded_and_has_no_exemplar() {
+    struct Last(RefCell<Option<Counter<u64>>>);
+    impl Drop for Last {
+        fn drop(&mut self) {
+            self.0.take().unwrap().add(1, &[]);
+        }
+    }
+    thread_local!(static LAST: Last = const { Last(RefCell::new(None)) });
+    let measured = Measured::new();
+    let counter = measured.meter().u64_counter("c").build();
+    // A panic while the values of a thread are dropped ends the process.
+    let measuring = counter.clone();
+    let thread = std::thread::spawn(move || {
+        LAST.with(|last| last.0.replace(Some(measuring.clone())));
+        let _active = active(1, true);
+        measuring.add(0, &[]);
+    });
+    thread.join().unwrap();
+    let body = measured.cumulative.encoded();
+    let request = ExportMetricsServiceRequest::decode(&*body).unwrap();
+    let Some(Data::Sum(sum)) = &request.resource_metrics[0].scope_metrics[0].metrics[0].data else {
+        panic!()
+    };
+    assert_eq!(sum.data_points[0].value, Some(number_data_point::Value::AsInt(1)));
+    assert_eq!(measured.cumulative(), expected([("test/c{}", "0 by 1", "{}")]));
+}
+
 // O-100: "SHOULD have occurred within the start/stop timestamps of that point"
 #[test]
 fn a_reader_of_what_is_new_is_told_once_and_one_of_all_again_and_neither_takes_from_the_other() {
@@ -308,6 +340,24 @@ fn a_reader_of_what_is_new_is_told_once_and_one_of_all_again_and_neither_takes_f
     assert_eq!(measured.cumulative(), second);
 }
 
+// Else a bucket that is hit all the time would be without one.
+#[test]
+fn what_is_measured_between_collection_and_encoding_takes_the_place_of_nothing() {
+    let measured = Measured::new();
+    let histogram = measured.meter().u64_histogram("h").build();
+    let record = |span| {
+        let _active = active(span, true);
+        histogram.record(span, &[]);
+    };
+    record(1);
+    for reader in [&measured.cumulative, &measured.delta] {
+        let exemplars = measured.exemplars.collect();
+        let body = reader.encoded().into();
+        record(2);
+        assert_eq!(told(&exemplars.add(Request { items: 1, body }).body).len(), 1);
+    }
+}
+
 #[test]
 fn few_of_many_are_drawn_and_after_a_collection_drawn_anew() {
     let measured = Measured::of(ExemplarFilter::AlwaysOn, || vec![Box::new(views::exponential)]);
@@ -330,11 +380,11 @@ fn few_of_many_are_drawn_and_after_a_collection_drawn_anew() {
 fn what_cannot_be_read_leaves_as_it_is() {
     let measured = Measured::of(ExemplarFilter::AlwaysOn, Vec::new);
     measured.meter().u64_counter("c").build().add(1, &[]);
-    let whole = measured.cumulative.encoded();
+    let (exemplars, whole) = (measured.exemplars.collect(), measured.cumulative.encoded());
     for length in 0..whole.len() {
         let body = whole[..length].to_vec();
         let request = Request { items: 1, body: body.clone().into() };
-        let added = measured.exemplars.add(request);
+        let added = exemplars.add(request);
         // Cut between two fields, it can be read.
         assert!(added.body == body || ExportMetricsServiceRequest::decode(&*body).is_ok(), "{length}");
     }

@@ -49,8 +49,8 @@ fn record(measured: &Measured, all: &[Measurement]) -> Vec<(Vec<u8>, Vec<u8>)> {
     let mut requests = Vec::new();
     let mut collect = || {
         for reader in [&measured.delta, &measured.cumulative] {
-            let body = reader.encoded();
-            let added = measured.exemplars.add(Request { items: 7, body: body.clone().into() });
+            let (exemplars, body) = (measured.exemplars.collect(), reader.encoded());
+            let added = exemplars.add(Request { items: 7, body: body.clone().into() });
             assert_eq!(added.items, 7);
             requests.push((body, added.body.to_vec()));
         }

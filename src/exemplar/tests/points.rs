@@ -56,8 +56,7 @@ fn an_instrument_made_twice_is_one_also_in_capitals_and_one_of_another_scope_is_
         let _active = active(number, true);
         histogram.record(number, &[]);
     }
-    let request = Request { items: 1, body: measured.cumulative.encoded().into() };
-    let request = ExportMetricsServiceRequest::decode(measured.exemplars.add(request).body).unwrap();
+    let request = ExportMetricsServiceRequest::decode(measured.added(&measured.cumulative).body).unwrap();
     let mut scopes: Vec<(String, Vec<String>)> = Vec::new();
     for of_scope in &request.resource_metrics[0].scope_metrics {
         let exemplars = of_scope.metrics.iter().flat_map(|metric| points(metric.data.clone().unwrap()));
