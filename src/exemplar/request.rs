@@ -28,11 +28,11 @@ pub(super) fn add<'k>(
 ) -> Result<Vec<u8>, Fault> {
     let whole = Slice { prefix: 0, start: 0, end: body.len() };
     let mut written = Vec::with_capacity(body.len() + body.len() / 4);
-    change(body, whole, RESOURCE_METRICS, &mut written, &mut |resource, written| {
-        change(body, resource, SCOPE_METRICS, written, &mut |of_scope, written| {
+    change(body, whole, RESOURCE_METRICS, &mut written, |resource, written| {
+        change(body, resource, SCOPE_METRICS, written, |of_scope, written| {
             let (scope, schema_url) = scope(body, of_scope)?;
             let instruments = of(&scope, schema_url);
-            change(body, of_scope, METRICS, written, &mut |metric, written| {
+            change(body, of_scope, METRICS, written, |metric, written| {
                 let sources = Metric::read(body, metric)?.sources(instruments);
                 if sources.is_empty() {
                     written.extend_from_slice(metric.of(body));
@@ -51,7 +51,7 @@ fn change(
     message: Slice,
     number: u32,
     written: &mut Vec<u8>,
-    write: &mut dyn FnMut(Slice, &mut Vec<u8>) -> Result<(), Fault>,
+    mut write: impl FnMut(Slice, &mut Vec<u8>) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
     let mut fields = Fields::within(body, message);
     let mut from = fields.offset();
@@ -162,7 +162,7 @@ fn add_to_metric(
 ) -> Result<(), Fault> {
     let Some(kind) = sources.first().map(|source| source.stream.kind) else { return Ok(()) };
     let (data, exemplars) = kind.fields();
-    change(body, metric, data, written, &mut |data, written| {
+    change(body, metric, data, written, |data, written| {
         let mut points = Points::default();
         for field in Fields::within(body, data) {
             if let Field { number: DATA_POINTS, value: Written::Slice(slice) } = field? {
@@ -170,7 +170,7 @@ fn add_to_metric(
             }
         }
         let mut chosen = points.choose(sources).into_iter();
-        change(body, data, DATA_POINTS, written, &mut |point, written| {
+        change(body, data, DATA_POINTS, written, |point, written| {
             written.extend_from_slice(point.of(body));
             for exemplar in chosen.next().unwrap_or_default() {
                 prost::encoding::message::encode(exemplars, &exemplar, written);
