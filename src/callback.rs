@@ -166,3 +166,73 @@ impl Drop for Caller {
 pub(crate) fn lock<T: ?Sized>(of: &Mutex<T>) -> MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        Config,
+        config::{ExemplarFilter, Temporality},
+        exemplar::Exemplars,
+        reader::Reader,
+    };
+    use opentelemetry::metrics::MeterProvider;
+    use opentelemetry_sdk::metrics::{
+        ManualReader, SdkMeterProvider, data::ResourceMetrics, reader::MetricReader,
+    };
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use tokio::runtime::{Builder, Runtime};
+
+    fn exemplars() -> Exemplars {
+        Exemplars::new(ExemplarFilter::AlwaysOff, Vec::new())
+    }
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().build().unwrap()
+    }
+
+    // H-121: the process is read once, whatever number of instruments tell of it.
+    #[test]
+    fn what_is_ours_is_read_once_for_each_collection() {
+        let (runtime, reads) = (runtime(), Arc::new(AtomicUsize::new(0)));
+        let callbacks = Callbacks::new(runtime.handle().clone());
+        let counted = reads.clone();
+        callbacks.read_before(move || {
+            counted.fetch_add(1, Relaxed);
+        });
+        let sdk = SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
+        let meter = Meters::new(exemplars().provider(sdk), callbacks.clone()).meter("test");
+        for name in ["one", "two", "three"] {
+            meter.u64_observable_gauge(name).with_callback(|to| to.observe(1, &[])).build();
+        }
+        for collections in 1..4 {
+            callbacks.run(Duration::MAX);
+            assert_eq!(reads.load(Relaxed), collections);
+        }
+    }
+
+    #[test]
+    fn a_runtime_that_has_ended_calls_nothing_and_keeps_nobody() {
+        let (runtime, calls) = (runtime(), Arc::new(AtomicUsize::new(0)));
+        let callbacks = Callbacks::new(runtime.handle().clone());
+        let measurements = Config::from_vars([("", ""); 0]).measurements;
+        let reader = Reader::new(Temporality::Cumulative, &measurements, callbacks.clone(), exemplars());
+        let sdk = SdkMeterProvider::builder().with_reader(reader.clone()).build();
+        let meter = Meters::new(exemplars().provider(sdk), callbacks).meter("test");
+        let counted = calls.clone();
+        let gauge = meter.u64_observable_gauge("asked").with_callback(move |to| {
+            counted.fetch_add(1, Relaxed);
+            to.observe(1, &[]);
+        });
+        gauge.build();
+        let told = || {
+            let mut metrics = ResourceMetrics::default();
+            reader.collect(&mut metrics).unwrap();
+            metrics.scope_metrics().count()
+        };
+        assert_eq!((told(), calls.load(Relaxed)), (1, 1));
+        drop(runtime);
+        told();
+        assert_eq!(calls.load(Relaxed), 1);
+    }
+}

@@ -35,7 +35,7 @@ mod reservoir; // what is kept of them
 mod choice; // which point it belongs to
 mod request; // the request with it
 
-use crate::{config::ExemplarFilter, sender::Request};
+use crate::{callback::lock, config::ExemplarFilter, sender::Request};
 use choice::{encoded, sorted};
 use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::tonic::common::v1::{InstrumentationScope as Scope, KeyValue};
@@ -44,7 +44,7 @@ use reservoir::{Reservoir, Set};
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex},
 };
 use stream::{Draft, Stream};
 
@@ -99,7 +99,7 @@ impl Exemplars {
         let Some(register) = &self.0 else { return Collection(Vec::new()) };
         let instruments =
             |known: &Vec<Arc<Known>>| known.iter().map(|known| Snapshot::of(known.clone())).collect();
-        let known = register.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&register.known);
         Collection(known.iter().map(|(scope, known)| (scope.clone(), instruments(known))).collect())
     }
 
@@ -127,18 +127,18 @@ impl fmt::Debug for Exemplars {
 
 impl Register {
     fn find(&self, scope: &InstrumentationScope, draft: &Draft) -> Option<Arc<Known>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.known);
         known.get(scope)?.iter().find(|known| known.draft == *draft).cloned()
     }
 
     fn is_full(&self) -> bool {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock(&self.known);
         known.values().map(Vec::len).sum::<usize>() >= MOST_INSTRUMENTS
     }
 
     /// Returns what was there before, if another thread was quicker.
     fn insert(&self, scope: &InstrumentationScope, new: Known) -> Arc<Known> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         let instruments = known.entry(scope.clone()).or_default();
         if let Some(earlier) = instruments.iter().find(|earlier| earlier.draft == new.draft) {
             return earlier.clone();

@@ -44,6 +44,8 @@
 //! | know what became of everything | [`Stats`] |
 //! | know whether it would work | [`probe`](mod@probe), `throughline check` (feature `cli`) |
 //! | measure something of my own | [`interop`] |
+//! | tell an instrument otherwise | [`config::MetricView`] |
+//! | see what the process and its runtime do | [`Telemetry::measure_runtime`] |
 //! | see it on stdout | [`console`] |
 //! | test what is recorded, or how a program takes an outage | `testing` (feature `testing`) |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
@@ -64,6 +66,7 @@
 //! process, unless it has a [directory](config::Queue::directory).
 
 // The way of the data, then what starts, watches and ends it.
+mod platform; // where it cannot work
 pub mod config; // what to record and where it goes: plain data
 pub mod resource; // who is speaking
 mod providers; // config → tracer, meter, logger
@@ -89,7 +92,7 @@ mod accounts; // what became of it all, as measurements
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod flush; // what force_flush of the providers does
-mod stop; // SIGTERM and ctrl-c
+mod stop; // the signals that end a service
 mod view; // THROUGHLINE_VIEW
 pub mod probe; // whether it would work
 pub mod interop; // the OpenTelemetry types that can be taken out
@@ -132,3 +135,8 @@ struct MetricsPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/export.md")]
 struct ExportPage;
+
+/// Compiles what `docs/metrics.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/metrics.md")]
+struct MetricsPage;

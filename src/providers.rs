@@ -36,7 +36,6 @@ pub(crate) struct Providers {
     pub(crate) meter: Provider,
     /// For what is the program's.
     pub(crate) meters: Meters,
-    pub(crate) callbacks: Callbacks,
     pub(crate) runtimes: Runtimes,
     /// With the queue behind it; `None`: log records go nowhere.
     pub(crate) logger: Option<(SdkLoggerProvider, LogQueue)>,
@@ -130,8 +129,7 @@ impl Providers {
         let meter = exemplars.provider(sdk);
         Ok(Providers {
             tracer: more(tracer).build(),
-            meters: Meters::new(meter.clone(), callbacks.clone()),
-            callbacks,
+            meters: Meters::new(meter.clone(), callbacks),
             runtimes,
             meter,
             logger,

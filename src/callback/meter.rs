@@ -18,7 +18,7 @@ use std::sync::Arc;
 #[derive(Clone, Debug)]
 pub struct Meters {
     measured: Provider,
-    callbacks: Callbacks,
+    pub(crate) callbacks: Callbacks,
 }
 
 impl Meters {

@@ -111,7 +111,8 @@ impl<T: Send> Turn for Observed<T> {
             state.stage = Stage::Left;
             state.observations.clear();
             drop(state);
-            let waited = humantime::format_duration(Duration::from_millis(patience.as_millis() as u64));
+            let waited = Duration::from_millis(patience.as_micros().div_ceil(1_000) as u64);
+            let waited = humantime::format_duration(waited);
             self.tell(&format!(
                 "has not come back within {waited}: what it measures is missing until it has"
             ));

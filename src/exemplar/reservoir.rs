@@ -1,12 +1,12 @@
 //! What is kept of the measurements of one instrument.
 
 use super::stream::Stream;
-use crate::{config::ExemplarFilter, log::Ids};
+use crate::{callback::lock, config::ExemplarFilter, log::Ids};
 use opentelemetry::KeyValue;
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::SystemTime,
 };
 
@@ -143,10 +143,6 @@ impl Reservoir {
     fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
         lock(&self.shards[hash as usize % SHARDS])
     }
-}
-
-fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
-    shard.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shard {

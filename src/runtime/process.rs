@@ -47,6 +47,9 @@ struct Reading {
 
 type Latest = Arc<Mutex<Reading>>;
 
+/// What a counter is divided in, by the value of its attribute.
+type Halves = [(&'static str, Option<u64>); 2];
+
 /// Adds the instruments of the process; they are told what was read at the beginning of a collection.
 pub(super) fn measure(meter: &Meter, callbacks: &Callbacks) {
     let latest = Latest::default();
@@ -122,7 +125,7 @@ fn counter(
     latest: &Latest,
     (name, unit, description): (&'static str, &'static str, &'static str),
     key: &'static str,
-    read: fn(&Reading) -> [(&'static str, Option<u64>); 2],
+    read: fn(&Reading) -> Halves,
 ) {
     let latest = latest.clone();
     let counter = meter.u64_observable_counter(name).with_unit(unit).with_description(description);

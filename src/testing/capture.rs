@@ -161,7 +161,7 @@ impl Capture {
 
     #[track_caller]
     fn read(&self, unfinished: Vec<String>) -> Recorded {
-        if let [failure, ..] = &self.handle.providers.callbacks.failures()[..] {
+        if let [failure, ..] = &self.handle.providers.meters.callbacks.failures()[..] {
             fail(failure);
         }
         let requests = self.memory.lock().clone();

@@ -4,6 +4,7 @@ mod arbitrary; // whatever stands in a variable, nothing panics, spins or is sho
 mod credentials; // who sends, as the other side sees it
 mod matrix; // each variable, and the configuration it makes
 mod places; // where each signal goes
+mod samplers; // which spans are recorded
 mod recorded; // what holds for spans, measurements and log records on the wire
 
 use std::time::Duration;

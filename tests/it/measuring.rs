@@ -102,6 +102,11 @@ async fn the_process_and_its_runtime_have_the_names_units_and_kinds_of_the_stand
     assert_eq!(shapes(&metrics), expected(rows));
     let scopes: BTreeSet<&str> = metrics.iter().map(|metric| metric.scope.as_str()).collect();
     assert_eq!(scopes, ["throughline.runtime"].into());
+    let page = include_str!("../../docs/metrics.md");
+    for metric in metrics.iter() {
+        let row = format!("| `{}` | {}, `{}` |", metric.name, metric.kind, metric.unit);
+        assert!(page.contains(&row), "docs/metrics.md has no row {row}");
+    }
 }
 
 #[tokio::test]
