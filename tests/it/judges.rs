@@ -237,8 +237,9 @@ async fn a_real_collector_takes_all_signals_over_grpc_and_http() {
     assert_eq!(count(&["Body: Str(found it)"]), 2);
     // Collected by the flush, and once more by the shutdown (O-102).
     assert_eq!(count(&["-> Name: http.server.request.duration"]), 4);
-    // Ids of the caller on both spans and both log records.
-    assert_eq!(count(&["race ID", "4bf92f3577b34da6a3ce929d0e0e4736"]), 4);
+    // Ids of the caller on both spans and both log records, and on the exemplar of each of the four histograms.
+    assert_eq!(count(&["race ID", "4bf92f3577b34da6a3ce929d0e0e4736"]), 4 + 4);
+    assert_eq!(count(&["Exemplar #0"]), 4);
     drop(server);
     std::fs::remove_dir_all(directory).unwrap();
 }
