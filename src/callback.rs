@@ -17,7 +17,7 @@ mod observed; // what one callback observed
 
 pub use meter::Meters;
 
-use observed::Turn;
+use observed::{Outcome, Turn};
 use std::{
     collections::VecDeque,
     fmt,
@@ -28,6 +28,8 @@ use tokio::runtime::Handle;
 
 /// Limits beyond it mean "for ever"; much larger ones cannot be added to an instant.
 const LONGEST_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// Whatever the limit, what takes no time is not left.
+const LEAST_PATIENCE: Duration = Duration::from_millis(1);
 
 /// All callbacks of one provider. A cheap clone is the same.
 #[derive(Clone)]
@@ -40,8 +42,9 @@ struct Shared {
     callbacks: Mutex<Vec<Arc<dyn Turn>>>,
     /// Readers take turns.
     turn: Mutex<()>,
-    /// Of the run that is under way, if there is one.
+    /// To whoever waits for the callbacks that are under way.
     events: Mutex<Option<mpsc::Sender<Event>>>,
+    haste: Mutex<Option<Haste>>,
     failures: Mutex<Vec<String>>,
 }
 
@@ -50,11 +53,31 @@ type Reading = Arc<dyn Fn() + Send + Sync>;
 /// What whoever waits for the callbacks is told.
 enum Event {
     /// The next one is through.
-    Done,
+    Done(Outcome),
     /// No more will come of this thread.
     Over,
-    /// There is only so much time.
-    Hurry(Instant),
+    /// There is less time than there was.
+    Hurry,
+}
+
+/// How long somebody who asks for a collection waits for the callbacks.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked {
+    limit: Duration,
+    since: Instant,
+}
+
+impl Asked {
+    pub(crate) fn now(limit: Duration) -> Self {
+        Asked { limit, since: Instant::now() }
+    }
+}
+
+/// A wish that there be less time.
+#[derive(Clone, Copy)]
+struct Haste {
+    since: Instant,
+    until: Instant,
 }
 
 /// Calls callbacks on a thread of its own, and says when it is gone, for whatever reason.
@@ -71,6 +94,7 @@ impl Callbacks {
             callbacks: Mutex::default(),
             turn: Mutex::default(),
             events: Mutex::default(),
+            haste: Mutex::default(),
             failures: Mutex::default(),
         }))
     }
@@ -81,23 +105,30 @@ impl Callbacks {
         lock(&self.0.readings).push(Arc::new(reading));
     }
 
-    /// Calls each callback that is not still under way since an earlier collection. Blocks for at most about the limit.
-    pub(crate) fn run(&self, limit: Duration) {
+    /// Calls each callback that is not still under way since an earlier collection. Blocks for at most about the limit,
+    /// less if somebody asks for it, or hurries. `Some`: what a callback did, as `error.type`.
+    pub(crate) fn run(&self, limit: Duration, asked: Option<Asked>) -> Option<&'static str> {
         let _turn = lock(&self.0.turn);
         let readings = lock(&self.0.readings).clone();
         readings.iter().for_each(|reading| reading());
         let mut waiting: VecDeque<_> =
             lock(&self.0.callbacks).iter().filter(|callback| callback.rests()).cloned().collect();
-        let mut deadline = Instant::now() + limit.min(LONGEST_LIMIT);
+        let limit = asked.map_or(limit, |asked| limit.min(asked.limit));
+        let deadline = Instant::now() + limit.min(LONGEST_LIMIT);
+        let mut failure = None;
         while !waiting.is_empty() {
             let told = self.call(waiting.clone());
             while let Some(callback) = waiting.front() {
-                let patience = deadline.saturating_duration_since(Instant::now()) / 2;
+                let left = self.until(deadline, asked).saturating_duration_since(Instant::now());
+                let patience = (left / 2).max(LEAST_PATIENCE);
                 match told.recv_timeout(patience) {
-                    Ok(Event::Done) => drop(waiting.pop_front()),
-                    Ok(Event::Hurry(until)) => deadline = deadline.min(until),
+                    Ok(Event::Done(outcome)) => {
+                        failure = failure.or(self.note(outcome));
+                        waiting.pop_front();
+                    }
+                    Ok(Event::Hurry) => {}
                     Ok(Event::Over) | Err(_) => {
-                        callback.leave(patience);
+                        failure = failure.or(self.note(callback.leave(patience)));
                         waiting.pop_front();
                         break;
                     }
@@ -105,13 +136,17 @@ impl Callbacks {
             }
         }
         *lock(&self.0.events) = None;
+        failure
     }
 
-    /// Leaves the callbacks that are under way only this much time.
+    /// Leaves the callbacks only this much time, those that are under way and those that are called before somebody
+    /// asks for it.
     pub(crate) fn hurry(&self, limit: Duration) {
+        let since = Instant::now();
+        *lock(&self.0.haste) = Some(Haste { since, until: since + limit.min(LONGEST_LIMIT) });
         if let Some(events) = &*lock(&self.0.events) {
             // Whoever waits may be through.
-            let _ = events.send(Event::Hurry(Instant::now() + limit.min(LONGEST_LIMIT)));
+            let _ = events.send(Event::Hurry);
         }
     }
 
@@ -124,9 +159,19 @@ impl Callbacks {
         lock(&self.0.callbacks).push(callback);
     }
 
-    fn say(&self, failure: String) {
-        tracing::warn!(target: "throughline", "{failure}");
-        lock(&self.0.failures).push(failure);
+    /// A run that was asked for knows its time: only who hurries later changes it.
+    fn until(&self, deadline: Instant, asked: Option<Asked>) -> Instant {
+        let haste = *lock(&self.0.haste);
+        let haste = haste.filter(|haste| asked.is_none_or(|asked| asked.since < haste.since));
+        haste.filter(|haste| haste.until > Instant::now()).map_or(deadline, |haste| deadline.min(haste.until))
+    }
+
+    fn note(&self, outcome: Outcome) -> Option<&'static str> {
+        if let Some(words) = outcome.words {
+            tracing::warn!(target: "throughline", "{words}");
+            lock(&self.0.failures).push(words);
+        }
+        outcome.error
     }
 
     fn call(&self, callbacks: VecDeque<Arc<dyn Turn>>) -> mpsc::Receiver<Event> {
@@ -147,9 +192,8 @@ impl fmt::Debug for Callbacks {
 impl Caller {
     fn call(&self) {
         for callback in &self.callbacks {
-            callback.call();
             // Nobody waits any more: another thread goes on with the rest.
-            if self.events.send(Event::Done).is_err() {
+            if self.events.send(Event::Done(callback.call())).is_err() {
                 return;
             }
         }
@@ -206,7 +250,7 @@ mod tests {
             meter.u64_observable_gauge(name).with_callback(|to| to.observe(1, &[])).build();
         }
         for collections in 1..4 {
-            callbacks.run(Duration::MAX);
+            callbacks.run(Duration::MAX, None);
             assert_eq!(reads.load(Relaxed), collections);
         }
     }

@@ -106,8 +106,7 @@ pub struct Config {
     pub histograms: Histograms,
     /// What is measured, and how it is told.
     pub measurements: Measurements,
-    /// Measures also what becomes of everything: `otel.sdk.exporter.*` and `otel.sdk.processor.*` of the standard, which
-    /// says that their names may still change. Default: false.
+    /// Measures also what becomes of everything: `otel.sdk.*`, whose names may still change. Default: false.
     pub self_metrics: bool,
     /// What the log lines and log records look like.
     pub log: Log,

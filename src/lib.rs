@@ -61,6 +61,8 @@
 //! - `testing`: for tests, what is recorded, in memory, and an OTLP server that fails as it is told.
 //!
 //! # Limits
+//! For Unix and Windows, on machines with atomic 64-bit numbers; elsewhere the compiler says so.
+//!
 //! Connect info is needed for `client.address` and `network.peer.address` (one line says so if it is missing): serve with
 //! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the
 //! process, unless it has a [directory](config::Queue::directory).

@@ -4,8 +4,9 @@
 
 use crate::{
     Error,
-    accounts::Account,
+    accounts::{Account, Collections},
     batch::{Counts, Queue},
+    callback::Asked,
     config::{AttributeLimits, Config, Decided},
     encode,
     reader::Reader,
@@ -41,8 +42,7 @@ impl Source {
 
     /// Hands on everything that waits at the call, request by request. What comes meanwhile is for the next time, and
     /// between two batches others have their turn: who records without a pause would else keep all from leaving.
-    /// `limit`: for what the program does itself to be measured.
-    async fn drain(&self, limit: Duration, mut send: impl FnMut(Request)) -> Result<(), String> {
+    async fn drain(&self, asked: Option<Asked>, mut send: impl FnMut(Request)) -> Result<(), String> {
         match self {
             Source::Spans(queue, resource, limits) => {
                 for _ in 0..queue.batches() {
@@ -56,7 +56,7 @@ impl Source {
                     yield_now().await;
                 }
             }
-            Source::Metrics(reader) => send(reader.clone().read(limit).await?),
+            Source::Metrics(reader) => send(reader.clone().read(asked).await?),
         }
         Ok(())
     }
@@ -90,8 +90,8 @@ pub(crate) enum Settle {
 struct Drain {
     /// Nothing is taken up after it.
     last: bool,
-    /// For what the program does itself to be measured.
-    limit: Duration,
+    /// How long it waits for what the program does itself to be measured.
+    asked: Asked,
     reply: oneshot::Sender<Result<(), String>>,
 }
 
@@ -160,7 +160,7 @@ impl Pipeline {
         let (reply, drained) = oneshot::channel();
         // Time must be left to send: a quarter for what is under way now, half for what comes then.
         self.source.hurry(limit / 4);
-        let drain = Drain { last: close, limit: limit / 2, reply };
+        let drain = Drain { last: close, asked: Asked::now(limit / 2), reply };
         // The task may have ended: then the reply's sender is gone and this is over at once.
         let _ = self.drains.send(drain);
         let mut failures = Vec::new();
@@ -222,6 +222,14 @@ impl Pipeline {
         }
     }
 
+    /// How long collections take; `None` for what is not collected.
+    pub(crate) fn collections(&self) -> Option<&Collections> {
+        match &*self.source {
+            Source::Metrics(reader) => Some(reader.collections()),
+            Source::Spans(..) | Source::Logs(..) => None,
+        }
+    }
+
     /// Reads what became of everything; `None` if there was nothing, or the pipeline is gone: what is measured
     /// must not keep alive what measures.
     pub(crate) fn account(&self) -> impl Fn() -> Option<Account> + Send + Sync + 'static {
@@ -234,7 +242,8 @@ impl Pipeline {
             let processed = senders.iter().map(|stats| stats.recorded - stats.adopted).min().unwrap_or(0);
             let waiting = counts.recorded.saturating_sub(counts.dropped + processed);
             let nothing = counts.recorded == 0 && senders.iter().all(|stats| stats.recorded == 0);
-            (!nothing).then_some(Account { waiting, dropped: counts.dropped, processed, senders })
+            let Counts { recorded, dropped } = counts;
+            (!nothing).then_some(Account { recorded, waiting, dropped, processed, senders })
         }
     }
 
@@ -290,9 +299,9 @@ async fn run(
                 None => return,
             },
         };
-        let limit = request.as_ref().map_or(Duration::MAX, |drain| drain.limit);
+        let asked = request.as_ref().map(|drain| drain.asked);
         let drained = source
-            .drain(limit, |request| {
+            .drain(asked, |request| {
                 for sender in senders.iter() {
                     sender.send(request.clone());
                 }

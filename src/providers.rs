@@ -1,7 +1,8 @@
 //! [`Config`] → the three providers, each with the start of its pipeline.
 
 use crate::{
-    Error, accounts,
+    Error,
+    accounts::{self, Spans},
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
     callback::{Callbacks, Meters},
@@ -69,18 +70,28 @@ impl Providers {
             disk.check().map_err(|error| Error::destination("THROUGHLINE_QUEUE_DIRECTORY", error))?;
         }
 
+        let counted = config.self_metrics.then(Spans::default);
+        let sampler = sampler(config);
         let mut tracer = SdkTracerProvider::builder()
             .with_resource(resource.clone())
-            .with_sampler(sampler(config))
+            .with_sampler(match &counted {
+                Some(counted) => counted.sampler(sampler),
+                None => sampler,
+            })
             // Else the builder reads limits from the environment, unchecked: 0 takes all attributes away.
             .with_span_limits(span_limits(config.span_limits));
         let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
         let source = || Source::Spans(spans.clone(), attributes(), config.span_limits.attributes);
-        if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
+        let queue = Pipeline::start(config, Signal::Traces, source)?.map(|pipeline| {
             let flush = Flush::of(&pipeline);
-            tracer = tracer.with_span_processor(SpanQueue { queue: spans, keys: keys.clone(), flush });
             pipelines.push(pipeline);
-        }
+            SpanQueue { queue: spans, keys: keys.clone(), flush }
+        });
+        tracer = match (&counted, queue) {
+            (Some(counted), queue) => tracer.with_span_processor(counted.processor(queue)),
+            (None, Some(queue)) => tracer.with_span_processor(queue),
+            (None, None) => tracer,
+        };
 
         let mut meter = SdkMeterProvider::builder().with_resource(resource.clone());
         for view in views(config)? {
@@ -122,8 +133,8 @@ impl Providers {
         if config.measurements.runtime == Some(true) && !config.disabled {
             runtime::measure_process(&sdk, &callbacks);
         }
-        if config.self_metrics {
-            accounts::measure(&sdk, &pipelines);
+        if let Some(counted) = &counted {
+            accounts::measure(&sdk, counted, &pipelines);
         }
         let runtimes = Runtimes::new(sdk.clone());
         let meter = exemplars.provider(sdk);

@@ -3,7 +3,8 @@
 //! The SDK's periodic one has a thread of its own, which ignores the limit of a shutdown.
 
 use crate::{
-    callback::Callbacks,
+    accounts::Collections,
+    callback::{Asked, Callbacks},
     config::{Measurements, Temporality},
     encode,
     exemplar::Exemplars,
@@ -23,7 +24,7 @@ use opentelemetry_sdk::{
 };
 use std::{
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A cheap clone is the same reader.
@@ -35,6 +36,7 @@ pub(crate) struct Reader {
     patience: Duration,
     overflows: Overflows,
     exemplars: Exemplars,
+    collections: Collections,
     flush: Flush,
 }
 
@@ -52,8 +54,15 @@ impl Reader {
         };
         let collected = Arc::new(ManualReader::builder().with_temporality(temporality).build());
         let patience = measurements.callback_limit;
-        let overflows = Overflows::default();
-        Reader { collected, callbacks, patience, overflows, exemplars, flush: Flush::default() }
+        Reader {
+            collected,
+            callbacks,
+            patience,
+            overflows: Overflows::default(),
+            exemplars,
+            collections: Collections::default(),
+            flush: Flush::default(),
+        }
     }
 
     /// For the provider, whose `force_flush` is told to the reader.
@@ -61,12 +70,13 @@ impl Reader {
         Reader { flush, ..self }
     }
 
-    /// Collects on a thread that may block, and leaves the callbacks no more time than this, or than their own limit.
-    pub(crate) async fn read(self, limit: Duration) -> Result<Request, String> {
+    /// Collects on a thread that may block.
+    pub(crate) async fn read(self, asked: Option<Asked>) -> Result<Request, String> {
         let collection = tokio::task::spawn_blocking(move || {
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let mut metrics = ResourceMetrics::default();
-            self.callbacks.run(self.patience.min(limit));
+            let start = Instant::now();
+            let failure = self.callbacks.run(self.patience, asked);
             let exemplars = self.exemplars.collect();
             // An error only means that the provider was shut down: there is nothing any more.
             if self.collected.collect(&mut metrics).is_err() {
@@ -74,12 +84,22 @@ impl Reader {
             }
             let message = ExportMetricsServiceRequest::from(&metrics);
             self.overflows.note(&message);
-            exemplars.add(encode::metrics(&message))
+            let request = exemplars.add(encode::metrics(&message));
+            // Where there was nothing, this would be something for the next time.
+            if request.items > 0 || failure.is_some() {
+                self.collections.took(start.elapsed(), failure);
+            }
+            request
         });
         collection.await.map_err(|error| format!("metrics: nothing was collected: {error}"))
     }
 
-    /// Leaves a collection that is under way no more time than this.
+    /// How long collections take.
+    pub(crate) fn collections(&self) -> &Collections {
+        &self.collections
+    }
+
+    /// Leaves a collection that nobody asked for no more time than this, and one that is under way.
     pub(crate) fn hurry(&self, limit: Duration) {
         self.callbacks.hurry(limit);
     }
@@ -97,7 +117,7 @@ impl MetricReader for Reader {
     }
 
     fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
-        self.callbacks.run(self.patience);
+        self.callbacks.run(self.patience, None);
         self.collected.collect(metrics)
     }
 

@@ -29,7 +29,7 @@ pub(crate) fn sampler(config: &Config) -> Box<dyn ShouldSample> {
     }
 }
 
-/// Whether the flag of a parent says all about the spans below it.
+/// Whether the flag of a parent says all about the spans below it, and nobody counts them.
 pub(crate) fn parent_decides(config: &Config) -> bool {
     let follows = match config.sampler {
         Sampler::ParentBasedAlwaysOn
@@ -37,7 +37,10 @@ pub(crate) fn parent_decides(config: &Config) -> bool {
         | Sampler::ParentBasedTraceIdRatio(_) => true,
         Sampler::AlwaysOn | Sampler::AlwaysOff | Sampler::TraceIdRatio(_) | Sampler::ParentBased(_) => false,
     };
-    follows && !config.disabled && !config.propagators.iter().any(says_more_than_flags)
+    follows
+        && !config.disabled
+        && !config.self_metrics
+        && !config.propagators.iter().any(says_more_than_flags)
 }
 
 fn says_more_than_flags(propagator: &Propagator) -> bool {

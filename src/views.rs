@@ -4,7 +4,7 @@
 //! more is for the instruments that none of them fits.
 
 use crate::{
-    Error,
+    Error, accounts,
     config::{Aggregation, Config, Fault, Histograms, InstrumentKind, MetricView},
     runtime,
 };
@@ -36,12 +36,13 @@ pub(crate) fn views(config: &Config) -> Result<Vec<View>, Error> {
     let each = views.iter().cloned().map(|view| -> View {
         let limit = measurements.series(view.cardinality_limit);
         Box::new(move |instrument| {
-            fits(&view, instrument).then(|| told(&view, instrument, histograms, limit)).flatten()
+            let fits = fits(&view, instrument) && !is_of_the_sdk(instrument);
+            fits.then(|| told(&view, instrument, histograms, limit)).flatten()
         })
     });
     let each: Vec<View> = each.collect();
     let rest: View = Box::new(move |instrument| {
-        if measurements.views.iter().any(|view| fits(view, instrument)) {
+        if is_of_the_sdk(instrument) || measurements.views.iter().any(|view| fits(view, instrument)) {
             return None;
         }
         let own = runtime::series(instrument.scope(), instrument.name());
@@ -53,7 +54,13 @@ pub(crate) fn views(config: &Config) -> Result<Vec<View>, Error> {
         }
         build(Stream::builder().with_cardinality_limit(limit), aggregation)
     });
-    Ok(each.into_iter().chain([rest]).collect())
+    let of_the_sdk: View = Box::new(accounts::of_the_sdk);
+    Ok([of_the_sdk].into_iter().chain(each).chain([rest]).collect())
+}
+
+/// Which is dropped, whatever is said of others.
+fn is_of_the_sdk(instrument: &Instrument) -> bool {
+    accounts::of_the_sdk(instrument).is_some()
 }
 
 fn fits(view: &MetricView, instrument: &Instrument) -> bool {

@@ -62,7 +62,7 @@ impl Callbacks {
         callbacks: Vec<Callback<T>>,
     ) -> Vec<Callback<T>> {
         let guard = |callback| -> Callback<T> {
-            let observed = Arc::new(Observed::new(instrument.to_owned(), callback, self.clone()));
+            let observed = Arc::new(Observed::new(instrument.to_owned(), callback));
             self.add(observed.clone());
             Box::new(move |to| observed.repeat(to))
         };

@@ -1,6 +1,6 @@
 //! What one callback observed the last time it was called.
 
-use super::{Callbacks, lock};
+use super::lock;
 use opentelemetry::{
     KeyValue,
     metrics::{AsyncInstrument, Callback},
@@ -27,10 +27,19 @@ pub(super) trait Turn: Send + Sync {
     fn rests(&self) -> bool;
 
     /// Calls it, and keeps what it observed unless it was left meanwhile.
-    fn call(&self);
+    fn call(&self) -> Outcome;
 
     /// Waits no longer for it.
-    fn leave(&self, patience: Duration);
+    fn leave(&self, patience: Duration) -> Outcome;
+}
+
+/// What came of a call.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// As `error.type`.
+    pub(super) error: Option<&'static str>,
+    /// What is to be said.
+    pub(super) words: Option<String>,
 }
 
 /// A callback and what it observed.
@@ -40,7 +49,6 @@ pub(super) struct Observed<T> {
     callback: Callback<T>,
     state: Mutex<State<T>>,
     is_told: AtomicBool,
-    callbacks: Callbacks,
 }
 
 struct State<T> {
@@ -59,15 +67,16 @@ enum Stage {
 type Observation<T> = (T, Vec<KeyValue>);
 
 impl<T> Observed<T> {
-    pub(super) fn new(instrument: String, callback: Callback<T>, callbacks: Callbacks) -> Self {
+    pub(super) fn new(instrument: String, callback: Callback<T>) -> Self {
         let state = Mutex::new(State { stage: Stage::Rests, observations: Vec::new() });
-        Observed { instrument, callback, state, is_told: AtomicBool::new(false), callbacks }
+        Observed { instrument, callback, state, is_told: AtomicBool::new(false) }
     }
 
-    fn tell(&self, what: &str) {
-        if !self.is_told.swap(true, Ordering::Relaxed) {
-            self.callbacks.say(format!("metrics: the callback of {:?} {what}", self.instrument));
-        }
+    /// Once for a callback, whatever else it does.
+    fn failed(&self, error: Option<&'static str>, what: &str) -> Outcome {
+        let is_new = !self.is_told.swap(true, Ordering::Relaxed);
+        let words = is_new.then(|| format!("metrics: the callback of {:?} {what}", self.instrument));
+        Outcome { error, words }
     }
 }
 
@@ -85,7 +94,7 @@ impl<T: Send> Turn for Observed<T> {
         lock(&self.state).stage == Stage::Rests
     }
 
-    fn call(&self) {
+    fn call(&self) -> Outcome {
         lock(&self.state).stage = Stage::Runs;
         let heard = Heard(Mutex::default());
         let result = catch_unwind(AssertUnwindSafe(|| (self.callback)(&heard)));
@@ -96,27 +105,31 @@ impl<T: Send> Turn for Observed<T> {
         state.observations = if is_whole && !is_left { observations } else { Vec::new() };
         drop(state);
         match result {
-            Err(panic) => self.tell(&format!("panicked{}: what it measures is missing", words(&*panic))),
-            Ok(()) if !is_bounded => {
-                self.tell(&format!("observed more than {MOST_OBSERVATIONS} series: the rest is missing"));
+            Err(panic) => {
+                let what = format!("panicked{}: what it measures is missing", words(&*panic));
+                self.failed(Some("panic"), &what)
             }
-            Ok(()) => {}
+            Ok(()) if !is_bounded => {
+                let what = format!("observed more than {MOST_OBSERVATIONS} series: the rest is missing");
+                self.failed(None, &what)
+            }
+            Ok(()) => Outcome::default(),
         }
     }
 
-    fn leave(&self, patience: Duration) {
+    fn leave(&self, patience: Duration) -> Outcome {
         let mut state = lock(&self.state);
-        // Else it came back at this moment.
-        if state.stage == Stage::Runs {
-            state.stage = Stage::Left;
-            state.observations.clear();
-            drop(state);
-            let waited = Duration::from_millis(patience.as_micros().div_ceil(1_000) as u64);
-            let waited = humantime::format_duration(waited);
-            self.tell(&format!(
-                "has not come back within {waited}: what it measures is missing until it has"
-            ));
+        if state.stage != Stage::Runs {
+            // It came back at this moment.
+            return Outcome::default();
         }
+        state.stage = Stage::Left;
+        state.observations.clear();
+        drop(state);
+        let waited = Duration::from_millis(patience.as_micros().div_ceil(1_000) as u64);
+        let waited = humantime::format_duration(waited);
+        let what = format!("has not come back within {waited}: what it measures is missing until it has");
+        self.failed(Some("timeout"), &what)
     }
 }
 

@@ -155,7 +155,10 @@ fn scalar(node: &Node, holds: Holds) -> Option<String> {
         }
         Holds::Words(words) => {
             let known = node.text().is_some_and(|text| words.contains(&text));
-            return (!known).then(|| format!("is unknown; use {}", words.join(", ")));
+            return (!known).then(|| match words {
+                [only] => format!("can only be {only}"),
+                _ => format!("is unknown; use {}", words.join(", ")),
+            });
         }
         _ => None,
     }?;

@@ -57,8 +57,8 @@ fn of_a_file_with_every_key_of_the_standard_exactly_what_is_not_supported_is_tol
     assert_eq!(
         subjects,
         [
-            "line 49: tracer_provider.processors[2].batch.exporter.otlp_file/development.output_stream is \
-             unknown; use stdout",
+            "line 49: tracer_provider.processors[2].batch.exporter.otlp_file/development.output_stream can \
+             only be stdout",
             "line 67: tracer_provider.tracer_configurator/development is not supported",
             "line 72: meter_provider.readers[0].pull is not supported",
             "line 80: meter_provider.readers[1].periodic.max_export_batch_size/development is ignored",
