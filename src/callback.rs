@@ -214,13 +214,22 @@ pub(crate) fn lock<T: ?Sized>(of: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Config, config::Temporality, reader::Reader};
+    use crate::{
+        Config,
+        config::{ExemplarFilter, Temporality},
+        exemplar::Exemplars,
+        reader::Reader,
+    };
     use opentelemetry::metrics::MeterProvider;
     use opentelemetry_sdk::metrics::{
         ManualReader, SdkMeterProvider, data::ResourceMetrics, reader::MetricReader,
     };
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
     use tokio::runtime::{Builder, Runtime};
+
+    fn exemplars() -> Exemplars {
+        Exemplars::new(ExemplarFilter::AlwaysOff, Vec::new())
+    }
 
     fn runtime() -> Runtime {
         Builder::new_current_thread().build().unwrap()
@@ -236,7 +245,7 @@ mod tests {
             counted.fetch_add(1, Relaxed);
         });
         let sdk = SdkMeterProvider::builder().with_reader(ManualReader::builder().build()).build();
-        let meter = Meters::new(sdk, callbacks.clone()).meter("test");
+        let meter = Meters::new(exemplars().provider(sdk), callbacks.clone()).meter("test");
         for name in ["one", "two", "three"] {
             meter.u64_observable_gauge(name).with_callback(|to| to.observe(1, &[])).build();
         }
@@ -251,9 +260,9 @@ mod tests {
         let (runtime, calls) = (runtime(), Arc::new(AtomicUsize::new(0)));
         let callbacks = Callbacks::new(runtime.handle().clone());
         let measurements = Config::from_vars([("", ""); 0]).measurements;
-        let reader = Reader::new(Temporality::Cumulative, &measurements, callbacks.clone());
+        let reader = Reader::new(Temporality::Cumulative, &measurements, callbacks.clone(), exemplars());
         let sdk = SdkMeterProvider::builder().with_reader(reader.clone()).build();
-        let meter = Meters::new(sdk, callbacks).meter("test");
+        let meter = Meters::new(exemplars().provider(sdk), callbacks).meter("test");
         let counted = calls.clone();
         let gauge = meter.u64_observable_gauge("asked").with_callback(move |to| {
             counted.fetch_add(1, Relaxed);

@@ -61,7 +61,7 @@ pub use export::Export;
 pub use instruments::{Aggregation, InstrumentKind, MetricView};
 pub use limits::{AttributeLimits, SpanLimits};
 pub use log::{Level, Log, LogFormat, LogOutput, SpanMoments};
-pub use metrics::{Histograms, Measurements, Temporality};
+pub use metrics::{ExemplarFilter, Histograms, Measurements, Temporality};
 pub use queue::Queue;
 pub use resource::Detector;
 pub use sampler::{ParentBased, Sampler};

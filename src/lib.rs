@@ -86,6 +86,7 @@ mod callback; // what the program measures when it is asked
 mod reader; // measurements, collected
 mod overflow; // … of more series than there may be
 mod encode; // data → OTLP bytes
+mod exemplar; // from a measurement to its trace
 mod pipeline; // the way of one signal out of the process
 mod export; // the runtime on which it leaves
 pub mod console; // … to stdout
@@ -126,6 +127,11 @@ struct LogsPage;
 #[cfg(all(doctest, feature = "testing"))]
 #[doc = include_str!("../docs/testing.md")]
 struct TestingPage;
+
+/// Compiles what `docs/metrics.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/metrics.md")]
+struct MetricsPage;
 
 /// Compiles what `docs/export.md` shows.
 #[cfg(doctest)]

@@ -6,7 +6,8 @@ use crate::{
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
     callback::{Callbacks, Meters},
-    config::{Config, SpanLimits},
+    config::{Config, ExemplarFilter, SpanLimits},
+    exemplar::{Exemplars, Provider},
     filter::Filters,
     flush::Flush,
     layers::events,
@@ -33,7 +34,7 @@ use tokio::runtime::Handle;
 pub(crate) struct Providers {
     pub(crate) tracer: SdkTracerProvider,
     /// For what is ours.
-    pub(crate) meter: SdkMeterProvider,
+    pub(crate) meter: Provider,
     /// For what is the program's.
     pub(crate) meters: Meters,
     pub(crate) runtimes: Runtimes,
@@ -96,8 +97,12 @@ impl Providers {
         for view in views(config)? {
             meter = meter.with_view(view);
         }
+        let is_read = !config.disabled && !config.metrics.destinations.is_empty();
+        let filter = if is_read { config.measurements.exemplars } else { ExemplarFilter::AlwaysOff };
+        let exemplars = Exemplars::new(filter, views(config)?);
         let callbacks = Callbacks::new(Handle::current());
-        let reader = Reader::new(config.temporality, &config.measurements, callbacks.clone());
+        let reader =
+            Reader::new(config.temporality, &config.measurements, callbacks.clone(), exemplars.clone());
         let source = || Source::Metrics(reader.clone());
         if let Some(pipeline) = Pipeline::start(config, Signal::Metrics, source)? {
             meter = meter.with_reader(reader.flushed_by(Flush::of(&pipeline)));
@@ -124,17 +129,19 @@ impl Providers {
         let mut notices = Vec::from_iter(pipelines.iter().flat_map(|pipeline| pipeline.notices()));
         // Only now: what is in use is locked.
         notices.extend(disk.iter().flat_map(|disk| disk.unclaimed()));
-        let meter = meter.build();
+        let sdk = meter.build();
         if config.measurements.runtime == Some(true) && !config.disabled {
-            runtime::measure_process(&meter, &callbacks);
+            runtime::measure_process(&sdk, &callbacks);
         }
         if let Some(counted) = &counted {
-            accounts::measure(&meter, counted, &pipelines);
+            accounts::measure(&sdk, counted, &pipelines);
         }
+        let runtimes = Runtimes::new(sdk.clone());
+        let meter = exemplars.provider(sdk);
         Ok(Providers {
             tracer: more(tracer).build(),
             meters: Meters::new(meter.clone(), callbacks),
-            runtimes: Runtimes::new(meter.clone()),
+            runtimes,
             meter,
             logger,
             exceptions,

@@ -7,6 +7,7 @@ use crate::{
     callback::{Asked, Callbacks},
     config::{Measurements, Temporality},
     encode,
+    exemplar::Exemplars,
     flush::Flush,
     overflow::Overflows,
     sender::{Request, Stats},
@@ -34,12 +35,18 @@ pub(crate) struct Reader {
     /// How long the callbacks of one collection may take together.
     patience: Duration,
     overflows: Overflows,
+    exemplars: Exemplars,
     collections: Collections,
     flush: Flush,
 }
 
 impl Reader {
-    pub(crate) fn new(temporality: Temporality, measurements: &Measurements, callbacks: Callbacks) -> Self {
+    pub(crate) fn new(
+        temporality: Temporality,
+        measurements: &Measurements,
+        callbacks: Callbacks,
+        exemplars: Exemplars,
+    ) -> Self {
         let temporality = match temporality {
             Temporality::Cumulative => SdkTemporality::Cumulative,
             Temporality::Delta => SdkTemporality::Delta,
@@ -52,6 +59,7 @@ impl Reader {
             callbacks,
             patience,
             overflows: Overflows::default(),
+            exemplars,
             collections: Collections::default(),
             flush: Flush::default(),
         }
@@ -69,13 +77,14 @@ impl Reader {
             let mut metrics = ResourceMetrics::default();
             let start = Instant::now();
             let failure = self.callbacks.run(self.patience, asked);
+            let exemplars = self.exemplars.collect();
             // An error only means that the provider was shut down: there is nothing any more.
             if self.collected.collect(&mut metrics).is_err() {
                 return Request { items: 0, body: Bytes::new() };
             }
             let message = ExportMetricsServiceRequest::from(&metrics);
             self.overflows.note(&message);
-            let request = encode::metrics(&message);
+            let request = exemplars.add(encode::metrics(&message));
             // Where there was nothing, this would be something for the next time.
             if request.items > 0 || failure.is_some() {
                 self.collections.took(start.elapsed(), failure);

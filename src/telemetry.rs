@@ -312,7 +312,7 @@ impl Drop for Running {
         self.providers.pipelines.iter().for_each(|pipeline| pipeline.abandon());
         // They only close what is closed by now.
         let _ = self.providers.tracer.shutdown();
-        let _ = self.providers.meter.shutdown();
+        let _ = self.providers.meter.sdk.shutdown();
         let _ = self.providers.logger.as_ref().map(|(logger, _)| logger.shutdown());
     }
 }

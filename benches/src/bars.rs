@@ -2,7 +2,7 @@
 
 use crate::{
     figures::Figures,
-    load::Parent::{self, Sampled, Unsampled},
+    load::Parent::{self, Absent, Sampled, Unsampled},
 };
 
 struct Bar {
@@ -32,6 +32,11 @@ const BARS: &[Bar] = &[
     Bar { peer: "throughline-json", parent: Sampled, what: Allocations, most: 0.0 },
     Bar { peer: "throughline-text", parent: Sampled, what: Share("text"), most: 0.85 },
     Bar { peer: "throughline-text", parent: Sampled, what: Allocations, most: 0.0 },
+    Bar { peer: "throughline-record", parent: Sampled, what: Allocations, most: 0.0 },
+    Bar { peer: "throughline-record", parent: Unsampled, what: Share("sdk-record"), most: 1.05 },
+    Bar { peer: "throughline-record", parent: Absent, what: Share("sdk-record"), most: 1.05 },
+    Bar { peer: "throughline-bound", parent: Sampled, what: Allocations, most: 0.0 },
+    Bar { peer: "throughline-bound", parent: Unsampled, what: Allocations, most: 0.0 },
 ];
 
 /// Prints each bar whose peers were measured, and tells whether all of these hold.

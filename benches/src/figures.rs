@@ -63,10 +63,12 @@ impl Figures {
 }
 
 /// All kinds of callers for throughline and what it is measured over, the two that matter for others; a line says
-/// the same of each.
+/// the same of each, a measurement does not look at the id.
 fn parents(peer: &Peer) -> &'static [Parent] {
     if peer.side == Side::Line {
         &[Parent::Sampled]
+    } else if peer.side == Side::Measurement {
+        &[Parent::Sampled, Parent::Unsampled, Parent::Absent]
     } else if peer.over.is_none() || peers::OURS.contains(&peer.name) {
         &Parent::ALL
     } else {

@@ -7,6 +7,7 @@ mod by_hand;
 mod empty;
 mod lines;
 mod logfire;
+mod measurements;
 mod opentelemetry_instrumentation_tower;
 mod reqwest_tracing;
 mod throughline;
@@ -39,6 +40,8 @@ pub enum Side {
     Client,
     /// A log line.
     Line,
+    /// One value for one instrument.
+    Measurement,
 }
 
 impl Side {
@@ -47,6 +50,7 @@ impl Side {
             Self::Server => "server",
             Self::Client => "client",
             Self::Line => "a log line",
+            Self::Measurement => "a measurement",
         }
     }
 
@@ -56,6 +60,7 @@ impl Side {
             Self::Server => opentelemetry_instrumentation_tower::SERVER.name,
             Self::Client => tower_otel::CLIENT.name,
             Self::Line => lines::JSON.name,
+            Self::Measurement => measurements::SDK.name,
         }
     }
 }
@@ -66,6 +71,9 @@ pub enum Signals {
     Spans,
     Both,
     Lines,
+    Metrics,
+    /// Metrics, and exemplars of what is sampled.
+    Exemplars,
 }
 
 /// A peer that is set up: what calls it, and what it records with.
@@ -95,7 +103,7 @@ impl Stage {
     }
 }
 
-/// All of them, as the tables list them: first the servers, then the clients, then the log lines.
+/// All of them, as the tables list them: first the servers, then the clients, the log lines, the measurements.
 pub const ALL: &[Peer] = &[
     bare::SERVER,
     empty::SERVER,
@@ -125,6 +133,11 @@ pub const ALL: &[Peer] = &[
     lines::JSON_SUBSCRIBER,
     lines::JSON_SUBSCRIBER_IDS,
     lines::INIT_TRACING,
+    measurements::NONE,
+    measurements::SDK,
+    measurements::THROUGHLINE,
+    measurements::SDK_BOUND,
+    measurements::THROUGHLINE_BOUND,
 ];
 
 /// Which of them are throughline's layers.

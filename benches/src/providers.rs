@@ -24,4 +24,6 @@ pub struct Recorded {
     pub durations: usize,
     /// Log lines.
     pub lines: usize,
+    /// Whether a point has one.
+    pub exemplars: bool,
 }

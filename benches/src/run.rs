@@ -120,8 +120,10 @@ impl Work {
         let expected = Recorded {
             spans: when(has_spans),
             continued: when(has_spans && parent != Parent::Absent),
-            durations: when(peer.signals == Signals::Both),
+            durations: when(matches!(peer.signals, Signals::Both | Signals::Metrics | Signals::Exemplars)),
             lines: when(peer.signals == Signals::Lines),
+            exemplars: peer.signals == Signals::Exemplars
+                && matches!(parent, Parent::Sampled | Parent::Random),
         };
         let recorded = self.stage.recording.finish()?;
         if recorded != expected {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub fn print(figures: &Figures) {
-    for side in [Side::Server, Side::Client, Side::Line] {
+    for side in [Side::Server, Side::Client, Side::Line, Side::Measurement] {
         let peers: Vec<&Peer> = figures.peers.iter().copied().filter(|peer| peer.side == side).collect();
         if !peers.is_empty() {
             print_side(figures, side, &peers);
@@ -22,7 +22,11 @@ pub fn print(figures: &Figures) {
 }
 
 fn print_side(figures: &Figures, side: Side, peers: &[&Peer]) {
-    let parents: &[Parent] = if side == Side::Line { &[Sampled] } else { &[Sampled, Unsampled] };
+    let parents: &[Parent] = match side {
+        Side::Line => &[Sampled],
+        Side::Measurement => &[Sampled, Unsampled, Absent],
+        _ => &[Sampled, Unsampled],
+    };
     for &parent in parents {
         println!(
             "| {}, {} | records | instructions | share | allocations | time, share |",
@@ -43,6 +47,8 @@ fn print_row(figures: &Figures, peer: &Peer, parent: Parent) {
         Signals::Spans => "spans",
         Signals::Both => "spans, metrics",
         Signals::Lines => "lines",
+        Signals::Metrics => "metrics",
+        Signals::Exemplars => "metrics, exemplars",
     };
     if let Some(over) = figures.over(peer.name, parent) {
         let reference = figures.over(peer.side.reference(), parent);

@@ -1,6 +1,7 @@
-//! Meters whose observable instruments have their callbacks called with care. All other instruments are the SDK's own.
+//! Meters whose observable instruments have their callbacks called with care. All others stay as they are.
 
 use super::{Callbacks, observed::Observed};
+use crate::exemplar::Provider;
 use opentelemetry::{
     InstrumentationScope,
     metrics::{
@@ -9,20 +10,20 @@ use opentelemetry::{
         ObservableUpDownCounter, UpDownCounter,
     },
 };
-use opentelemetry_sdk::{error::OTelSdkResult, metrics::SdkMeterProvider};
+use opentelemetry_sdk::error::OTelSdkResult;
 use std::sync::Arc;
 
-/// The provider of meters: that of the SDK, around which a callback that panics or blocks harms nothing but what it
-/// measures itself.
+/// The provider of meters: that of the SDK, whose measurements have [exemplars](crate::config::Measurements::exemplars),
+/// and around which a callback that panics or blocks harms nothing but what it measures itself.
 #[derive(Clone, Debug)]
 pub struct Meters {
-    sdk: SdkMeterProvider,
+    measured: Provider,
     pub(crate) callbacks: Callbacks,
 }
 
 impl Meters {
-    pub(crate) fn new(sdk: SdkMeterProvider, callbacks: Callbacks) -> Self {
-        Meters { sdk, callbacks }
+    pub(crate) fn new(measured: Provider, callbacks: Callbacks) -> Self {
+        Meters { measured, callbacks }
     }
 
     /// Collects and delivers what was measured, for at most 5 s.
@@ -30,7 +31,7 @@ impl Meters {
     /// # Errors
     /// If something was refused, or is not delivered by then.
     pub fn force_flush(&self) -> OTelSdkResult {
-        self.sdk.force_flush()
+        self.measured.sdk.force_flush()
     }
 
     /// Measures nothing any more.
@@ -38,13 +39,13 @@ impl Meters {
     /// # Errors
     /// If it was shut down before.
     pub fn shutdown(&self) -> OTelSdkResult {
-        self.sdk.shutdown()
+        self.measured.sdk.shutdown()
     }
 }
 
 impl MeterProvider for Meters {
     fn meter_with_scope(&self, scope: InstrumentationScope) -> Meter {
-        self.callbacks.meter(self.sdk.meter_with_scope(scope))
+        self.callbacks.meter(self.measured.meter_with_scope(scope))
     }
 }
 

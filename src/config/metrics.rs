@@ -1,4 +1,4 @@
-//! How measurements are made, decided from the variables (E-11, E-21, E-22).
+//! How measurements are made, decided from the variables (E-11, E-12, E-21, E-22).
 
 use super::{MetricView, env, env::Environment};
 use std::time::Duration;
@@ -24,6 +24,8 @@ pub struct Measurements {
     pub cardinality_limit: usize,
     /// Instruments that are told otherwise than they ask for. Default: none.
     pub views: Vec<MetricView>,
+    /// Which measurements may become exemplars. Default: [`ExemplarFilter::TraceBased`].
+    pub exemplars: ExemplarFilter,
 }
 
 /// What a measurement tells (O-017).
@@ -50,6 +52,35 @@ pub enum Histograms {
     ExplicitBuckets,
     /// With up to 160 buckets whose bounds follow the values.
     Exponential,
+}
+
+/// Which measurements may become exemplars, with which a point of a metric leads to a trace (E-12, O-100).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExemplarFilter {
+    /// Those that are taken while a sampled span is active.
+    #[default]
+    TraceBased,
+    /// All; without an active span they have no ids.
+    AlwaysOn,
+    /// None.
+    AlwaysOff,
+}
+
+impl ExemplarFilter {
+    pub(super) fn read(environment: &mut Environment) -> Self {
+        let found = environment.choice(&env::EXEMPLARS, None);
+        found.and_then(|found| Self::named(found.value)).unwrap_or_default()
+    }
+
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "trace_based" => Some(ExemplarFilter::TraceBased),
+            "always_on" => Some(ExemplarFilter::AlwaysOn),
+            "always_off" => Some(ExemplarFilter::AlwaysOff),
+            _ => None,
+        }
+    }
 }
 
 impl Temporality {
@@ -86,6 +117,7 @@ impl Measurements {
             callback_limit: limit.unwrap_or(DEFAULT_CALLBACK_LIMIT),
             cardinality_limit: series.min(MOST_SERIES),
             views: MetricView::read(environment),
+            exemplars: ExemplarFilter::read(environment),
         }
     }
 

@@ -219,7 +219,6 @@ fn a_variable_of_the_standard_that_is_not_supported_is_told_with_what_to_do_inst
         ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://z:9411"),
         ("OTEL_EXPORTER_PROMETHEUS_PORT", "9464"),
         ("OTEL_ENTITIES", "service{service.name=a}"),
-        ("OTEL_METRICS_EXEMPLAR_FILTER", "always_on"),
         ("OTEL_TRACES_SAMPLER", "Parentbased_Jaeger_Remote"),
     ];
     let told: Vec<String> = Config::from_vars(vars).faults().iter().map(ToString::to_string).collect();
@@ -228,7 +227,6 @@ fn a_variable_of_the_standard_that_is_not_supported_is_told_with_what_to_do_inst
         [
             "OTEL_TRACES_SAMPLER: \"Parentbased_Jaeger_Remote\" is not supported; use parentbased_traceidratio with \
              OTEL_TRACES_SAMPLER_ARG; parentbased_always_on holds",
-            "OTEL_METRICS_EXEMPLAR_FILTER: is not supported and ignored. There are no exemplars.",
             "OTEL_EXPORTER_PROMETHEUS_PORT: is not supported and ignored. Nothing listens; Prometheus 3 takes OTLP at \
              /api/v1/otlp/v1/metrics.",
             "OTEL_EXPORTER_ZIPKIN_ENDPOINT: is not supported and ignored. Send OTLP to an OpenTelemetry Collector, \

@@ -3,6 +3,7 @@
 //! The peers are found by variables of the project's own; `tests/run` sets them. Where one is missing its
 //! test says so, and the run counts it.
 
+mod exemplars; // Prometheus
 mod grpc; // tonic
 
 use crate::support::{
@@ -111,6 +112,13 @@ async fn pythons_official_messages_decode_what_we_send() {
         ),
         (&"1".into(), 14)
     );
+    let exemplar = &histogram["dataPoints"][0]["exemplars"];
+    let keys: Vec<&str> = exemplar[0].as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        (exemplar.as_array().unwrap().len(), keys),
+        (1, vec!["asDouble", "spanId", "timeUnixNano", "traceId"])
+    );
+    assert_eq!((&exemplar[0]["traceId"], &exemplar[0]["spanId"]), (&span["traceId"], &span["spanId"])); // O-042
 }
 
 // B-001, B-002, B-008, B-010, H-089
@@ -229,8 +237,9 @@ async fn a_real_collector_takes_all_signals_over_grpc_and_http() {
     assert_eq!(count(&["Body: Str(found it)"]), 2);
     // Collected by the flush, and once more by the shutdown (O-102).
     assert_eq!(count(&["-> Name: http.server.request.duration"]), 4);
-    // Ids of the caller on both spans and both log records.
-    assert_eq!(count(&["race ID", "4bf92f3577b34da6a3ce929d0e0e4736"]), 4);
+    // Ids of the caller on both spans and both log records, and on the exemplar of each of the four histograms.
+    assert_eq!(count(&["race ID", "4bf92f3577b34da6a3ce929d0e0e4736"]), 4 + 4);
+    assert_eq!(count(&["Exemplar #0"]), 4);
     drop(server);
     std::fs::remove_dir_all(directory).unwrap();
 }

@@ -115,7 +115,7 @@ impl Tally {
             spans: self.spans.all.load(Relaxed),
             continued: self.spans.continued.load(Relaxed),
             durations: durations(&metrics),
-            lines: 0,
+            ..Recorded::default()
         })
     }
 }

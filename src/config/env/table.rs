@@ -83,6 +83,7 @@ const DETECTORS: &[&str] = &Detector::NAMES;
 const EXPORTERS: &[&str] = &["otlp", "console", "otlp/stdout", "none"];
 const TEMPORALITIES: &[&str] = &["cumulative", "delta", "lowmemory"];
 const AGGREGATIONS: &[&str] = &["explicit_bucket_histogram", "base2_exponential_bucket_histogram"];
+const EXEMPLAR_FILTERS: &[&str] = &["trace_based", "always_on", "always_off"];
 const PROTOCOLS: &[&str] = &["http/protobuf", "http/json", "grpc"];
 const COMPRESSIONS: &[&str] = &["none", "gzip", "zstd"];
 const PROPAGATORS: &[&str] = &Format::NAMES;
@@ -155,6 +156,7 @@ variables! {
         CARDINALITY_LIMIT "THROUGHLINE_CARDINALITY_LIMIT", Kind::Count, "2000", "Series of an instrument, at most 100000; what is beyond them is told in one more, with `otel.metric.overflow`.";
         TEMPORALITY "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", Kind::Choice(TEMPORALITIES), "cumulative", "What a measurement tells: all since the start, or what is new since the last collection; lowmemory: what is new, of synchronous counters and histograms.";
         AGGREGATION "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", Kind::Choice(AGGREGATIONS), "explicit_bucket_histogram", "How histograms are made.";
+        EXEMPLARS "OTEL_METRICS_EXEMPLAR_FILTER", Kind::Choice(EXEMPLAR_FILTERS), "trace_based", "Which measurements may become exemplars, with the ids of their span: those of sampled spans; all; none.";
     }
     "sending", since "0.1" {
         EXPORTER "OTEL_{SIGNAL}_EXPORTER", Kind::Choices(EXPORTERS), "otlp; for logs none when `NODE_IP` is set", "Where the signal goes: to the destination of OTLP; to stdout for people; to stdout as OTLP/JSON, one object a line; nowhere.";
@@ -226,7 +228,6 @@ variables! {
     }
     "nowhere", since "0.1" {
         EXPERIMENTAL_CONFIG_FILE "OTEL_EXPERIMENTAL_CONFIG_FILE", Kind::Unsupported, "", "Set OTEL_CONFIG_FILE.";
-        EXEMPLARS "OTEL_METRICS_EXEMPLAR_FILTER", Kind::Unsupported, "", "There are no exemplars.";
         PROMETHEUS_HOST "OTEL_EXPORTER_PROMETHEUS_HOST", Kind::Unsupported, "", "Nothing listens; Prometheus 3 takes OTLP at /api/v1/otlp/v1/metrics.";
         PROMETHEUS_PORT "OTEL_EXPORTER_PROMETHEUS_PORT", Kind::Unsupported, "", "Nothing listens; Prometheus 3 takes OTLP at /api/v1/otlp/v1/metrics.";
         ZIPKIN_ENDPOINT "OTEL_EXPORTER_ZIPKIN_ENDPOINT", Kind::Unsupported, "", "Send OTLP to an OpenTelemetry Collector, which writes to Zipkin.";

@@ -223,7 +223,7 @@ sections! {
     METER_PROVIDER "meter_provider" false [&[
         required("readers", Sections(&READER), "One for each destination."),
         key("views", Sections(&views::VIEW), "Instruments that are told otherwise than they ask for."),
-        key("exemplar_filter", Idle, "There are no exemplars."),
+        key("exemplar_filter", Words(&["trace_based", "always_on", "always_off"]), "Which measurements may become exemplars. Default: trace_based."),
         key("meter_configurator/development", Unsupported, "Leave it out: all meters are read."),
     ]];
     READER "reader" true [&[

@@ -5,7 +5,8 @@
 use super::document::{Flaw, Node, shown};
 use crate::{
     config::{
-        AttributeLimits, AttributeValue, Config, Detector, Level, ParentBased, Propagator, Sampler,
+        AttributeLimits, AttributeValue, Config, Detector, ExemplarFilter, Level, ParentBased, Propagator,
+        Sampler,
         layers::{MOST_MEMBERS, no_header, no_method},
         resource::{self, ByFile},
         selection::Selection,
@@ -25,6 +26,8 @@ pub(super) fn apply(root: &Node, service_name: Option<String>, config: &mut Conf
     config.propagators = propagators(root, flaws);
     config.sampler = sampler(root, flaws);
     limits(root, config);
+    let exemplars = root.path(&["meter_provider", "exemplar_filter"]).and_then(Node::text);
+    config.measurements.exemplars = exemplars.and_then(ExemplarFilter::named).unwrap_or_default();
     if let Some(general) = root.path(&["instrumentation/development", "general"]) {
         layers(general, config, flaws);
     }

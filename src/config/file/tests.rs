@@ -8,7 +8,10 @@ mod table; // the page of keys is the table of keys
 mod views; // of single instruments
 
 use super::schema::{FILE, Needed};
-use crate::{Config, config::Fault};
+use crate::{
+    Config,
+    config::{ExemplarFilter, Fault},
+};
 
 /// A configuration without variables.
 pub(super) fn of(text: &str) -> Config {
@@ -61,7 +64,6 @@ fn of_a_file_with_every_key_of_the_standard_exactly_what_is_not_supported_is_tol
             "line 80: meter_provider.readers[1].periodic.max_export_batch_size/development is ignored",
             "line 86: meter_provider.readers[1].periodic.producers is not supported",
             "line 87: meter_provider.readers[1].periodic.cardinality_limits.counter is not supported",
-            "line 93: meter_provider.exemplar_filter is ignored",
             "line 94: meter_provider.meter_configurator/development is not supported",
             "line 100: logger_provider.logger_configurator/development is not supported",
             "line 104: instrumentation/development.general.http.semconv is ignored",
@@ -87,6 +89,18 @@ fn the_file_in_the_documentation_is_right() {
     );
     assert_eq!(config.faults(), []);
     assert_eq!(config.metrics.to_string(), "https://gateway.example/v1/metrics (OTEL_CONFIG_FILE)");
+}
+
+// E-12
+#[test]
+fn the_filter_of_exemplars_is_that_of_the_file() {
+    let filter = |line: &str| {
+        let readers = "[{periodic: {exporter: {otlp_http: {endpoint: 'http://a/v1/metrics'}}}}]";
+        right(&format!("\nmeter_provider:\n  readers: {readers}\n{line}")).measurements.exemplars
+    };
+    assert_eq!(filter(""), ExemplarFilter::TraceBased);
+    assert_eq!(filter("  exemplar_filter: always_on\n"), ExemplarFilter::AlwaysOn);
+    assert_eq!(filter("  exemplar_filter: always_off\n"), ExemplarFilter::AlwaysOff);
 }
 
 #[test]

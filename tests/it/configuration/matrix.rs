@@ -138,6 +138,7 @@ const CASES: &[Case] = &[
     (&[("THROUGHLINE_SPAN_FILTER", "debug")], &[r#"span_filter = "debug""#]),
     (&[("THROUGHLINE_RUNTIME_METRICS", "0")], &["measurements.runtime = false"]),
     (&[("THROUGHLINE_CARDINALITY_LIMIT", "7")], &["measurements.cardinality_limit = 7"]),
+    (&[("OTEL_METRICS_EXEMPLAR_FILTER", "Always_On")], &["measurements.exemplars = AlwaysOn"]),
     (
         &[("THROUGHLINE_AGGREGATIONS", "a.*=drop")],
         &[

@@ -328,7 +328,6 @@ instrumentation/development:
              path of /v1/metrics?",
             "line 9: meter_provider.readers[0].periodic.exporter.otlp_http.tls.ca_file is not used for \
              http://collector:4318/, which is not https",
-            "line 11: meter_provider.exemplar_filter is ignored. There are no exemplars.",
             "line 14: instrumentation/development.rust is ignored. Nothing is set here; the variables `THROUGHLINE_…` \
              hold.",
             "line 15: instrumentation/development.general.stability_opt_in_list is ignored. Only the current \
