@@ -9,10 +9,11 @@ mod grpc; // tonic
 use crate::support::{
     PATIENCE,
     child::Process,
+    free_port,
     gateway::{Authority, Directory},
     get, peer,
+    prometheus::Prometheus,
     sending::{failure, remote, sender, span},
-    until,
 };
 use axum::{Router, routing};
 use http_body_util::Empty;
@@ -25,11 +26,6 @@ use throughline::{
 use tokio::net::TcpListener;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 use tracing_subscriber::prelude::*;
-
-/// A port that was free a moment ago, for peers that cannot choose one themselves.
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
 
 fn scratch(name: &str) -> PathBuf {
     let path = std::env::temp_dir().join(format!("throughline-{}-{name}", std::process::id()));
@@ -124,28 +120,8 @@ async fn pythons_official_messages_decode_what_we_send() {
 // B-001, B-002, B-008, B-010, H-089
 #[tokio::test]
 async fn a_real_prometheus_takes_the_histograms() {
-    let remedy = "Prometheus 3 with its OTLP receiver";
-    let Some(prometheus) = peer("prometheus stores", "THROUGHLINE_TEST_PROMETHEUS", remedy) else { return };
-    let (directory, port) = (scratch("prometheus"), free_port());
-    let config = directory.join("prometheus.yml");
-    std::fs::write(&config, "global: {}\n").unwrap();
-    let server = Process::start(
-        &prometheus,
-        &[
-            &format!("--config.file={}", config.display()),
-            &format!("--storage.tsdb.path={}", directory.join("data").display()),
-            &format!("--web.listen-address=127.0.0.1:{port}"),
-            "--web.enable-otlp-receiver",
-        ],
-        &[],
-    );
-    let base = format!("http://127.0.0.1:{port}");
-    until("a ready prometheus", || async {
-        get(&format!("{base}/-/ready"), &[]).await.ok().filter(|(status, _)| *status == 200)
-    })
-    .await;
-
-    let endpoint = format!("{base}/api/v1/otlp/v1/metrics");
+    let Some(prometheus) = Prometheus::start("prometheus stores", "global: {}\n").await else { return };
+    let endpoint = prometheus.endpoint();
     let mut config = Config::from_vars([
         ("OTEL_SERVICE_NAME", "cart"),
         ("OTEL_RESOURCE_ATTRIBUTES", "service.namespace=shop,service.instance.id=one"),
@@ -166,33 +142,33 @@ async fn a_real_prometheus_takes_the_histograms() {
     client.oneshot(call).await.unwrap_err();
     telemetry.handle().flush(PATIENCE).await.unwrap();
 
-    let begun = serde_json::json!({
-        "job": "shop/cart", "instance": "one", "http_request_method": "GET", "url_scheme": "http",
-    });
-    let mut ended = begun.clone();
-    ended["http_response_status_code"] = "200".into();
-    ended["http_route"] = "/items/{id}".into();
-    ended["network_protocol_version"] = "1.1".into();
-    let called = serde_json::json!({
-        "job": "shop/cart", "instance": "one", "http_request_method": "GET", "server_address": "127.0.0.1",
-        "server_port": nobody.to_string(), "error_type": "connect",
-    });
-    for (name, mut labels, value) in [
-        ("http_server_request_duration_seconds_count", ended.clone(), "1"),
-        ("http_server_response_body_size_bytes_count", ended.clone(), "1"),
-        ("http_server_response_body_size_bytes_sum", ended, "0"),
-        ("http_server_active_requests", begun, "0"),
-        ("http_client_request_duration_seconds_count", called, "1"),
+    let begun: [(&str, &str); 4] =
+        [("job", "shop/cart"), ("instance", "one"), ("http_request_method", "GET"), ("url_scheme", "http")];
+    let ended = [
+        ("http_response_status_code", "200"),
+        ("http_route", "/items/{id}"),
+        ("network_protocol_version", "1.1"),
+    ];
+    let (ended, port) = ([begun.as_slice(), &ended].concat(), nobody.to_string());
+    let called = [
+        ("job", "shop/cart"),
+        ("instance", "one"),
+        ("http_request_method", "GET"),
+        ("server_address", "127.0.0.1"),
+        ("server_port", &port),
+        ("error_type", "connect"),
+    ];
+    for (name, labels, value) in [
+        ("http_server_request_duration_seconds_count", ended.as_slice(), 1.0),
+        ("http_server_response_body_size_bytes_count", &ended, 1.0),
+        ("http_server_response_body_size_bytes_sum", &ended, 0.0),
+        ("http_server_active_requests", &begun, 0.0),
+        ("http_client_request_duration_seconds_count", &called, 1.0),
     ] {
-        let (status, answer) = get(&format!("{base}/api/v1/query?query={name}"), &[]).await.unwrap();
-        let answer: serde_json::Value = serde_json::from_str(&answer).unwrap();
-        let series = answer["data"]["result"].as_array().unwrap();
-        assert_eq!((status, series.len()), (200, 1), "{answer}");
-        labels["__name__"] = name.into();
-        assert_eq!((&series[0]["metric"], &series[0]["value"][1]), (&labels, &value.into()));
+        let named = [labels, &[("__name__", name)]].concat();
+        let labels = named.iter().map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        assert_eq!(prometheus.query(name).await, [(labels, value)]);
     }
-    drop(server);
-    std::fs::remove_dir_all(directory).unwrap();
 }
 
 #[tokio::test]

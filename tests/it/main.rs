@@ -11,6 +11,7 @@ mod baggage; // of the baggage what was chosen
 mod callbacks; // one that fails costs no other
 mod carrying; // what leaves its request stays in its trace
 mod chain; // two services, one call, one trace, seen at once
+mod charts; // from a call to its point on the chart, and back
 mod checking; // `throughline check` names what is wrong
 mod clients; // calls with hyper, reqwest, tonic
 mod collector; // OTLP in, view out

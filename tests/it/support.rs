@@ -7,6 +7,7 @@ pub(crate) mod gateway; // TLS before it
 pub(crate) mod relay; // connections that end when the test says so
 pub(crate) mod sending; // a sender without the SDK
 pub(crate) mod arbitrary; // requests with everything in them
+pub(crate) mod prometheus; // a real one
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -62,6 +63,11 @@ pub(crate) fn request(method: &str, url: String, headers: &[(&str, &str)]) -> ht
 /// Sends a request; `None` if it is not answered.
 pub(crate) async fn ask(request: http::Request<Full<Bytes>>) -> Option<http::Response<Body>> {
     client().request(request).await.ok().map(|response| response.map(Body::new))
+}
+
+/// A port that was free a moment ago, for peers that cannot choose one themselves.
+pub(crate) fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// GETs a URL; headers, then status and body.
