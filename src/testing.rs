@@ -49,7 +49,8 @@
 //!
 //! # Limits
 //! What is recorded stays in memory until the capture is dropped. Spans that are not sampled are not recorded.
-//! Measurements stand as they do when they are asked for. A `Capture` cannot be sent to another thread.
+//! Measurements stand as they do when they are asked for; the process and its runtime are measured only if the
+//! configuration says so. A `Capture` cannot be sent to another thread.
 
 mod capture; // telemetry whose destination is the test
 mod begun; // which spans have not ended

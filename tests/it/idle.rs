@@ -34,6 +34,23 @@ async fn an_idle_service_sends_nothing_and_sleeps() {
     services.line(&["stop with"]).await;
     // The spans of its one call, which are the last thing to come.
     assert!(receiver.until(|receiver| receiver.items(Signal::Traces) == 4).await);
+    rests(&receiver, &services).await;
+}
+
+// What it tells of itself is asked for when it is collected, once a minute.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_idle_program_that_is_measured_sleeps_too() {
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("OTEL_LOGS_EXPORTER", "none")];
+    let program = Process::example("options", &["127.0.0.1:0"], &variables);
+    program.line(&["curl http://", "/healthz"]).await;
+    rests(&receiver, &program).await;
+}
+
+#[cfg(target_os = "linux")]
+async fn rests(receiver: &Receiver, services: &Process) {
     let (before, requests) = (sleeps(services.id()), receiver.requests().len());
     tokio::time::sleep(Duration::from_secs(3)).await;
     let after = sleeps(services.id());
