@@ -61,7 +61,7 @@ pub use export::Export;
 pub use instruments::{Aggregation, InstrumentKind, MetricView};
 pub use limits::{AttributeLimits, SpanLimits};
 pub use log::{Level, Log, LogFormat, LogOutput, SpanMoments};
-pub use metrics::{ExemplarFilter, Histograms, Measurements, Temporality};
+pub use metrics::{Histograms, Measurements, Temporality};
 pub use queue::Queue;
 pub use resource::Detector;
 pub use sampler::{ParentBased, Sampler};
@@ -106,8 +106,7 @@ pub struct Config {
     pub histograms: Histograms,
     /// What is measured, and how it is told.
     pub measurements: Measurements,
-    /// Measures also what becomes of everything: the `otel.sdk.*` of the standard, which says that their names may still
-    /// change. Then the sampler is asked about each span, also where a parent decides. Default: false.
+    /// Measures what becomes of everything: `otel.sdk.*`, whose names may change. Asks the sampler each time. Default: false.
     pub self_metrics: bool,
     /// What the log lines and log records look like.
     pub log: Log,

@@ -260,7 +260,7 @@ async fn a_collection_that_failed_is_measured_as_one() {
     record(&telemetry, 1);
     telemetry.handle().flush(PATIENCE).await.unwrap();
     fails.store(true, Ordering::Relaxed);
-    assert!(telemetry.handle().flush(PATIENCE).await.is_err());
+    telemetry.handle().flush(PATIENCE).await.unwrap(); // of the others
     fails.store(false, Ordering::Relaxed);
     telemetry.handle().flush(PATIENCE).await.unwrap();
     let duration = values(&receiver, "otel.sdk.metric_reader.collection.duration");
