@@ -31,6 +31,7 @@ mod value; // what an attribute of it holds
 mod sampler; // which traces are recorded
 mod limits; // what they may hold
 mod metrics; // how measurements are made
+mod scrape; // on which page
 mod export; // where one signal goes
 mod otlp; // … decided from the variables
 mod exporter; // … to stdout, or over OTLP
@@ -62,6 +63,7 @@ pub use metrics::{Histograms, Temporality};
 pub use queue::Queue;
 pub use resource::Detector;
 pub use sampler::Sampler;
+pub use scrape::Scrape;
 pub use setting::{Origin, Setting};
 pub use value::AttributeValue;
 
@@ -93,6 +95,8 @@ pub struct Config {
     pub traces: Export,
     /// Where measurements go.
     pub metrics: Export,
+    /// Where they are fetched from. Default: nowhere.
+    pub scrape: Option<Scrape>,
     /// Where log records go, besides the log lines on stdout.
     pub logs: Export,
     /// Where requests wait for their destination.
@@ -227,11 +231,13 @@ impl Config {
         shown: impl Fn(&Destination) -> bool,
     ) {
         for signal in Signal::ALL {
+            let is_fetched = signal == Signal::Metrics && self.scrape.is_some();
             let export = self.export_mut(signal);
+            let leaves = is_fetched || !export.destinations.is_empty();
             if export.is_default() {
                 export.destinations.clear();
                 export.add(destination(signal), Decided::View);
-            } else if !export.destinations.is_empty() && !export.destinations.iter().any(&shown) {
+            } else if leaves && !export.destinations.iter().any(&shown) {
                 export.add(destination(signal), Decided::View);
             }
         }
@@ -272,6 +278,7 @@ impl Config {
             sampler: Sampler::read(&mut environment),
             traces: otlp::export(&mut environment, Signal::Traces),
             metrics: otlp::export(&mut environment, Signal::Metrics),
+            scrape: Scrape::read(&mut environment),
             logs: otlp::export(&mut environment, Signal::Logs),
             queue: Queue::read(&mut environment),
             temporality: Temporality::read(&mut environment),

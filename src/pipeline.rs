@@ -107,7 +107,7 @@ impl Reader {
 
     /// Collects on a thread of its own: the callbacks of observable instruments are the program's, and may
     /// block or panic.
-    async fn read(self) -> Result<Request, String> {
+    pub(crate) async fn read(self) -> Result<Request, String> {
         let collection = tokio::task::spawn_blocking(move || {
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let mut metrics = ResourceMetrics::default();

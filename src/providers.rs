@@ -39,6 +39,8 @@ pub(crate) struct Providers {
     pub(crate) span_filters: Filters,
     pub(crate) propagator: Arc<Composite>,
     pub(crate) pipelines: Vec<Arc<Pipeline>>,
+    #[cfg(feature = "prometheus")]
+    pub(crate) scrape: Option<crate::scrape::Scrape>,
     /// What an operator should know of what was found on disk.
     pub(crate) notices: Vec<String>,
 }
@@ -83,6 +85,12 @@ impl Providers {
             pipelines.push(pipeline);
         }
 
+        #[cfg(feature = "prometheus")]
+        let scrape = crate::scrape::Scrape::start(config)?.map(|(scrape, reader)| {
+            meter = std::mem::take(&mut meter).with_reader(reader);
+            scrape
+        });
+
         let records = Queue::new(config.logs.max_queue, config.logs.max_batch);
         let source = || Source::Logs(records.clone(), attributes(), config.log.limits);
         let logger = Pipeline::start(config, Signal::Logs, source)?.map(|pipeline| {
@@ -117,6 +125,8 @@ impl Providers {
             span_filters: Filters::new(&config.span_filter, str::to_owned),
             propagator: Arc::new(Composite::of(config.propagators.iter().copied())),
             pipelines,
+            #[cfg(feature = "prometheus")]
+            scrape,
             notices,
         })
     }

@@ -60,7 +60,8 @@ mod negotiation; // what a scraper asks for
 
 pub use negotiation::{MediaType, takes_gzip};
 
-use crate::wire::Fault;
+use crate::{compress, wire::Fault};
+use bytes::Bytes;
 use std::fmt;
 
 /// The form of a page.
@@ -142,6 +143,13 @@ pub enum Reason {
     Nameless,
     /// No value; a counter below zero or NaN; buckets that do not ascend or hold more than all.
     Unfit,
+}
+
+impl Page {
+    /// The page, compressed for who [takes it so](takes_gzip).
+    pub fn gzip(&self) -> Bytes {
+        compress::gzip(&self.text)
+    }
 }
 
 impl LeftOut {
