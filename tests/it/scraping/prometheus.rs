@@ -74,12 +74,16 @@ fn measured(now: u64) -> Vec<u8> {
         ..Metric::default()
     };
     let histograms = Histogram { data_points: vec![histogram], aggregation_temporality: 2 };
-    let clash = [("b", "\"\\\nü"), ("a.b", "1"), ("a_b", "2"), ("x..y", "3"), ("9", "4"), ("empty", "")];
+    let clash = [("b", "\"\\\nü"), ("a.b", "1"), ("a_b", "2"), ("x..y", "3"), ("9", "4")];
     let metrics = vec![
         metric("orders", "{order}", sum(true, number(whole(7), &clash))),
         metric("data.read.total", "By/s", sum(true, number(double(0.1), &[]))),
         metric("queue.length", "1", sum(false, number(whole(-3), &[]))),
-        metric("cpu.utilization", "1", Data::Gauge(Gauge { data_points: vec![number(double(0.5), &[])] })),
+        metric(
+            "cpu.utilization",
+            "1",
+            Data::Gauge(Gauge { data_points: vec![number(double(0.5), &[("empty", "")])] }),
+        ),
         metric("2xx--rate", "m/s^2", Data::Gauge(Gauge { data_points: vec![number(double(1e300), &[])] })),
         metric("http.server.request.duration", "s", Data::Histogram(histograms)),
         metric("old.times", "ms", Data::Summary(Summary { data_points: vec![summary] })),
@@ -175,7 +179,10 @@ async fn a_series_is_the_same_by_scrape_and_by_push() {
     let scraped =
         until("exemplars", || async { Some(told("scraped").await).filter(|exemplars| exemplars.len() >= 4) })
             .await;
-    assert_eq!(scraped, told("pushed").await);
+    // Prometheus also stores those of a sum that may fall, which the standard wants dropped.
+    let mut pushed = told("pushed").await;
+    pushed.retain(|(name, _)| !name.contains("queue_length"));
+    assert_eq!(scraped, pushed);
     assert_eq!(scraped[0].1["labels"]["trace_id"], "ab".repeat(16));
 }
 
