@@ -299,6 +299,7 @@ impl Config {
             faults: Vec::new(),
             settings: setting::settings(&environment),
         };
+        metrics::check(&mut environment, &config.metrics);
         environment.check_names();
         Config { faults: environment.faults, ..config }
     }

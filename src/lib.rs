@@ -121,6 +121,11 @@ struct LogsPage;
 #[doc = include_str!("../docs/testing.md")]
 struct TestingPage;
 
+/// Compiles what `docs/metrics.md` shows.
+#[cfg(all(doctest, feature = "prometheus"))]
+#[doc = include_str!("../docs/metrics.md")]
+struct MetricsPage;
+
 /// Compiles what `docs/export.md` shows.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/export.md")]

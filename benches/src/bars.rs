@@ -32,6 +32,13 @@ const BARS: &[Bar] = &[
     Bar { peer: "throughline-json", parent: Sampled, what: Allocations, most: 0.0 },
     Bar { peer: "throughline-text", parent: Sampled, what: Share("text"), most: 0.85 },
     Bar { peer: "throughline-text", parent: Sampled, what: Allocations, most: 0.0 },
+    Bar { peer: "throughline-page", parent: Sampled, what: Share("opentelemetry-prometheus"), most: 0.50 },
+    Bar {
+        peer: "throughline-open-page",
+        parent: Sampled,
+        what: Share("opentelemetry-prometheus"),
+        most: 0.50,
+    },
 ];
 
 /// Prints each bar whose peers were measured, and tells whether all of these hold.

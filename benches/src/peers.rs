@@ -8,6 +8,7 @@ mod empty;
 mod lines;
 mod logfire;
 mod opentelemetry_instrumentation_tower;
+mod page;
 mod reqwest_tracing;
 mod throughline;
 mod tower_http;
@@ -39,6 +40,8 @@ pub enum Side {
     Client,
     /// A log line.
     Line,
+    /// A page for Prometheus.
+    Page,
 }
 
 impl Side {
@@ -47,6 +50,7 @@ impl Side {
             Self::Server => "server",
             Self::Client => "client",
             Self::Line => "a log line",
+            Self::Page => "a page, 40 of its 10,000 series",
         }
     }
 
@@ -56,6 +60,7 @@ impl Side {
             Self::Server => opentelemetry_instrumentation_tower::SERVER.name,
             Self::Client => tower_otel::CLIENT.name,
             Self::Line => lines::JSON.name,
+            Self::Page => page::OPENTELEMETRY_PROMETHEUS.name,
         }
     }
 }
@@ -66,6 +71,7 @@ pub enum Signals {
     Spans,
     Both,
     Lines,
+    Pages,
 }
 
 /// A peer that is set up: what calls it, and what it records with.
@@ -95,7 +101,7 @@ impl Stage {
     }
 }
 
-/// All of them, as the tables list them: first the servers, then the clients, then the log lines.
+/// All of them, as the tables list them: first the servers, then the clients, the log lines, the pages.
 pub const ALL: &[Peer] = &[
     bare::SERVER,
     empty::SERVER,
@@ -125,6 +131,11 @@ pub const ALL: &[Peer] = &[
     lines::JSON_SUBSCRIBER,
     lines::JSON_SUBSCRIBER_IDS,
     lines::INIT_TRACING,
+    page::NONE,
+    page::COLLECTION,
+    page::THROUGHLINE,
+    page::THROUGHLINE_OPEN,
+    page::OPENTELEMETRY_PROMETHEUS,
 ];
 
 /// Which of them are throughline's layers.

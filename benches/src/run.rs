@@ -121,7 +121,7 @@ impl Work {
             spans: when(has_spans),
             continued: when(has_spans && parent != Parent::Absent),
             durations: when(peer.signals == Signals::Both),
-            lines: when(peer.signals == Signals::Lines),
+            lines: when(matches!(peer.signals, Signals::Lines | Signals::Pages)),
         };
         let recorded = self.stage.recording.finish()?;
         if recorded != expected {

@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub fn print(figures: &Figures) {
-    for side in [Side::Server, Side::Client, Side::Line] {
+    for side in [Side::Server, Side::Client, Side::Line, Side::Page] {
         let peers: Vec<&Peer> = figures.peers.iter().copied().filter(|peer| peer.side == side).collect();
         if !peers.is_empty() {
             print_side(figures, side, &peers);
@@ -22,12 +22,15 @@ pub fn print(figures: &Figures) {
 }
 
 fn print_side(figures: &Figures, side: Side, peers: &[&Peer]) {
-    let parents: &[Parent] = if side == Side::Line { &[Sampled] } else { &[Sampled, Unsampled] };
+    let parents: &[Parent] = match side {
+        Side::Line | Side::Page => &[Sampled],
+        _ => &[Sampled, Unsampled],
+    };
     for &parent in parents {
+        let parent_name = if side == Side::Page { String::new() } else { format!(", {}", parent.name()) };
         println!(
-            "| {}, {} | records | instructions | share | allocations | time, share |",
+            "| {}{parent_name} | records | instructions | share | allocations | time, share |",
             side.name(),
-            parent.name()
         );
         println!("|---|---|--:|--:|--:|--:|");
         for peer in peers {
@@ -43,6 +46,7 @@ fn print_row(figures: &Figures, peer: &Peer, parent: Parent) {
         Signals::Spans => "spans",
         Signals::Both => "spans, metrics",
         Signals::Lines => "lines",
+        Signals::Pages => "pages",
     };
     if let Some(over) = figures.over(peer.name, parent) {
         let reference = figures.over(peer.side.reference(), parent);

@@ -44,7 +44,7 @@
 //! become the same, numbers that no page may have.
 //!
 //! # Limits
-//! An attribute that becomes the label `le` or `quantile` where these have a meaning is called `exported_le`. Of a negative
+//! A page has at most 256 MiB: beyond is a [`Fault`]. An attribute that becomes the label `le` or `quantile` where these have a meaning is called `exported_le`. Of a negative
 //! value that is exactly a bound of an exponential histogram it is not known on which side of it it was: it counts as above.
 
 mod name; // names as Prometheus makes them
@@ -176,7 +176,7 @@ impl fmt::Display for LeftOut {
 /// Makes a page of an `ExportMetricsServiceRequest`.
 ///
 /// # Errors
-/// If the bytes are not protobuf. What is protobuf and not OTLP is skipped.
+/// If the bytes are not protobuf, or the page would be too large. What is protobuf and not OTLP is skipped.
 pub fn page(request: &[u8], options: Options) -> Result<Page, Fault> {
     let document = reading::read(request, &options)?;
     let mut left_out = document.left_out;

@@ -1,6 +1,7 @@
 //! How measurements are made, decided from the variables (E-21, E-22).
 
-use super::{env, env::Environment};
+use super::{Export, env, env::Environment};
+use crate::sender::{Compression, Destination, Protocol, Remote, Signal};
 
 /// What a measurement tells (O-017).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,3 +47,35 @@ impl Histograms {
         }
     }
 }
+
+/// Says what cannot work where measurements are sent to Prometheus, which takes OTLP over HTTP, cumulative, plain or with
+/// gzip; a request with anything else in it is lost whole (B-003, B-006).
+pub(super) fn check(environment: &mut Environment, metrics: &Export) {
+    let remotes = metrics.destinations.iter().filter_map(|destination| match destination {
+        Destination::Remote(remote) => Some(remote),
+        Destination::Local(_) => None,
+    });
+    let mut at_prometheus = remotes.filter(|remote| remote.url.path().contains(PROMETHEUS));
+    let Some(Remote { protocol, compression, .. }) = at_prometheus.next() else { return };
+    let temporality = environment.text(&env::TEMPORALITY, None);
+    if temporality.is_some_and(|found| !found.value.eq_ignore_ascii_case("cumulative")) {
+        let fault = "Prometheus refuses all but cumulative, unless it runs with \
+                     --enable-feature=otlp-deltatocumulative; use cumulative";
+        environment.fault(env::TEMPORALITY.name, fault);
+    }
+    let signal = Some(Signal::Metrics);
+    let name_of = |environment: &Environment, variable: &env::Variable| {
+        environment.text(variable, signal).map_or_else(|| variable.name_for(signal), |found| found.name)
+    };
+    if *protocol == Protocol::Grpc {
+        let name = name_of(environment, &env::PROTOCOL);
+        environment.fault(&name, "Prometheus takes no gRPC; use http/protobuf");
+    }
+    if *compression == Compression::Zstd {
+        let name = name_of(environment, &env::COMPRESSION);
+        environment.fault(&name, "Prometheus takes gzip, or none");
+    }
+}
+
+/// The path below which it takes OTLP (B-001).
+const PROMETHEUS: &str = "/api/v1/otlp";

@@ -114,7 +114,6 @@ pub(super) fn families<'a>(
     left_out: &mut Vec<LeftOut>,
 ) -> Vec<Family<'a>> {
     let order = |metric: &Metric<'_>| scopes.get(metric.scope).map_or("", |scope| scope.order.as_str());
-    metrics.retain(|metric| metric.points > 0);
     metrics.sort_by(|one, other| one.family.cmp(&other.family).then_with(|| order(one).cmp(order(other))));
     let mut families: Vec<Family<'a>> = Vec::new();
     for metric in metrics {

@@ -5,6 +5,7 @@
 
 use super::{name, value};
 use crate::wire::{Fault, Field, Fields, Slice, Value};
+use std::collections::BTreeMap;
 
 /// Rows of keys that are remembered; a metric with more of them is written more slowly.
 const MOST_PLANS: usize = 16;
@@ -117,7 +118,7 @@ impl Plan {
         let of_fixed = fixed.iter().enumerate().map(|(index, of)| (of.key.as_str(), Source::Fixed(index)));
         let mut sources: Vec<(&str, Source)> = of_point.chain(of_fixed).collect();
         sources.sort_by_key(|(key, _)| *key);
-        let mut labels: Vec<(String, Vec<Source>)> = Vec::new();
+        let mut labels: BTreeMap<String, Vec<Source>> = BTreeMap::new();
         for (key, source) in sources {
             let Some(name) = name::label(key).filter(|name| name != "__name__") else { continue };
             if without.contains(&name.as_str()) {
@@ -125,18 +126,14 @@ impl Plan {
             }
             // As Prometheus renames what it finds where it has a meaning of its own.
             let name = if Some(&*name) == taken { format!("exported_{name}") } else { name };
-            match labels.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, sources)) => sources.push(source),
-                None => labels.push((name, vec![source])),
-            }
+            labels.entry(name).or_default().push(source);
         }
-        for (_, sources) in &mut labels {
+        for sources in labels.values_mut() {
             let wins = |source: &Source| matches!(source, Source::Fixed(index) if fixed.get(*index).is_some_and(|of| of.wins));
             if sources.iter().any(wins) {
                 sources.retain(wins);
             }
         }
-        labels.sort_by(|(one, _), (other, _)| one.cmp(other));
         let labels =
             labels.into_iter().map(|(name, sources)| Label { open: format!("{name}=\"").into(), sources });
         Plan { keys, labels: labels.collect() }

@@ -1,15 +1,23 @@
 //! Families → lines.
 
+mod distribution; // histograms and summaries
+
 use super::{
     Format, LeftOut, Reason,
     exemplar::Exemplar,
     family::{Family, Kind, Metric, Scope},
-    histogram::{Buckets, Read},
+    histogram::Buckets,
     labels::{Labels, escape},
     number,
 };
 use crate::wire::{Fault, Field, Fields, Slice, Value};
-use std::{collections::HashSet, ops::Range};
+use std::{
+    collections::{BTreeSet, HashSet},
+    ops::Range,
+};
+
+/// A page is not larger, a few lines aside: a point of a few bytes may have lines without end.
+const MOST_BYTES: usize = 256 << 20;
 
 /// Writes the page.
 pub(super) struct Writer<'a> {
@@ -55,7 +63,7 @@ impl<'a> Writer<'a> {
     }
 
     /// The resource, as a metric of its own.
-    pub(super) fn targets(&mut self, targets: &[Vec<u8>]) {
+    pub(super) fn targets(&mut self, targets: &BTreeSet<Vec<u8>>) {
         if targets.is_empty() {
             return;
         }
@@ -88,6 +96,7 @@ impl<'a> Writer<'a> {
         let mut lost = vec![[0; 2]; family.metrics.len()];
         for point in &points {
             let labels = arena.get(point.labels.clone()).unwrap_or_default();
+            self.has_room(labels.len())?;
             let is_fit = if seen.insert(labels) {
                 self.point(family, point, labels)?
             } else {
@@ -157,19 +166,16 @@ impl<'a> Writer<'a> {
         let name = family.name();
         match point.kind {
             Kind::Gauge | Kind::UpDown | Kind::Counter => self.number(family, name, point, labels),
-            Kind::Histogram => {
+            Kind::Histogram | Kind::Exponential => {
                 let (mut buckets, mut exemplars) = (std::mem::take(&mut self.buckets), Vec::new());
-                let read = buckets.explicit(self.request, point.place, |slice| exemplars.push(slice))?;
-                let fit = self.histogram(name, labels, &buckets, &read, &exemplars);
+                let keep = |slice| exemplars.push(slice);
+                let read = match point.kind {
+                    Kind::Histogram => buckets.explicit(self.request, point.place, keep)?,
+                    _ => buckets.exponential(self.request, point.place, keep)?,
+                };
+                let is_fit = self.histogram(name, labels, &buckets, &read, &exemplars);
                 self.buckets = buckets;
-                fit
-            }
-            Kind::Exponential => {
-                let (mut buckets, mut exemplars) = (std::mem::take(&mut self.buckets), Vec::new());
-                let read = buckets.exponential(self.request, point.place, |slice| exemplars.push(slice))?;
-                let fit = self.histogram(name, labels, &buckets, &read, &exemplars);
-                self.buckets = buckets;
-                fit
+                is_fit
             }
             Kind::Summary => self.summary(name, point, labels),
         }
@@ -216,144 +222,11 @@ impl<'a> Writer<'a> {
         Ok(true)
     }
 
-    /// OpenMetrics has no sum, and then no count, where it could fall: with bounds, or a sum, below zero.
-    fn histogram(
-        &mut self,
-        name: &str,
-        labels: &[u8],
-        of: &Buckets,
-        read: &Read,
-        exemplars: &[Slice],
-    ) -> Result<bool, Fault> {
-        if read.is_empty || !read.is_sound {
-            return Ok(read.is_empty);
+    fn has_room(&self, more: usize) -> Result<(), Fault> {
+        match self.out.len() + more > MOST_BYTES {
+            true => Err(Fault { reason: "the page has more than 256 MiB", at: 0 }),
+            false => Ok(()),
         }
-        self.bound(&of.bounds);
-        self.place(&of.bounds, exemplars)?;
-        let begin = self.out.len();
-        self.open(name, "_bucket", labels);
-        // The space and, if there are labels, the brace go.
-        self.out.truncate(self.out.len() - if labels.is_empty() { 1 } else { 2 });
-        self.out.extend_from_slice(if labels.is_empty() { b"{le=\"" } else { b",le=\"" });
-        self.prefix.clear();
-        self.prefix.extend_from_slice(self.out.get(begin..).unwrap_or_default());
-        self.out.truncate(begin);
-        let infinity = (Some(&b"+Inf"[..]), of.count);
-        let finite = self.les.iter().map(|le| Some(le.as_slice())).zip(of.below.iter().copied());
-        for (index, (le, below)) in finite.chain([infinity]).enumerate() {
-            self.out.extend_from_slice(&self.prefix);
-            self.out.extend_from_slice(le.unwrap_or_default());
-            self.out.extend_from_slice(b"\"} ");
-            number::whole(&mut self.out, below);
-            if let Some(Some(exemplar)) = self.exemplars.get(index) {
-                exemplar.write(&mut self.out, self.request, &mut self.filtered)?;
-            }
-            self.out.push(b'\n');
-        }
-        let may_fall = of.bounds.first().is_some_and(|bound| *bound < 0.0)
-            || of.sum.is_none_or(|sum| sum.is_nan() || sum < 0.0);
-        self.totals(name, labels, of.sum, of.count, may_fall);
-        self.points += 1;
-        Ok(true)
-    }
-
-    fn summary(&mut self, name: &str, point: &Point, labels: &[u8]) -> Result<bool, Fault> {
-        let (mut flags, mut count, mut sum, mut quantiles) = (0, 0, 0.0, Vec::new());
-        for field in Fields::within(self.request, point.place) {
-            match field? {
-                Field { number: 4, value: Value::Fixed64(bits) } => count = bits,
-                Field { number: 5, value: Value::Fixed64(bits) } => sum = f64::from_bits(bits),
-                Field { number: 6, value: Value::Slice(slice) } => quantiles.push(slice),
-                Field { number: 8, value: Value::Varint(bits) } => flags = bits,
-                _ => {}
-            }
-        }
-        if flags & 1 != 0 {
-            return Ok(true);
-        }
-        let mut last = -1.0;
-        for slice in quantiles {
-            let (mut quantile, mut value) = (0.0, 0.0);
-            for field in Fields::within(self.request, slice) {
-                match field? {
-                    Field { number: 1, value: Value::Fixed64(bits) } => quantile = f64::from_bits(bits),
-                    Field { number: 2, value: Value::Fixed64(bits) } => value = f64::from_bits(bits),
-                    _ => {}
-                }
-            }
-            // In their order, each once; OpenMetrics has none below zero.
-            let is_quantile = (0.0..=1.0).contains(&quantile) && quantile > last;
-            if !is_quantile || (value < 0.0 && self.format == Format::OpenMetrics) {
-                continue;
-            }
-            last = quantile;
-            self.out.extend_from_slice(name.as_bytes());
-            self.out.push(b'{');
-            if !labels.is_empty() {
-                self.out.extend_from_slice(labels);
-                self.out.push(b',');
-            }
-            self.out.extend_from_slice(b"quantile=\"");
-            self.le(quantile + 0.0);
-            self.out.extend_from_slice(b"\"} ");
-            number::double(&mut self.out, value);
-            self.out.push(b'\n');
-        }
-        self.totals(name, labels, Some(sum), count, sum.is_nan() || sum < 0.0);
-        self.points += 1;
-        Ok(true)
-    }
-
-    fn totals(&mut self, name: &str, labels: &[u8], sum: Option<f64>, count: u64, may_fall: bool) {
-        if may_fall && self.format == Format::OpenMetrics {
-            return;
-        }
-        if let Some(sum) = sum {
-            self.open(name, "_sum", labels);
-            number::double(&mut self.out, sum);
-            self.out.push(b'\n');
-        }
-        self.open(name, "_count", labels);
-        number::whole(&mut self.out, count);
-        self.out.push(b'\n');
-    }
-
-    /// Finds out what is written for these bounds, unless they are those of the point before.
-    fn bound(&mut self, bounds: &[f64]) {
-        if self.bounds == bounds && self.les.len() == bounds.len() {
-            return;
-        }
-        self.bounds = bounds.to_vec();
-        let begin = self.out.len();
-        self.les.clear();
-        for bound in bounds {
-            self.le(*bound + 0.0);
-            self.les.push(self.out.split_off(begin));
-        }
-    }
-
-    fn le(&mut self, bound: f64) {
-        match self.format {
-            Format::Text => number::plain(&mut self.out, bound),
-            Format::OpenMetrics => number::canonical(&mut self.out, bound),
-        }
-    }
-
-    /// The latest exemplar of each bucket.
-    fn place(&mut self, bounds: &[f64], exemplars: &[Slice]) -> Result<(), Fault> {
-        self.exemplars.clear();
-        if exemplars.is_empty() || self.format == Format::Text {
-            return Ok(());
-        }
-        self.exemplars.resize(bounds.len() + 1, None);
-        for slice in exemplars {
-            let exemplar = Exemplar::read(self.request, *slice)?;
-            let index = bounds.partition_point(|bound| *bound < exemplar.value);
-            if let Some(place) = self.exemplars.get_mut(index) {
-                *place = exemplar.later(*place);
-            }
-        }
-        Ok(())
     }
 
     /// A line up to its value.

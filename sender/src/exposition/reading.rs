@@ -7,6 +7,7 @@ use super::{
     name, value,
 };
 use crate::wire::{Fault, Field, Fields, Slice, Value};
+use std::collections::BTreeSet;
 
 /// What the page is made of.
 #[derive(Default)]
@@ -14,7 +15,7 @@ pub(super) struct Document<'a> {
     pub(super) metrics: Vec<Metric<'a>>,
     pub(super) scopes: Vec<Scope>,
     /// The labels of each `target_info`.
-    pub(super) targets: Vec<Vec<u8>>,
+    pub(super) targets: BTreeSet<Vec<u8>>,
     pub(super) left_out: Vec<LeftOut>,
 }
 
@@ -75,12 +76,12 @@ impl<'a> Document<'a> {
             labels.set(identity.to_vec(), None);
             labels.write(&mut text, request, resource, 1)?;
         }
-        let is_known = match options.targets {
-            Targets::One => !self.targets.is_empty(),
-            Targets::Many => identity.is_empty() || self.targets.contains(&text),
+        let is_told = match options.targets {
+            Targets::One => self.targets.is_empty(),
+            Targets::Many => !identity.is_empty(),
         };
-        if !is_known {
-            self.targets.push(text);
+        if is_told {
+            self.targets.insert(text);
         }
         Ok(())
     }
@@ -129,6 +130,9 @@ impl<'a> Document<'a> {
         }
         let Some((number, data)) = data else { return Ok(()) };
         let (points, temporality, monotonic) = about(request, data)?;
+        if points == 0 {
+            return Ok(());
+        }
         let kind = match number {
             5 => Kind::Gauge,
             7 if monotonic => Kind::Counter,
@@ -140,7 +144,6 @@ impl<'a> Document<'a> {
         let unit = value::text(unit);
         let family = name::metric(&value::text(name), &unit, kind);
         let reason = match kind {
-            // A sum of 0 points says nothing of its temporality either.
             Kind::UpDown | Kind::Counter | Kind::Histogram | Kind::Exponential
                 if temporality != CUMULATIVE =>
             {

@@ -226,3 +226,41 @@ async fn two_replicas_are_scraped_and_do_not_collide() {
     expected.sort();
     assert_eq!(instances, expected);
 }
+
+// H-089: the chart of docs/metrics.md.
+#[tokio::test]
+async fn the_latency_of_each_route_is_what_the_query_of_the_page_tells() {
+    let Some(program) = peer("prometheus draws", "THROUGHLINE_TEST_PROMETHEUS", REMEDY) else { return };
+    let telemetry = telemetry(Scrape::at("localhost:0"), &[]);
+    let slow = async || tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+    let app = Router::new().route("/fast", route(|| async {})).route("/slow/{id}", route(slow));
+    let service = serve(app.layer(telemetry.server_layer())).await;
+    let config = format!(
+        "scrape_configs:\n- job_name: cart\n  scrape_interval: 100ms\n  scrape_timeout: 100ms\n  static_configs:\n  - \
+         targets: ['{}']\n",
+        telemetry.scrape_address().unwrap()
+    );
+    let prometheus = Prometheus::start(&program, "latency", &config).await;
+    let page = include_str!("../../../docs/metrics.md");
+    let query = page.lines().find(|line| line.starts_with("histogram_quantile(")).unwrap();
+    let query: String = query.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let told = until("a latency of both routes", || async {
+        for path in ["fast", "slow/1", "slow/2"] {
+            get(&format!("http://{service}/{path}"), &[]).await.unwrap();
+        }
+        let data = prometheus.ask(&format!("query?query={query}")).await;
+        let told: BTreeMap<String, f64> = data["result"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|series| {
+                let route = series["metric"]["http_route"].as_str().unwrap().to_owned();
+                (route, series["value"][1].as_str().unwrap().parse().unwrap())
+            })
+            .collect();
+        Some(told).filter(|told| told.len() == 2 && told.values().all(|seconds| seconds.is_finite()))
+    })
+    .await;
+    assert_eq!(told.keys().collect::<Vec<_>>(), ["/fast", "/slow/{id}"]);
+    assert!(told["/slow/{id}"] >= 0.025, "{told:?}");
+}
