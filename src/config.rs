@@ -188,6 +188,10 @@ impl Config {
         if self.faults.iter().any(|fault| fault.fatal) {
             return Err(Error::configuration(self.faults.iter().filter(|fault| fault.fatal)));
         }
+        if !cfg!(feature = "prometheus") && self.scrape.is_some() && !self.disabled {
+            let fault = Fault::new("Config::scrape", "needs the feature `prometheus` of throughline");
+            return Err(Error::configuration([&fault]));
+        }
         let signals = Signal::ALL.into_iter().filter(|_| !self.disabled);
         let variables: Vec<&str> = signals.filter_map(|signal| self.export(signal).unusable()).collect();
         let faults = self.faults.iter().filter(|fault| variables.contains(&fault.variable.as_str()));
@@ -300,7 +304,7 @@ impl Config {
             faults: Vec::new(),
             settings: setting::settings(&environment),
         };
-        metrics::check(&mut environment, &config.metrics);
+        metrics::check(&mut environment, &config.metrics, config.temporality);
         environment.check_names();
         Config { faults: environment.faults, ..config }
     }

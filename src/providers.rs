@@ -16,6 +16,8 @@ use crate::{
     sampler::sampler,
     sender::Signal,
 };
+#[cfg(feature = "prometheus")]
+use crate::{config::Temporality, scrape::Scrape};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider,
@@ -41,7 +43,7 @@ pub(crate) struct Providers {
     pub(crate) propagator: Arc<Composite>,
     pub(crate) pipelines: Vec<Arc<Pipeline>>,
     #[cfg(feature = "prometheus")]
-    pub(crate) scrape: Option<crate::scrape::Scrape>,
+    pub(crate) scrape: Option<Scrape>,
     /// What an operator should know of what was found on disk.
     pub(crate) notices: Vec<String>,
 }
@@ -98,10 +100,13 @@ impl Providers {
         }
 
         #[cfg(feature = "prometheus")]
-        let scrape = crate::scrape::Scrape::start(config)?.map(|(scrape, reader)| {
-            meter = std::mem::take(&mut meter).with_reader(reader);
-            scrape
-        });
+        let fetched = Reader::new(Temporality::Cumulative);
+        #[cfg(feature = "prometheus")]
+        let scrape = Scrape::start(config, &fetched)?;
+        #[cfg(feature = "prometheus")]
+        if scrape.is_some() {
+            meter = meter.with_reader(fetched);
+        }
 
         let records = Queue::new(config.logs.max_queue, config.logs.max_batch);
         let source = || Source::Logs(records.clone(), attributes(), config.log.limits);

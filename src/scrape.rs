@@ -88,22 +88,21 @@ pub(crate) struct Scrape {
 }
 
 impl Scrape {
-    /// Starts collecting on demand, and the server if there is to be one; the reader is for the meter provider. `None`: no
+    /// Starts collecting on demand with this reader of the meter provider, and the server if there is to be one. `None`: no
     /// page is wanted. Must be called in the export runtime.
-    pub(crate) fn start(config: &Config) -> Result<Option<(Self, Reader)>, Error> {
+    pub(crate) fn start(config: &Config, reader: &Reader) -> Result<Option<Self>, Error> {
         let Some(of) = config.scrape.as_ref().filter(|_| !config.disabled) else { return Ok(None) };
         let listener =
             of.address.as_deref().map(|address| listen(address, of.variable.is_some())).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let (asks, asked) = mpsc::channel(MOST_ASKS);
-        let reader = Reader::new(crate::config::Temporality::Cumulative);
         let account = Arc::new(Account::default());
         tokio::spawn(collect::run(reader.clone(), of.scope_labels, asked, account.clone()));
         let service = ScrapeService { asks: Ok(asks) };
         if let Some(listener) = listener {
             tokio::spawn(serve::run(listener, service.clone()));
         }
-        Ok(Some((Scrape { service, address, account }, reader)))
+        Ok(Some(Scrape { service, address, account }))
     }
 
     /// The URL of its own server.

@@ -3,6 +3,9 @@
 use super::{Export, env, env::Environment};
 use crate::sender::{Compression, Destination, Protocol, Remote, Signal};
 
+/// The path below which Prometheus takes OTLP (B-001).
+const PROMETHEUS: &str = "/api/v1/otlp";
+
 /// What a measurement tells (O-017).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,15 +53,14 @@ impl Histograms {
 
 /// Says what cannot work where measurements are sent to Prometheus, which takes OTLP over HTTP, cumulative, plain or with
 /// gzip; a request with anything else in it is lost whole (B-003, B-006).
-pub(super) fn check(environment: &mut Environment, metrics: &Export) {
+pub(super) fn check(environment: &mut Environment, metrics: &Export, temporality: Temporality) {
     let remotes = metrics.destinations.iter().filter_map(|destination| match destination {
         Destination::Remote(remote) => Some(remote),
         Destination::Local(_) => None,
     });
     let mut at_prometheus = remotes.filter(|remote| remote.url.path().contains(PROMETHEUS));
     let Some(Remote { protocol, compression, .. }) = at_prometheus.next() else { return };
-    let temporality = environment.text(&env::TEMPORALITY, None);
-    if temporality.is_some_and(|found| !found.value.eq_ignore_ascii_case("cumulative")) {
+    if temporality != Temporality::Cumulative {
         let fault = "Prometheus refuses all but cumulative, unless it runs with \
                      --enable-feature=otlp-deltatocumulative; use cumulative";
         environment.fault(env::TEMPORALITY.name, fault);
@@ -76,6 +78,3 @@ pub(super) fn check(environment: &mut Environment, metrics: &Export) {
         environment.fault(&name, "Prometheus takes gzip, or none");
     }
 }
-
-/// The path below which it takes OTLP (B-001).
-const PROMETHEUS: &str = "/api/v1/otlp";
