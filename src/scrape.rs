@@ -22,8 +22,8 @@
 //! What the page has is told in [`sender::exposition`](crate::sender::exposition): text 0.0.4, or OpenMetrics with exemplars
 //! for who asks for it, compressed for who takes gzip (B-021). Measurements are collected for each request, always
 //! cumulative, whatever `OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE` says of those that are sent (B-022). Requests that
-//! come while others are answered share the next collection. It runs beside the export thread and the program's runtime: a
-//! callback that blocks holds up neither.
+//! come while others are answered share the next collection. It runs beside the export thread and the program's runtime, and a
+//! callback of an observable instrument that hangs is left out.
 //!
 //! What cannot be on the page is counted in the [statistics](crate::Handle::stats), where the page has a row, and said once for
 //! each metric and reason.
@@ -32,8 +32,8 @@
 //! of the program answers 503. The port is closed then.
 //!
 //! # Limits
-//! A collection may take 10 s; after that the answer is 503 with the reason, and there is no other collection while a callback
-//! hangs. Up to 64 requests wait for one. The port serves 32 connections at a time, each for one request and at most
+//! The callbacks of a collection may take 5 s together; a page takes 10 s at most, as long as Prometheus waits unless told
+//! otherwise, after that the answer is 503. Up to 64 requests wait for one. The port serves 32 connections at a time, each for one request and at most
 //! 30 s, without TLS and to everybody who reaches it.
 
 mod collect; // one page for all who wait
@@ -42,7 +42,7 @@ mod serve; // … on a port of its own
 use crate::{
     Error,
     config::Config,
-    pipeline::Reader,
+    reader::Reader,
     sender::{
         Stats,
         exposition::{MediaType, takes_gzip},
@@ -85,6 +85,7 @@ pub(crate) struct Scrape {
     /// Where its own server is.
     pub(crate) address: Option<SocketAddr>,
     account: Arc<Account>,
+    reader: Reader,
 }
 
 impl Scrape {
@@ -102,7 +103,7 @@ impl Scrape {
         if let Some(listener) = listener {
             tokio::spawn(serve::run(listener, service.clone()));
         }
-        Ok(Some(Scrape { service, address, account }))
+        Ok(Some(Scrape { service, address, account, reader: reader.clone() }))
     }
 
     /// The URL of its own server.
@@ -112,7 +113,9 @@ impl Scrape {
 
     /// What became of the data points that were collected for it.
     pub(crate) fn stats(&self) -> Stats {
-        self.account.stats(&self.url().unwrap_or_else(|| "the page for Prometheus".into()))
+        let mut stats = self.account.stats(&self.url().unwrap_or_else(|| "the page for Prometheus".into()));
+        self.reader.tell(&mut stats);
+        stats
     }
 }
 

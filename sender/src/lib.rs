@@ -83,6 +83,6 @@ pub use destination::{
 pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use probe::{Heard, Probed, probe};
 pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender};
-pub use stats::{Stats, Unsent};
+pub use stats::{Overflow, Stats, Unsent};
 pub use tls::Tls;
 pub use transport::Error;

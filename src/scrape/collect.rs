@@ -1,7 +1,8 @@
 //! One collection for all who wait.
 
 use crate::{
-    pipeline::Reader,
+    callback::Asked,
+    reader::Reader,
     sender::{
         Signal, Stats,
         exposition::{Format, LeftOut, Options, Page, Reason, page},
@@ -20,7 +21,9 @@ use tokio::{
     time::{Instant, timeout_at},
 };
 
-/// How long callbacks may take: as long as Prometheus waits unless told otherwise.
+/// How long callbacks may take together.
+const CALLBACK_LIMIT: Duration = Duration::from_secs(5);
+/// How long a page may take: as long as Prometheus waits unless told otherwise. Collections for others take their turn too.
 const LIMIT: Duration = Duration::from_secs(10);
 /// Complaints that are remembered, so that each is made once.
 const MOST_COMPLAINTS: usize = 1_000;
@@ -68,7 +71,7 @@ pub(super) async fn run(
             continue;
         }
         let limit = Instant::now() + LIMIT;
-        // What hung before has the measurements of then: it only has to end.
+        // What took too long has the measurements of then: it only has to end.
         if let Some(before) = &mut hanging {
             if timeout_at(limit, before).await.is_err() {
                 account.fail(asks);
@@ -109,7 +112,7 @@ async fn collect(
     forms: HashSet<(Format, bool)>,
     account: Arc<Account>,
 ) -> Result<Vec<Made>, String> {
-    let request = reader.read().await?;
+    let request = reader.read(Some(Asked::now(CALLBACK_LIMIT))).await?;
     if request.body.is_empty() {
         return Err("telemetry is shut down".into());
     }
@@ -138,9 +141,9 @@ async fn collect(
 }
 
 impl Account {
-    /// Tells everybody who waits that a callback hangs.
+    /// Tells everybody who waits that there is no page.
     fn fail(&self, asks: Vec<Ask>) {
-        let words = format!("a callback of an observable instrument has not returned within {LIMIT:?}");
+        let words = format!("the measurements could not be collected within {LIMIT:?}");
         self.told.lock().unwrap_or_else(PoisonError::into_inner).last = Some(words.clone());
         answer(asks, &Err(words));
     }

@@ -150,6 +150,9 @@ variables! {
         BLRP_QUEUE "OTEL_BLRP_MAX_QUEUE_SIZE", Kind::Count, "2048", "Log records that may wait; more are dropped and counted.";
         BLRP_BATCH "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", Kind::Count, "512", "Log records of one request.";
         METRIC_INTERVAL "OTEL_METRIC_EXPORT_INTERVAL", Kind::Milliseconds, "60000; 5000 into a local collector", "The time between two collections of the metrics.";
+        RUNTIME_METRICS "THROUGHLINE_RUNTIME_METRICS", Kind::Boolean, "true where telemetry is the program's", "The process and its Tokio runtime are measured: where `Telemetry::init` is called; `true`: where `Telemetry::build` is, too.";
+        VIEWS "THROUGHLINE_AGGREGATIONS", Kind::List, "none", "`instrument=aggregation` with commas between them: what is made of the instruments of this name, in which `*` and `?` stand for others: `drop`, `sum`, `last`, `exponential`, or the bounds of a histogram with `|` between them.";
+        CARDINALITY_LIMIT "THROUGHLINE_CARDINALITY_LIMIT", Kind::Count, "2000", "Series of an instrument, at most 100000; what is beyond them is told in one more, with `otel.metric.overflow`.";
         TEMPORALITY "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", Kind::Choice(TEMPORALITIES), "cumulative", "What a measurement tells: all since the start, or what is new since the last collection; lowmemory: what is new, of synchronous counters and histograms.";
         AGGREGATION "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", Kind::Choice(AGGREGATIONS), "explicit_bucket_histogram", "How histograms are made.";
     }
@@ -173,7 +176,7 @@ variables! {
         TIMEOUT "OTEL_EXPORTER_OTLP_[SIGNAL_]TIMEOUT", Kind::Milliseconds, "10000", "The longest time for one attempt to deliver; 0: no limit.";
         BSP_TIMEOUT "OTEL_BSP_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The longest time for one attempt to deliver spans, where it is the shorter of the two; 0: no limit of its own.";
         BLRP_TIMEOUT "OTEL_BLRP_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The same for log records.";
-        METRIC_TIMEOUT "OTEL_METRIC_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The same for measurements.";
+        METRIC_TIMEOUT "OTEL_METRIC_EXPORT_TIMEOUT", Kind::Milliseconds, "30000; for an attempt the timeout of the exporter", "The longest time for the callbacks of one collection; and the same for measurements. 0: no limit of its own for an attempt, 30000 for the callbacks.";
         PROMETHEUS_HOST "OTEL_EXPORTER_PROMETHEUS_HOST", Kind::Text, "localhost", "Where the page for Prometheus is, with `OTEL_METRICS_EXPORTER=prometheus`; in a pod 0.0.0.0.";
         PROMETHEUS_PORT "OTEL_EXPORTER_PROMETHEUS_PORT", Kind::Limit, "9464", "The port of that page, `/metrics`; 0: any that is free. One that is taken fails the start.";
         SCOPE_LABELS "THROUGHLINE_SCRAPE_SCOPE_LABELS", Kind::Boolean, "true", "Every series of that page has the labels `otel_scope_*`.";
