@@ -32,6 +32,7 @@ mod value; // what an attribute of it holds
 mod sampler; // which traces are recorded
 mod limits; // what they may hold
 mod metrics; // how measurements are made
+mod scrape; // on which page
 mod instruments; // … of single instruments
 mod export; // where one signal goes
 mod otlp; // … decided from the variables
@@ -61,10 +62,11 @@ pub use export::Export;
 pub use instruments::{Aggregation, InstrumentKind, MetricView};
 pub use limits::{AttributeLimits, SpanLimits};
 pub use log::{Level, Log, LogFormat, LogOutput, SpanMoments};
-pub use metrics::{Histograms, Measurements, Temporality};
+pub use metrics::{ExemplarFilter, Histograms, Measurements, Temporality};
 pub use queue::Queue;
 pub use resource::Detector;
 pub use sampler::{ParentBased, Sampler};
+pub use scrape::Scrape;
 pub use setting::{Origin, Setting};
 pub use value::AttributeValue;
 
@@ -96,6 +98,8 @@ pub struct Config {
     pub traces: Export,
     /// Where measurements go.
     pub metrics: Export,
+    /// Where they are fetched from. Default: nowhere.
+    pub scrape: Option<Scrape>,
     /// Where log records go, besides the log lines on stdout.
     pub logs: Export,
     /// Where requests wait for their destination.
@@ -187,6 +191,10 @@ impl Config {
         if self.faults.iter().any(|fault| fault.fatal) {
             return Err(Error::configuration(self.faults.iter().filter(|fault| fault.fatal)));
         }
+        if !cfg!(feature = "prometheus") && self.scrape.is_some() && !self.disabled {
+            let fault = Fault::new("Config::scrape", "needs the feature `prometheus` of throughline");
+            return Err(Error::configuration([&fault]));
+        }
         let signals = Signal::ALL.into_iter().filter(|_| !self.disabled);
         let variables: Vec<&str> = signals.filter_map(|signal| self.export(signal).unusable()).collect();
         let faults = self.faults.iter().filter(|fault| variables.contains(&fault.variable.as_str()));
@@ -231,11 +239,13 @@ impl Config {
         shown: impl Fn(&Destination) -> bool,
     ) {
         for signal in Signal::ALL {
+            let is_fetched = signal == Signal::Metrics && self.scrape.is_some();
             let export = self.export_mut(signal);
+            let leaves = is_fetched || !export.destinations.is_empty();
             if export.is_default() {
                 export.destinations.clear();
                 export.add(destination(signal), Decided::View);
-            } else if !export.destinations.is_empty() && !export.destinations.iter().any(&shown) {
+            } else if leaves && !export.destinations.iter().any(&shown) {
                 export.add(destination(signal), Decided::View);
             }
         }
@@ -276,6 +286,7 @@ impl Config {
             sampler: Sampler::read(&mut environment),
             traces: otlp::export(&mut environment, Signal::Traces),
             metrics: otlp::export(&mut environment, Signal::Metrics),
+            scrape: Scrape::read(&mut environment),
             logs: otlp::export(&mut environment, Signal::Logs),
             queue: Queue::read(&mut environment),
             temporality: Temporality::read(&mut environment),
@@ -297,6 +308,7 @@ impl Config {
             faults: Vec::new(),
             settings: setting::settings(&environment),
         };
+        metrics::check(&mut environment, &config.metrics, config.temporality);
         environment.check_names();
         Config { faults: environment.faults, ..config }
     }

@@ -42,7 +42,7 @@ impl Error {
         self.kind == ErrorKind::AlreadySet
     }
 
-    /// A port that the embedded collector needs is taken.
+    /// A port that the embedded collector, or the page for Prometheus, needs is taken.
     pub fn is_address_in_use(&self) -> bool {
         self.kind == ErrorKind::AddressInUse
     }
@@ -78,6 +78,15 @@ impl Error {
     pub(crate) fn collector(source: throughline_collector::Error) -> Self {
         let kind = if source.is_address_in_use() { ErrorKind::AddressInUse } else { ErrorKind::System };
         Error { kind, message: source.to_string(), source: Some(source.into()) }
+    }
+
+    #[cfg(feature = "prometheus")]
+    pub(crate) fn listening(what: &str, source: std::io::Error) -> Self {
+        let kind = match source.kind() {
+            std::io::ErrorKind::AddrInUse => ErrorKind::AddressInUse,
+            _ => ErrorKind::System,
+        };
+        Error { kind, message: what.into(), source: Some(source.into()) }
     }
 
     pub(crate) fn undelivered(failures: Vec<String>) -> Self {

@@ -43,10 +43,13 @@ impl Handle {
         self.settle(limit, Settle::Flush).await
     }
 
-    /// What became of everything so far: one row per signal and destination. Log lines have a row when they have
+    /// What became of everything so far: one row per signal and destination, and one for the page that
+    /// Prometheus fetches, whose data points count for each collection. Log lines have a row when they have
     /// a [buffer](crate::config::Log::buffer), or when one could not be written.
     pub fn stats(&self) -> Vec<Stats> {
         let signals = self.providers.pipelines.iter().flat_map(|pipeline| pipeline.stats());
+        #[cfg(feature = "prometheus")]
+        let signals = signals.chain(self.providers.scrape.iter().map(|scrape| scrape.stats()));
         signals.chain(self.providers.lines.stats()).collect()
     }
 

@@ -47,6 +47,7 @@
 //! | tell an instrument otherwise | [`config::MetricView`] |
 //! | see what the process and its runtime do | [`Telemetry::measure_runtime`] |
 //! | see it on stdout | [`console`] |
+//! | let Prometheus fetch the measurements | `scrape` (feature `prometheus`), `OTEL_METRICS_EXPORTER=prometheus` |
 //! | test what is recorded, or how a program takes an outage | `testing` (feature `testing`) |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
 //!
@@ -55,6 +56,7 @@
 //! - `grpc`: OTLP over gRPC.
 //! - `zstd`: zstd as a compression of OTLP; compiles a C library.
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
+//! - `prometheus`: a page with the measurements, for Prometheus to fetch.
 //! - `config-file`: the standard's declarative configuration, `OTEL_CONFIG_FILE`.
 //! - `cli`: the program `throughline`, with `throughline check`.
 //! - `collector`: the embedded collector with its local view.
@@ -90,6 +92,8 @@ mod exemplar; // from a measurement to its trace
 mod pipeline; // the way of one signal out of the process
 mod export; // the runtime on which it leaves
 pub mod console; // … to stdout
+#[cfg(feature = "prometheus")]
+pub mod scrape; // measurements, for who fetches them
 mod accounts; // what became of it all, as measurements
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
@@ -129,7 +133,7 @@ struct LogsPage;
 struct TestingPage;
 
 /// Compiles what `docs/metrics.md` shows.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "prometheus"))]
 #[doc = include_str!("../docs/metrics.md")]
 struct MetricsPage;
 

@@ -128,6 +128,11 @@ async fn ask(config: &Config) -> Vec<Finding> {
             asked.spawn(async move { (place, examine(signal, destination, words).await) });
         }
     }
+    #[cfg(feature = "prometheus")]
+    if let Some(scrape) = config.scrape.clone().filter(|_| !config.disabled) {
+        let place = asked.len();
+        asked.spawn(async move { (place, start::page(scrape).await) });
+    }
     let mut findings = asked.join_all().await;
     findings.sort_by_key(|(place, _)| *place);
     findings.into_iter().map(|(_, finding)| finding).collect()

@@ -21,6 +21,8 @@ use crate::{
     sender::Signal,
     views::views,
 };
+#[cfg(feature = "prometheus")]
+use crate::{config::Temporality, scrape::Scrape};
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider,
@@ -50,6 +52,8 @@ pub(crate) struct Providers {
     pub(crate) span_filters: Filters,
     pub(crate) propagator: Arc<Composite>,
     pub(crate) pipelines: Vec<Arc<Pipeline>>,
+    #[cfg(feature = "prometheus")]
+    pub(crate) scrape: Option<Scrape>,
     /// What an operator should know of what was found on disk.
     pub(crate) notices: Vec<String>,
 }
@@ -97,7 +101,8 @@ impl Providers {
         for view in views(config)? {
             meter = meter.with_view(view);
         }
-        let is_read = !config.disabled && !config.metrics.destinations.is_empty();
+        let nowhere = config.metrics.destinations.is_empty() && config.scrape.is_none();
+        let is_read = !config.disabled && !nowhere;
         let filter = if is_read { config.measurements.exemplars } else { ExemplarFilter::AlwaysOff };
         let exemplars = Exemplars::new(filter, views(config)?);
         let callbacks = Callbacks::new(Handle::current());
@@ -107,6 +112,16 @@ impl Providers {
         if let Some(pipeline) = Pipeline::start(config, Signal::Metrics, source)? {
             meter = meter.with_reader(reader.flushed_by(Flush::of(&pipeline)));
             pipelines.push(pipeline);
+        }
+
+        #[cfg(feature = "prometheus")]
+        let fetched =
+            Reader::new(Temporality::Cumulative, &config.measurements, callbacks.clone(), exemplars.clone());
+        #[cfg(feature = "prometheus")]
+        let scrape = Scrape::start(config, &fetched)?;
+        #[cfg(feature = "prometheus")]
+        if scrape.is_some() {
+            meter = meter.with_reader(fetched);
         }
 
         let records = Queue::new(config.logs.max_queue, config.logs.max_batch);
@@ -150,6 +165,8 @@ impl Providers {
             span_filters: Filters::new(&config.span_filter, str::to_owned),
             propagator: Arc::new(Composite::of(config.propagators.iter().copied())),
             pipelines,
+            #[cfg(feature = "prometheus")]
+            scrape,
             notices,
         })
     }

@@ -166,7 +166,11 @@ impl Telemetry {
         if let Some(around) = around.filter(|_| config.measurements.runtime == Some(true)) {
             providers.runtimes.add(None, &around);
         }
-        let summary = summary(&config, view.url.as_deref());
+        #[cfg(feature = "prometheus")]
+        let page = providers.scrape.as_ref().and_then(|scrape| scrape.url());
+        #[cfg(not(feature = "prometheus"))]
+        let page: Option<String> = None;
+        let summary = summary(&config, view.url.as_deref(), page.as_deref());
         let handle = Handle { providers: providers.clone(), runtime: runtime.handle().clone() };
         let running = Running { providers, _runtime: runtime, _view: view };
         Ok(Telemetry { running: Some(running), handle, summary, config })
@@ -209,6 +213,20 @@ impl Telemetry {
         options.parent_decides = parent_decides(&self.config);
         let layer = layer.with_options(options);
         if self.config.disabled { layer } else { layer.with_exceptions(exceptions) }
+    }
+
+    /// The page with all measurements, for a route of the program's own server. It answers 503 in words where none was
+    /// asked for. See [`scrape`](crate::scrape).
+    #[cfg(feature = "prometheus")]
+    pub fn scrape_service(&self) -> crate::scrape::ScrapeService {
+        let scrape = self.handle.providers.scrape.as_ref().map(|scrape| scrape.service.clone());
+        scrape.unwrap_or_else(|| crate::scrape::ScrapeService::none(self.config.disabled))
+    }
+
+    /// Where the page's own server listens; `None` if there is none.
+    #[cfg(feature = "prometheus")]
+    pub fn scrape_address(&self) -> Option<std::net::SocketAddr> {
+        self.handle.providers.scrape.as_ref().and_then(|scrape| scrape.address)
     }
 
     /// Measures a Tokio runtime, under a name of its own: for programs that have several, and for telemetry that was
@@ -317,7 +335,7 @@ impl Drop for Running {
     }
 }
 
-fn summary(config: &Config, view: Option<&str>) -> String {
+fn summary(config: &Config, view: Option<&str>, page: Option<&str>) -> String {
     let name = service_name(config);
     let version = env!("CARGO_PKG_VERSION");
     let by = |variable| if config.by_file.is_some() { "OTEL_CONFIG_FILE" } else { variable };
@@ -327,7 +345,12 @@ fn summary(config: &Config, view: Option<&str>) -> String {
     // Signals with the same place share its mention.
     let mut places: Vec<(String, Vec<&str>)> = Vec::new();
     for signal in Signal::ALL {
-        let place = config.export(signal).to_string();
+        let export = config.export(signal);
+        let place = match config.scrape.as_ref().filter(|_| signal == Signal::Metrics) {
+            None => export.to_string(),
+            Some(scrape) if export.destinations.is_empty() => scrape.in_words(page),
+            Some(scrape) => format!("{export} and {}", scrape.in_words(page)),
+        };
         match places.iter_mut().find(|(known, _)| *known == place) {
             Some((_, signals)) => signals.push(signal.name()),
             None => places.push((place, vec![signal.name()])),

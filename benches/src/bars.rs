@@ -37,6 +37,13 @@ const BARS: &[Bar] = &[
     Bar { peer: "throughline-record", parent: Absent, what: Share("sdk-record"), most: 1.05 },
     Bar { peer: "throughline-bound", parent: Sampled, what: Allocations, most: 0.0 },
     Bar { peer: "throughline-bound", parent: Unsampled, what: Allocations, most: 0.0 },
+    Bar { peer: "throughline-page", parent: Sampled, what: Share("opentelemetry-prometheus"), most: 0.50 },
+    Bar {
+        peer: "throughline-open-page",
+        parent: Sampled,
+        what: Share("opentelemetry-prometheus"),
+        most: 0.50,
+    },
 ];
 
 /// Prints each bar whose peers were measured, and tells whether all of these hold.

@@ -65,7 +65,7 @@ impl Figures {
 /// All kinds of callers for throughline and what it is measured over, the two that matter for others; a line says
 /// the same of each, a measurement does not look at the id.
 fn parents(peer: &Peer) -> &'static [Parent] {
-    if peer.side == Side::Line {
+    if matches!(peer.side, Side::Line | Side::Page) {
         &[Parent::Sampled]
     } else if peer.side == Side::Measurement {
         &[Parent::Sampled, Parent::Unsampled, Parent::Absent]

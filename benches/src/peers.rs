@@ -9,6 +9,7 @@ mod lines;
 mod logfire;
 mod measurements;
 mod opentelemetry_instrumentation_tower;
+mod page;
 mod reqwest_tracing;
 mod throughline;
 mod tower_http;
@@ -42,6 +43,8 @@ pub enum Side {
     Line,
     /// One value for one instrument.
     Measurement,
+    /// A page for Prometheus.
+    Page,
 }
 
 impl Side {
@@ -51,6 +54,7 @@ impl Side {
             Self::Client => "client",
             Self::Line => "a log line",
             Self::Measurement => "a measurement",
+            Self::Page => "a page, 40 of its 10,000 series",
         }
     }
 
@@ -61,6 +65,7 @@ impl Side {
             Self::Client => tower_otel::CLIENT.name,
             Self::Line => lines::JSON.name,
             Self::Measurement => measurements::SDK.name,
+            Self::Page => page::OPENTELEMETRY_PROMETHEUS.name,
         }
     }
 }
@@ -74,6 +79,7 @@ pub enum Signals {
     Metrics,
     /// Metrics, and exemplars of what is sampled.
     Exemplars,
+    Pages,
 }
 
 /// A peer that is set up: what calls it, and what it records with.
@@ -103,7 +109,7 @@ impl Stage {
     }
 }
 
-/// All of them, as the tables list them: first the servers, then the clients, the log lines, the measurements.
+/// All of them, as the tables list them: first the servers, then the clients, the log lines, the measurements, the pages.
 pub const ALL: &[Peer] = &[
     bare::SERVER,
     empty::SERVER,
@@ -138,6 +144,11 @@ pub const ALL: &[Peer] = &[
     measurements::THROUGHLINE,
     measurements::SDK_BOUND,
     measurements::THROUGHLINE_BOUND,
+    page::NONE,
+    page::COLLECTION,
+    page::THROUGHLINE,
+    page::THROUGHLINE_OPEN,
+    page::OPENTELEMETRY_PROMETHEUS,
 ];
 
 /// Which of them are throughline's layers.

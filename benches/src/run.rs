@@ -121,7 +121,7 @@ impl Work {
             spans: when(has_spans),
             continued: when(has_spans && parent != Parent::Absent),
             durations: when(matches!(peer.signals, Signals::Both | Signals::Metrics | Signals::Exemplars)),
-            lines: when(peer.signals == Signals::Lines),
+            lines: when(matches!(peer.signals, Signals::Lines | Signals::Pages)),
             exemplars: peer.signals == Signals::Exemplars
                 && matches!(parent, Parent::Sampled | Parent::Random),
         };

@@ -9,7 +9,7 @@ use crate::{
 };
 
 pub fn print(figures: &Figures) {
-    for side in [Side::Server, Side::Client, Side::Line, Side::Measurement] {
+    for side in [Side::Server, Side::Client, Side::Line, Side::Measurement, Side::Page] {
         let peers: Vec<&Peer> = figures.peers.iter().copied().filter(|peer| peer.side == side).collect();
         if !peers.is_empty() {
             print_side(figures, side, &peers);
@@ -23,15 +23,15 @@ pub fn print(figures: &Figures) {
 
 fn print_side(figures: &Figures, side: Side, peers: &[&Peer]) {
     let parents: &[Parent] = match side {
-        Side::Line => &[Sampled],
+        Side::Line | Side::Page => &[Sampled],
         Side::Measurement => &[Sampled, Unsampled, Absent],
         _ => &[Sampled, Unsampled],
     };
     for &parent in parents {
+        let parent_name = if side == Side::Page { String::new() } else { format!(", {}", parent.name()) };
         println!(
-            "| {}, {} | records | instructions | share | allocations | time, share |",
+            "| {}{parent_name} | records | instructions | share | allocations | time, share |",
             side.name(),
-            parent.name()
         );
         println!("|---|---|--:|--:|--:|--:|");
         for peer in peers {
@@ -49,6 +49,7 @@ fn print_row(figures: &Figures, peer: &Peer, parent: Parent) {
         Signals::Lines => "lines",
         Signals::Metrics => "metrics",
         Signals::Exemplars => "metrics, exemplars",
+        Signals::Pages => "pages",
     };
     if let Some(over) = figures.over(peer.name, parent) {
         let reference = figures.over(peer.side.reference(), parent);

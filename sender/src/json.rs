@@ -32,6 +32,8 @@ mod reading; // of short answers
 mod writing; // of single values
 
 pub(crate) use reading::{message, partial_success};
+#[cfg(feature = "prometheus")]
+pub(crate) use writing::text;
 
 use crate::{
     Signal,

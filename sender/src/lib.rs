@@ -72,6 +72,8 @@ mod file; // secrets and certificates, read again when they change
 mod response; // what the server says
 mod cause; // what went wrong if it says nothing
 mod retry; // what is repeated, and when
+#[cfg(feature = "prometheus")]
+pub mod exposition; // measurements as a page that others fetch
 mod probe; // one attempt, to learn what would become of more
 
 pub use auth::{Credentials, Secret, basic, bearer};

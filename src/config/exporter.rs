@@ -12,6 +12,8 @@ pub(super) enum Exporter {
     Console,
     /// To stdout, as OTLP/JSON.
     Stdout,
+    /// To nowhere: a page, for who fetches it. Measurements only.
+    Prometheus,
 }
 
 /// Names that other programs know, and what does the same here.
@@ -19,7 +21,7 @@ const ELSEWHERE: [(&str, &str); 4] = [
     ("logging", "is not supported; use console"),
     ("zipkin", "is not supported; use otlp into an OpenTelemetry Collector, which writes to Zipkin"),
     ("jaeger", "is not supported; use otlp, which Jaeger takes"),
-    ("prometheus", "is not supported; use otlp, which Prometheus 3 takes at /api/v1/otlp/v1/metrics"),
+    ("prometheus", "is for metrics alone"),
 ];
 
 /// `None`: nothing decides, the default holds. Empty: `none`.
@@ -31,6 +33,7 @@ pub(super) fn exporters(environment: &mut Environment, signal: Signal) -> Option
             "otlp" => Exporter::Otlp,
             "console" => Exporter::Console,
             "otlp/stdout" => Exporter::Stdout,
+            "prometheus" if signal == Signal::Metrics => Exporter::Prometheus,
             "none" => {
                 none = true;
                 continue;

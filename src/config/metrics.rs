@@ -1,8 +1,11 @@
 //! How measurements are made, decided from the variables (E-11, E-12, E-21, E-22).
 
-use super::{MetricView, env, env::Environment};
+use super::{Export, MetricView, env, env::Environment};
+use crate::sender::{Compression, Destination, Protocol, Remote, Signal};
 use std::time::Duration;
 
+/// The path below which Prometheus takes OTLP (B-001).
+const PROMETHEUS: &str = "/api/v1/otlp";
 /// What a program may take to be measured, unless something else is said.
 const DEFAULT_CALLBACK_LIMIT: Duration = Duration::from_secs(30);
 /// The standard's.
@@ -124,5 +127,33 @@ impl Measurements {
     /// [`Measurements::cardinality_limit`], or that of a view, as the SDK can take it.
     pub(crate) fn series(&self, of_view: Option<usize>) -> usize {
         of_view.unwrap_or(self.cardinality_limit).clamp(1, MOST_SERIES)
+    }
+}
+
+/// Says what cannot work where measurements are sent to Prometheus, which takes OTLP over HTTP, cumulative, plain or with
+/// gzip; a request with anything else in it is lost whole (B-003, B-006).
+pub(super) fn check(environment: &mut Environment, metrics: &Export, temporality: Temporality) {
+    let remotes = metrics.destinations.iter().filter_map(|destination| match destination {
+        Destination::Remote(remote) => Some(remote),
+        Destination::Local(_) => None,
+    });
+    let mut at_prometheus = remotes.filter(|remote| remote.url.path().contains(PROMETHEUS));
+    let Some(Remote { protocol, compression, .. }) = at_prometheus.next() else { return };
+    if temporality != Temporality::Cumulative {
+        let fault = "Prometheus refuses all but cumulative, unless it runs with \
+                     --enable-feature=otlp-deltatocumulative; use cumulative";
+        environment.fault(env::TEMPORALITY.name, fault);
+    }
+    let signal = Some(Signal::Metrics);
+    let name_of = |environment: &Environment, variable: &env::Variable| {
+        environment.text(variable, signal).map_or_else(|| variable.name_for(signal), |found| found.name)
+    };
+    if *protocol == Protocol::Grpc {
+        let name = name_of(environment, &env::PROTOCOL);
+        environment.fault(&name, "Prometheus takes no gRPC; use http/protobuf");
+    }
+    if *compression == Compression::Zstd {
+        let name = name_of(environment, &env::COMPRESSION);
+        environment.fault(&name, "Prometheus takes gzip, or none");
     }
 }

@@ -29,6 +29,7 @@ pub(super) fn export(environment: &mut Environment, signal: Signal) -> Export {
                     Exporter::Otlp => export.add_remote(remote.clone()),
                     Exporter::Console => export.add(console::lines(), decided.clone()),
                     Exporter::Stdout => export.add(console::json(), decided.clone()),
+                    Exporter::Prometheus => {}
                 }
             }
             export

@@ -70,6 +70,18 @@ fn directory(config: &Config) -> Option<String> {
     fault.map(|fault| format!("THROUGHLINE_QUEUE_DIRECTORY: {fault}"))
 }
 
+/// The page for Prometheus, whose port is taken for a moment.
+#[cfg(feature = "prometheus")]
+pub(super) async fn page(scrape: crate::config::Scrape) -> Finding {
+    let words = scrape.in_words(None);
+    let taken = spawn_blocking(move || {
+        let address = scrape.address.as_deref()?;
+        crate::scrape::taken(address, scrape.variable.is_some())
+    });
+    let fault = taken.await.unwrap_or_else(|error| Some(error.to_string()));
+    Finding { fault, ..finding(Signal::Metrics, words, String::new()) }
+}
+
 fn finding(signal: Signal, destination: String, fault: String) -> Finding {
     Finding { signal, destination, fault: Some(fault), advice: None, warnings: vec![] }
 }

@@ -212,12 +212,11 @@ fn sizes_and_delays_that_would_spin_or_lose_everything_never_hold() {
     assert_eq!(sizes("100", "101"), (100, 100, vec![told.to_owned()]));
 }
 
-// E-04, E-07, E-12, E-23, E-24, E-25, O-100, H-117
+// E-04, E-07, E-12, E-24, E-25, O-100, H-117
 #[test]
 fn a_variable_of_the_standard_that_is_not_supported_is_told_with_what_to_do_instead() {
     let vars = [
         ("OTEL_EXPORTER_ZIPKIN_ENDPOINT", "http://z:9411"),
-        ("OTEL_EXPORTER_PROMETHEUS_PORT", "9464"),
         ("OTEL_ENTITIES", "service{service.name=a}"),
         ("OTEL_TRACES_SAMPLER", "Parentbased_Jaeger_Remote"),
     ];
@@ -227,8 +226,6 @@ fn a_variable_of_the_standard_that_is_not_supported_is_told_with_what_to_do_inst
         [
             "OTEL_TRACES_SAMPLER: \"Parentbased_Jaeger_Remote\" is not supported; use parentbased_traceidratio with \
              OTEL_TRACES_SAMPLER_ARG; parentbased_always_on holds",
-            "OTEL_EXPORTER_PROMETHEUS_PORT: is not supported and ignored. Nothing listens; Prometheus 3 takes OTLP at \
-             /api/v1/otlp/v1/metrics.",
             "OTEL_EXPORTER_ZIPKIN_ENDPOINT: is not supported and ignored. Send OTLP to an OpenTelemetry Collector, \
              which writes to Zipkin.",
             "OTEL_ENTITIES: is not supported and ignored. Set OTEL_RESOURCE_ATTRIBUTES.",

@@ -17,6 +17,7 @@ const FRONT_PAGE: &str = include_str!("../../src/lib.rs");
 const LOGS: &str = include_str!("../../docs/logs.md");
 const TESTING: &str = include_str!("../../docs/testing.md");
 const EXPORT: &str = include_str!("../../docs/export.md");
+const METRICS: &str = include_str!("../../docs/metrics.md");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 
 /// The text between two marks, without them.
@@ -86,7 +87,7 @@ fn every_variable_of_the_documents_is_in_the_table() {
     };
     let is_name = |word: &&str| word.starts_with("OTEL_") || word.starts_with("THROUGHLINE_");
     // The page on log lines names a family of variables by how they begin.
-    let text = format!("{README}{MIGRATING}{EXPORT}{}", LOGS.replace("`THROUGHLINE_LOG_`", ""));
+    let text = format!("{README}{MIGRATING}{EXPORT}{METRICS}{}", LOGS.replace("`THROUGHLINE_LOG_`", ""));
     let words = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).filter(is_name);
     // `OTEL_INSTRUMENTATION_HTTP_…`: any of them.
     let is_whole = |word: &&str| !word.starts_with("THROUGHLINE_TEST") && !word.ends_with('_');

@@ -5,4 +5,4 @@ use ::{opentelemetry, opentelemetry_sdk, tracing_opentelemetry};
 #[path = "line.rs"]
 mod line;
 
-pub use line::{Providers, attach};
+pub use line::{Providers, Tally, attach};

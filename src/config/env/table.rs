@@ -80,7 +80,7 @@ macro_rules! variables {
 
 const LEVELS: &[&str] = &["none", "error", "warn", "info", "debug", "trace", "verbose", "all"];
 const DETECTORS: &[&str] = &Detector::NAMES;
-const EXPORTERS: &[&str] = &["otlp", "console", "otlp/stdout", "none"];
+const EXPORTERS: &[&str] = &["otlp", "console", "otlp/stdout", "prometheus", "none"];
 const TEMPORALITIES: &[&str] = &["cumulative", "delta", "lowmemory"];
 const AGGREGATIONS: &[&str] = &["explicit_bucket_histogram", "base2_exponential_bucket_histogram"];
 const EXEMPLAR_FILTERS: &[&str] = &["trace_based", "always_on", "always_off"];
@@ -159,7 +159,7 @@ variables! {
         EXEMPLARS "OTEL_METRICS_EXEMPLAR_FILTER", Kind::Choice(EXEMPLAR_FILTERS), "trace_based", "Which measurements may become exemplars, with the ids of their span: those of sampled spans; all; none.";
     }
     "sending", since "0.1" {
-        EXPORTER "OTEL_{SIGNAL}_EXPORTER", Kind::Choices(EXPORTERS), "otlp; for logs none when `NODE_IP` is set", "Where the signal goes: to the destination of OTLP; to stdout for people; to stdout as OTLP/JSON, one object a line; nowhere.";
+        EXPORTER "OTEL_{SIGNAL}_EXPORTER", Kind::Choices(EXPORTERS), "otlp; for logs none when `NODE_IP` is set", "Where the signal goes: to the destination of OTLP; to stdout for people; to stdout as OTLP/JSON, one object a line; of metrics alone, onto a page for Prometheus (feature `prometheus`); nowhere.";
         ENDPOINT "OTEL_EXPORTER_OTLP_[SIGNAL_]ENDPOINT", Kind::Url, "http://localhost:4318 (grpc: 4317)", "Where to. General: a base, `/v1/<signal>` is added over HTTP. Of a signal: the URL as it is. One that is not a URL fails the start.";
         PROTOCOL "OTEL_EXPORTER_OTLP_[SIGNAL_]PROTOCOL", Kind::Choice(PROTOCOLS), "http/protobuf", "Encoding and transport.";
         INSECURE "OTEL_EXPORTER_OTLP_[SIGNAL_]INSECURE", Kind::Boolean, "false", "Plain text for a gRPC endpoint that is written without a scheme.";
@@ -179,6 +179,9 @@ variables! {
         BSP_TIMEOUT "OTEL_BSP_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The longest time for one attempt to deliver spans, where it is the shorter of the two; 0: no limit of its own.";
         BLRP_TIMEOUT "OTEL_BLRP_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The same for log records.";
         METRIC_TIMEOUT "OTEL_METRIC_EXPORT_TIMEOUT", Kind::Milliseconds, "30000; for an attempt the timeout of the exporter", "The longest time for the callbacks of one collection; and the same for measurements. 0: no limit of its own for an attempt, 30000 for the callbacks.";
+        PROMETHEUS_HOST "OTEL_EXPORTER_PROMETHEUS_HOST", Kind::Text, "localhost", "Where the page for Prometheus is, with `OTEL_METRICS_EXPORTER=prometheus`; in a pod 0.0.0.0.";
+        PROMETHEUS_PORT "OTEL_EXPORTER_PROMETHEUS_PORT", Kind::Limit, "9464", "The port of that page, `/metrics`; 0: any that is free. One that is taken fails the start.";
+        SCOPE_LABELS "THROUGHLINE_SCRAPE_SCOPE_LABELS", Kind::Boolean, "true", "Every series of that page has the labels `otel_scope_*`.";
         NODE_IP "NODE_IP", Kind::Text, "none", "Address of the node: signals without an endpoint go to its collector on port 4318 (grpc: 4317). One that is not an address fails the start of whatever would go there.";
         QUEUE_BYTES "THROUGHLINE_QUEUE_BYTES", Kind::Count, "16777216", "Bytes of requests that may wait in memory for a destination, of each signal; more are dropped and counted.";
         QUEUE_DIRECTORY "THROUGHLINE_QUEUE_DIRECTORY", Kind::File, "none", "Directory for requests that cannot be sent now; they survive the process.";
@@ -228,8 +231,6 @@ variables! {
     }
     "nowhere", since "0.1" {
         EXPERIMENTAL_CONFIG_FILE "OTEL_EXPERIMENTAL_CONFIG_FILE", Kind::Unsupported, "", "Set OTEL_CONFIG_FILE.";
-        PROMETHEUS_HOST "OTEL_EXPORTER_PROMETHEUS_HOST", Kind::Unsupported, "", "Nothing listens; Prometheus 3 takes OTLP at /api/v1/otlp/v1/metrics.";
-        PROMETHEUS_PORT "OTEL_EXPORTER_PROMETHEUS_PORT", Kind::Unsupported, "", "Nothing listens; Prometheus 3 takes OTLP at /api/v1/otlp/v1/metrics.";
         ZIPKIN_ENDPOINT "OTEL_EXPORTER_ZIPKIN_ENDPOINT", Kind::Unsupported, "", "Send OTLP to an OpenTelemetry Collector, which writes to Zipkin.";
         ZIPKIN_TIMEOUT "OTEL_EXPORTER_ZIPKIN_TIMEOUT", Kind::Unsupported, "", "Set OTEL_EXPORTER_OTLP_TIMEOUT.";
         ENTITIES "OTEL_ENTITIES", Kind::Unsupported, "", "Set OTEL_RESOURCE_ATTRIBUTES.";

@@ -303,6 +303,22 @@ const CASES: &[Case] = &[
         &["traces.destinations.timeout = 7ms"],
     ),
     (
+        &[
+            ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
+            ("OTEL_EXPORTER_PROMETHEUS_HOST", "0.0.0.0"),
+            ("OTEL_EXPORTER_PROMETHEUS_PORT", "9090"),
+            ("THROUGHLINE_SCRAPE_SCOPE_LABELS", "false"),
+        ],
+        &[
+            r#"metrics.decided = "OTEL_METRICS_EXPORTER""#,
+            r#"scrape.address = "0.0.0.0:9090""#,
+            "scrape.scope_labels = false",
+            r#"scrape.variable = "OTEL_METRICS_EXPORTER""#,
+            "scrape is gone",
+        ],
+    ),
+    (&[("OTEL_EXPORTER_PROMETHEUS_PORT", "9090")], &[]),
+    (
         &[("NODE_IP", "2001:db8::7")],
         &[
             "logs.decided = Agent",

@@ -190,6 +190,21 @@ fn the_traps_of_the_guides_are_told() {
     );
     assert_eq!(config.metrics.to_string(), format!("{prometheus} (OTEL_EXPORTER_OTLP_METRICS_ENDPOINT)"));
     assert_eq!(Config::from_vars([("OTEL_EXPORTER_OTLP_ENDPOINT", prometheus)]).faults(), []);
+    // B-003, B-006
+    let refused = Config::from_vars([
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", prometheus),
+        ("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", "delta"),
+        ("OTEL_EXPORTER_OTLP_COMPRESSION", "zstd"),
+    ]);
+    let told: Vec<String> = refused.faults().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        [
+            "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE: Prometheus refuses all but cumulative, unless it runs \
+             with --enable-feature=otlp-deltatocumulative; use cumulative",
+            "OTEL_EXPORTER_OTLP_COMPRESSION: Prometheus takes gzip, or none",
+        ]
+    );
 
     let advice = |protocol, endpoint| {
         let config = Config::from_vars([

@@ -65,7 +65,8 @@ impl Prometheus {
         answer.as_array().unwrap().iter().flat_map(of_series).collect()
     }
 
-    async fn ask(&self, what: &str, query: &[(&str, &str)]) -> Value {
+    /// The `data` of an answer of its API.
+    pub(crate) async fn ask(&self, what: &str, query: &[(&str, &str)]) -> Value {
         let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
         let pairs: Vec<String> =
             query.iter().map(|(key, value)| format!("{key}={}", encode(value))).collect();
