@@ -5,7 +5,6 @@ pub(crate) mod here; // a service on the test's one thread
 pub(crate) mod receiver; // what a receiver took, as the official messages
 pub(crate) mod gateway; // TLS before it
 pub(crate) mod relay; // connections that end when the test says so
-pub(crate) mod prometheus; // a real one
 pub(crate) mod sending; // a sender without the SDK
 pub(crate) mod arbitrary; // requests with everything in them
 pub(crate) mod prometheus; // a real one
