@@ -110,7 +110,7 @@ pub struct Config {
     pub histograms: Histograms,
     /// What is measured, and how it is told.
     pub measurements: Measurements,
-    /// Measures what becomes of everything: `otel.sdk.*`, whose names may change. Asks the sampler each time. Default: false.
+    /// Measures what becomes of everything as `otel.sdk.*`, names that may change; the sampler sees all spans. Default: false.
     pub self_metrics: bool,
     /// What the log lines and log records look like.
     pub log: Log,
