@@ -1,6 +1,6 @@
 //! Which instruments are told otherwise than they ask for, decided from the variables.
 
-use super::{env, env::Environment, selection::matches};
+use super::{env, env::Environment, layers::MOST_MEMBERS, selection::matches};
 
 /// Instruments, and what becomes of what they measure: a view of the standard.
 ///
@@ -158,7 +158,11 @@ impl MetricView {
                 }
             }
         }
-        views.truncate(super::layers::MOST_MEMBERS);
+        if views.len() > MOST_MEMBERS {
+            let fault = format!("has {} members; the first {MOST_MEMBERS} hold", views.len());
+            environment.fault(&found.name, &fault);
+            views.truncate(MOST_MEMBERS);
+        }
         views
     }
 
@@ -213,5 +217,9 @@ mod tests {
             ]
             .map(|fault| format!("THROUGHLINE_AGGREGATIONS: {fault}"))
         );
+        let config = Config::from_vars([("THROUGHLINE_AGGREGATIONS", "a=drop,".repeat(257))]);
+        assert_eq!(config.measurements.views.len(), 256);
+        let faults: Vec<String> = config.faults().iter().map(ToString::to_string).collect();
+        assert_eq!(faults, ["THROUGHLINE_AGGREGATIONS: has 257 members; the first 256 hold"]);
     }
 }
