@@ -128,11 +128,6 @@ struct LogsPage;
 #[doc = include_str!("../docs/testing.md")]
 struct TestingPage;
 
-/// Compiles what `docs/metrics.md` shows.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/metrics.md")]
-struct MetricsPage;
-
 /// Compiles what `docs/export.md` shows.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/export.md")]
