@@ -44,7 +44,10 @@ use reservoir::{Reservoir, Set};
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 use stream::{Draft, Stream};
 
@@ -63,6 +66,7 @@ pub(crate) struct Exemplars(Option<Arc<Register>>);
 struct Register {
     filter: ExemplarFilter,
     views: Arc<[View]>,
+    is_read: AtomicBool,
     known: Mutex<HashMap<InstrumentationScope, Vec<Arc<Known>>>>,
 }
 
@@ -84,14 +88,21 @@ struct Snapshot {
 impl Exemplars {
     /// The Views must be those of the provider, in their order.
     pub(crate) fn new(filter: ExemplarFilter, views: Vec<View>) -> Self {
-        let known = Mutex::default();
+        let (views, is_read, known) = (views.into(), AtomicBool::new(false), Mutex::default());
         let is_on = filter != ExemplarFilter::AlwaysOff;
-        Exemplars(is_on.then(|| Arc::new(Register { filter, views: views.into(), known })))
+        Exemplars(is_on.then(|| Arc::new(Register { filter, views, is_read, known })))
     }
 
     /// Returns the provider whose measurements are offered.
     pub(crate) fn provider(&self, sdk: SdkMeterProvider) -> Provider {
         Provider { sdk, exemplars: self.clone() }
+    }
+
+    /// Says that a provider has a reader: of instruments made before, nothing is kept.
+    pub(crate) fn begin(&self) {
+        if let Some(register) = &self.0 {
+            register.is_read.store(true, Ordering::Relaxed);
+        }
     }
 
     /// Returns what is kept now, for the collection that begins: what is measured from now on may not be in it.
@@ -105,7 +116,7 @@ impl Exemplars {
 
     /// Returns where measurements of an instrument go; `None` if nowhere. The same instrument, made twice, has one.
     fn reservoir(&self, scope: &InstrumentationScope, draft: Draft) -> Option<Arc<Reservoir>> {
-        let register = self.0.as_ref()?;
+        let register = self.0.as_ref().filter(|register| register.is_read.load(Ordering::Relaxed))?;
         if let Some(known) = register.find(scope, &draft) {
             return known.reservoir_in_use();
         }

@@ -6,7 +6,7 @@ use crate::{
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
     callback::{Callbacks, Meters},
-    config::{Config, ExemplarFilter, SpanLimits},
+    config::{Config, SpanLimits},
     exemplar::{Exemplars, Provider},
     filter::Filters,
     flush::Flush,
@@ -101,10 +101,7 @@ impl Providers {
         for view in views(config)? {
             meter = meter.with_view(view);
         }
-        let nowhere = config.metrics.destinations.is_empty() && config.scrape.is_none();
-        let is_read = !config.disabled && !nowhere;
-        let filter = if is_read { config.measurements.exemplars } else { ExemplarFilter::AlwaysOff };
-        let exemplars = Exemplars::new(filter, views(config)?);
+        let exemplars = Exemplars::new(config.measurements.exemplars, views(config)?);
         let callbacks = Callbacks::new(Handle::current());
         let reader =
             Reader::new(config.temporality, &config.measurements, callbacks.clone(), exemplars.clone());

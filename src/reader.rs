@@ -113,6 +113,7 @@ impl Reader {
 
 impl MetricReader for Reader {
     fn register_pipeline(&self, pipeline: Weak<SdkPipeline>) {
+        self.exemplars.begin();
         self.collected.register_pipeline(pipeline);
     }
 

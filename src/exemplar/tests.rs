@@ -90,6 +90,7 @@ impl Measured {
             sdk = sdk.with_view(view);
         }
         let exemplars = Exemplars::new(filter, views());
+        exemplars.begin();
         let provider = exemplars.provider(sdk.build());
         Measured { cumulative, delta, exemplars, provider }
     }
