@@ -22,6 +22,7 @@ use std::time::Duration;
 
 /// The compressed flag and the length before each message.
 const PREFIX_BYTES: usize = 5;
+const INVALID_ARGUMENT: u32 = 3;
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
 /// One attempt, without a time limit.
@@ -108,6 +109,7 @@ fn status(connection: &mut Connection, trailers: &HeaderMap, body: &[u8]) -> Opt
     Some(match retry::grpc_may_repeat(code, after.is_some()) {
         _ if after.is_none() && retry::grpc_too_large(code, &message) => Answer::TooLarge { cause },
         true => Answer::Busy { cause, after },
+        false if code == INVALID_ARGUMENT => Answer::Malformed { cause },
         false => Answer::Refused { cause },
     })
 }
@@ -242,7 +244,8 @@ mod tests {
                 let told = format!("{answer:?}");
                 let words = match answer {
                     Answer::Taken { message, .. } => message,
-                    Answer::Busy { cause, .. } | Answer::TooLarge { cause } | Answer::Refused { cause } => cause,
+                    Answer::Busy { cause, .. } | Answer::TooLarge { cause } => cause,
+                    Answer::Refused { cause } | Answer::Malformed { cause } => cause,
                     Answer::Unanswered { .. } => return Err(TestCaseError::fail(told)),
                 };
                 prop_assert!(!words.chars().any(char::is_control), "{words:?}");

@@ -72,6 +72,8 @@ async fn read(
     let cause = format!("{remote} answered {}{words}", head.status);
     if head.status == StatusCode::PAYLOAD_TOO_LARGE {
         Answer::TooLarge { cause }
+    } else if head.status == StatusCode::BAD_REQUEST {
+        Answer::Malformed { cause }
     } else if retry::http_may_repeat(head.status) {
         Answer::Busy { cause, after: retry::retry_after(&head.headers, SystemTime::now()) }
     } else {

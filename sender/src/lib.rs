@@ -79,7 +79,7 @@ pub use destination::{
 };
 pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use probe::{Heard, Probed, probe};
-pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender};
+pub use queue::{Batch, DEFAULT_QUEUE_BYTES, Limits, Mark, Receipt, Request, Sender, Undelivered, Until};
 pub use stats::{Stats, Unsent};
 pub use tls::Tls;
 pub use transport::Error;
