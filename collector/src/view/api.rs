@@ -1,7 +1,7 @@
 //! The JSON of the view.
 
 use super::{filter::Filter, query::Query};
-use crate::{Addresses, Counters, find::NAME, intake::Intake, trace::parse};
+use crate::{Addresses, Counters, Forwarded, find::NAME, intake::Intake, trace::parse};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -17,6 +17,7 @@ struct Status {
     otlp_grpc: Option<SocketAddr>,
     #[serde(flatten)]
     counters: Counters,
+    destinations: Vec<Forwarded>,
 }
 
 /// The answer to `/api/{name}`; `None`: there is nothing.
@@ -29,6 +30,7 @@ pub(crate) fn answer(intake: &Intake, addresses: &Addresses, name: &str, query: 
             otlp_http: addresses.http,
             otlp_grpc: addresses.grpc,
             counters: intake.counters(),
+            destinations: intake.forwarded(),
         }),
         "traces" => {
             let filter = Filter::of(query);
