@@ -44,6 +44,9 @@ pub(crate) struct Options {
     /// Directory for requests that cannot be sent now; they outlive the process [default: THROUGHLINE_QUEUE_DIRECTORY].
     #[arg(long, value_name = "DIRECTORY")]
     queue_directory: Option<PathBuf>,
+    /// Bytes of requests that may wait in memory for one destination, of each signal.
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    queue_bytes: usize,
     /// Bytes of request bodies in memory, beyond which what comes is told to come again.
     #[arg(long, value_name = "BYTES")]
     max_memory: Option<usize>,
@@ -145,6 +148,7 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
     let directory = options.queue_directory.as_ref().or(environment.queue.directory.as_ref());
     config.disk =
         directory.map(|directory| Disk { bytes: environment.queue.directory_bytes, ..Disk::new(directory) });
+    config.queue_bytes = options.queue_bytes;
     config.max_memory = options.max_memory;
     config.acknowledge = match options.acknowledge {
         Acknowledge::Queued => Until::Queued,

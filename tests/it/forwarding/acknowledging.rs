@@ -85,7 +85,7 @@ async fn a_durable_acknowledgement_comes_when_every_destination_has_it_on_disk_o
     assert_eq!((first.on_disk, first.queued), (10, 10));
     assert_eq!(second.on_disk + second.delivered, 10);
     until("one has it", || async { (counts(&collector.forwarded()[1])[1] == 10).then_some(()) }).await;
-    drop(collector);
+    collector.stop(Duration::ZERO).await.unwrap();
 
     away.recover();
     let next = start(destinations, |config| config.disk = Some(Disk::new(&directory.0)));

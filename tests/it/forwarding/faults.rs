@@ -5,17 +5,19 @@ use throughline::testing::{Fault, RetryAfter};
 /// How a destination is out of order for a while.
 fn outages() -> Vec<(&'static str, Box<dyn Fn(&Receiver)>)> {
     let always = |fault: Fault| -> Box<dyn Fn(&Receiver)> {
-        Box::new(move |receiver: &Receiver| drop(receiver.then_always(fault.clone())))
+        Box::new(move |receiver: &Receiver| {
+            receiver.then_always(fault.clone());
+        })
     };
     vec![
         ("503", always(Fault::Status(503))),
-        ("429", Box::new(|receiver| drop(receiver.then(Fault::Later(429, RetryAfter::Seconds(1)))))),
-        ("UNAVAILABLE", Box::new(|receiver| drop(receiver.then_times(2, Fault::Code(14))))),
+        ("429", Box::new(|receiver| { receiver.then(Fault::Later(429, RetryAfter::Seconds(1))); })),
+        ("UNAVAILABLE", Box::new(|receiver| { receiver.then_times(2, Fault::Code(14)); })),
         ("hang", always(Fault::Hang)),
         ("close", always(Fault::CloseUnread)),
-        ("refuse", Box::new(|receiver| drop(receiver.refuse()))),
-        ("lost acknowledgements", Box::new(|receiver| drop(receiver.then_times(2, Fault::LostAnswer)))),
-        ("torn answers", Box::new(|receiver| drop(receiver.then_times(2, Fault::TornAnswer)))),
+        ("refuse", Box::new(|receiver| { receiver.refuse(); })),
+        ("lost acknowledgements", Box::new(|receiver| { receiver.then_times(2, Fault::LostAnswer); })),
+        ("torn answers", Box::new(|receiver| { receiver.then_times(2, Fault::TornAnswer); })),
     ]
 }
 
@@ -36,8 +38,10 @@ async fn what_is_acknowledged_arrives_through_every_fault_that_passes_and_is_cou
             }
             // The one that is in order is not held up (O-039).
             until(name, || async { (counts(&collector.forwarded()[1])[1] == 400).then_some(()) }).await;
-            // Until somebody was turned away, lest the outage pass unnoticed.
-            until(name, || async { collector.forwarded()[0].last_failure.clone() }).await;
+            // A success whose body breaks off is one over HTTP (O-034).
+            if !(name == "torn answers" && protocol == Protocol::HttpProtobuf) {
+                until(name, || async { collector.forwarded()[0].last_failure.clone() }).await;
+            }
             receiver.recover();
             until(name, || async { (counts(&collector.forwarded()[0])[1] == 400).then_some(()) }).await;
             let forwarded = collector.forwarded();
