@@ -54,8 +54,8 @@
 //! - `zstd`: zstd as a compression of OTLP; compiles a C library.
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
 //! - `config-file`: the standard's declarative configuration, `OTEL_CONFIG_FILE`.
-//! - `cli`: the program `throughline`, with `throughline check`.
-//! - `collector`: the embedded collector with its local view.
+//! - `cli`: the program `throughline`, with `throughline check` and `throughline collect`.
+//! - `collector`: the embedded collector with its local view; it sends on, too.
 //! - `testing`: for tests, what is recorded, in memory, and an OTLP server that fails as it is told.
 //!
 //! # Limits
