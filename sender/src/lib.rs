@@ -63,6 +63,7 @@ mod split; // what is too large for the other side
 pub mod json; // … as JSON
 pub mod shape; // … of these messages
 pub mod wire; // … which are walked over, not decoded
+mod content; // in pieces
 mod compress; // … made smaller
 mod connection; // … on this connection
 mod auth; // who sends

@@ -1,7 +1,5 @@
 //! How much of what waits is sent as one request.
 
-use crate::Request;
-use bytes::BytesMut;
 use std::time::Duration;
 
 /// How much of what waits is sent as one request: OTLP requests concatenate. Only whole requests are put together, and
@@ -23,21 +21,5 @@ pub struct Batch {
 impl Default for Batch {
     fn default() -> Self {
         Batch { items: 8192, bytes: (4 << 20) - (64 << 10), delay: Duration::from_millis(200) }
-    }
-}
-
-impl Request {
-    /// One request with the content of all; `None` if there are none.
-    pub(super) fn joined(mut requests: Vec<Request>) -> Option<Request> {
-        if requests.len() < 2 {
-            return requests.pop();
-        }
-        let bytes = requests.iter().map(|request| request.body.len()).sum();
-        let (mut items, mut body) = (0, BytesMut::with_capacity(bytes));
-        for request in requests {
-            items += request.items;
-            body.extend_from_slice(&request.body);
-        }
-        Some(Request { items, body: body.freeze() })
     }
 }

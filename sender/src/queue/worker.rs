@@ -60,12 +60,15 @@ impl Shared {
             group.push((number, request.items));
             requests.push(request);
         }
-        let request = Request::joined(requests)?;
+        if requests.is_empty() {
+            return None;
+        }
         {
             let mut state = self.lock();
             group.iter().for_each(|(number, items)| state.begin(*number, *items));
         }
-        match transport.attempt(request.body.clone()).await {
+        let content = requests.iter().map(|request| request.body.clone()).collect();
+        match transport.attempt(content).await {
             Answer::Taken { rejected, message } => {
                 self.settle(&group, Outcome::Taken { rejected, message });
             }
@@ -73,10 +76,13 @@ impl Shared {
                 let numbers = Vec::from_iter(group.iter().map(|(number, _)| *number));
                 self.lock().part(&numbers);
             }
-            Answer::TooLarge { cause } => match (&group[..], split::halves(self.signal, &request)) {
-                ([(number, _)], Some(halves)) => self.lock().split(*number, halves),
-                _ => self.settle(&group, Outcome::Refused { cause }),
-            },
+            Answer::TooLarge { cause } => {
+                let halves = requests.first().and_then(|request| split::halves(self.signal, request));
+                match (&group[..], halves) {
+                    ([(number, _)], Some(halves)) => self.lock().split(*number, halves),
+                    _ => self.settle(&group, Outcome::Refused { cause }),
+                }
+            }
             Answer::Refused { cause } | Answer::Malformed { cause } => {
                 self.settle(&group, Outcome::Refused { cause });
             }

@@ -11,13 +11,38 @@ fn outages() -> Vec<(&'static str, Box<dyn Fn(&Receiver)>)> {
     };
     vec![
         ("503", always(Fault::Status(503))),
-        ("429", Box::new(|receiver| { receiver.then(Fault::Later(429, RetryAfter::Seconds(1))); })),
-        ("UNAVAILABLE", Box::new(|receiver| { receiver.then_times(2, Fault::Code(14)); })),
+        (
+            "429",
+            Box::new(|receiver| {
+                receiver.then(Fault::Later(429, RetryAfter::Seconds(1)));
+            }),
+        ),
+        (
+            "UNAVAILABLE",
+            Box::new(|receiver| {
+                receiver.then_times(2, Fault::Code(14));
+            }),
+        ),
         ("hang", always(Fault::Hang)),
         ("close", always(Fault::CloseUnread)),
-        ("refuse", Box::new(|receiver| { receiver.refuse(); })),
-        ("lost acknowledgements", Box::new(|receiver| { receiver.then_times(2, Fault::LostAnswer); })),
-        ("torn answers", Box::new(|receiver| { receiver.then_times(2, Fault::TornAnswer); })),
+        (
+            "refuse",
+            Box::new(|receiver| {
+                receiver.refuse();
+            }),
+        ),
+        (
+            "lost acknowledgements",
+            Box::new(|receiver| {
+                receiver.then_times(2, Fault::LostAnswer);
+            }),
+        ),
+        (
+            "torn answers",
+            Box::new(|receiver| {
+                receiver.then_times(2, Fault::TornAnswer);
+            }),
+        ),
     ]
 }
 
