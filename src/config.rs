@@ -27,6 +27,7 @@
 
 pub mod env; // the one table of variables
 mod resource; // who is speaking
+mod selection; // names by patterns
 mod value; // what an attribute of it holds
 mod sampler; // which traces are recorded
 mod limits; // what they may hold
@@ -61,7 +62,7 @@ pub use log::{Level, Log, LogFormat, LogOutput, SpanMoments};
 pub use metrics::{Histograms, Temporality};
 pub use queue::Queue;
 pub use resource::Detector;
-pub use sampler::Sampler;
+pub use sampler::{ParentBased, Sampler};
 pub use setting::{Origin, Setting};
 pub use value::AttributeValue;
 
@@ -116,8 +117,8 @@ pub struct Config {
     pub span_limits: SpanLimits,
     /// The collector and its view in this process.
     pub view: View,
-    /// A file decided, not the variables of the standard.
-    pub(crate) in_file: bool,
+    /// What only a file says; `None`: the variables of the standard decided.
+    pub(crate) by_file: Option<resource::ByFile>,
     faults: Vec<Fault>,
     settings: Vec<Setting>,
 }
@@ -291,7 +292,7 @@ impl Config {
                 http: address(&mut environment, &env::COLLECTOR_HTTP, 4318),
                 address: address(&mut environment, &env::COLLECTOR_VIEW, 4319),
             },
-            in_file: false,
+            by_file: None,
             faults: Vec::new(),
             settings: setting::settings(&environment),
         };

@@ -59,11 +59,14 @@
 //! - `testing`: for tests, what is recorded, in memory, and an OTLP server that fails as it is told.
 //!
 //! # Limits
+//! For Unix and Windows, on machines with atomic 64-bit numbers; elsewhere the compiler says so.
+//!
 //! Connect info is needed for `client.address` and `network.peer.address` (one line says so if it is missing): serve with
 //! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the
 //! process, unless it has a [directory](config::Queue::directory).
 
 // The way of the data, then what starts, watches and ends it.
+mod platform; // where it cannot work
 pub mod config; // what to record and where it goes: plain data
 pub mod resource; // who is speaking
 mod providers; // config → tracer, meter, logger
@@ -83,7 +86,7 @@ mod accounts; // what became of it all, as measurements
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod flush; // what force_flush of the providers does
-mod stop; // SIGTERM and ctrl-c
+mod stop; // the signals that end a service
 mod view; // THROUGHLINE_VIEW
 pub mod probe; // whether it would work
 pub mod interop; // the OpenTelemetry types that can be taken out

@@ -4,7 +4,7 @@
 
 use crate::{
     Error,
-    accounts::Account,
+    accounts::{Account, Collections},
     batch::{Counts, Queue},
     config::{AttributeLimits, Config, Decided, Temporality},
     encode,
@@ -86,6 +86,7 @@ impl Source {
 #[derive(Clone, Debug)]
 pub(crate) struct Reader {
     collected: Arc<ManualReader>,
+    collections: Collections,
     flush: Flush,
 }
 
@@ -97,7 +98,7 @@ impl Reader {
             Temporality::LowMemory => SdkTemporality::LowMemory,
         };
         let collected = Arc::new(ManualReader::builder().with_temporality(temporality).build());
-        Reader { collected, flush: Flush::default() }
+        Reader { collected, collections: Collections::default(), flush: Flush::default() }
     }
 
     /// For the provider, whose `force_flush` is told to the reader.
@@ -108,6 +109,7 @@ impl Reader {
     /// Collects on a thread of its own: the callbacks of observable instruments are the program's, and may
     /// block or panic.
     async fn read(self) -> Result<Request, String> {
+        let (start, collections) = (Instant::now(), self.collections.clone());
         let collection = tokio::task::spawn_blocking(move || {
             let _suppressed = Context::enter_telemetry_suppressed_scope();
             let mut metrics = ResourceMetrics::default();
@@ -115,9 +117,12 @@ impl Reader {
             let collected = self.collected.collect(&mut metrics).is_ok();
             if collected { encode::metrics(&metrics) } else { Request { items: 0, body: Bytes::new() } }
         });
-        collection
-            .await
-            .map_err(|error| format!("metrics: a callback failed, nothing was collected: {error}"))
+        let request = collection.await;
+        // Where there was nothing, this would be something for the next time.
+        if request.as_ref().map_or(true, |request| request.items > 0) {
+            collections.took(start.elapsed(), request.is_err());
+        }
+        request.map_err(|error| format!("metrics: a callback failed, nothing was collected: {error}"))
     }
 }
 
@@ -285,6 +290,14 @@ impl Pipeline {
         }
     }
 
+    /// How long collections take; `None` for what is not collected.
+    pub(crate) fn collections(&self) -> Option<&Collections> {
+        match &*self.source {
+            Source::Metrics(reader) => Some(&reader.collections),
+            Source::Spans(..) | Source::Logs(..) => None,
+        }
+    }
+
     /// Reads what became of everything; `None` if there was nothing, or the pipeline is gone: what is measured
     /// must not keep alive what measures.
     pub(crate) fn account(&self) -> impl Fn() -> Option<Account> + Send + Sync + 'static {
@@ -297,7 +310,8 @@ impl Pipeline {
             let processed = senders.iter().map(|stats| stats.recorded - stats.adopted).min().unwrap_or(0);
             let waiting = counts.recorded.saturating_sub(counts.dropped + processed);
             let nothing = counts.recorded == 0 && senders.iter().all(|stats| stats.recorded == 0);
-            (!nothing).then_some(Account { waiting, dropped: counts.dropped, processed, senders })
+            let Counts { recorded, dropped } = counts;
+            (!nothing).then_some(Account { recorded, waiting, dropped, processed, senders })
         }
     }
 

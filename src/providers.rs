@@ -1,7 +1,8 @@
 //! [`Config`] → the three providers, each with the start of its pipeline.
 
 use crate::{
-    Error, accounts,
+    Error,
+    accounts::{self, Spans},
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
     config::{Config, Histograms, SpanLimits},
@@ -59,20 +60,31 @@ impl Providers {
             disk.check().map_err(|error| Error::destination("THROUGHLINE_QUEUE_DIRECTORY", error))?;
         }
 
+        let counted = config.self_metrics.then(Spans::default);
+        let sampler = sampler(config);
         let mut tracer = SdkTracerProvider::builder()
             .with_resource(resource.clone())
-            .with_sampler(sampler(config))
+            .with_sampler(match &counted {
+                Some(counted) => counted.sampler(sampler),
+                None => sampler,
+            })
             // Else the builder reads limits from the environment, unchecked: 0 takes all attributes away.
             .with_span_limits(span_limits(config.span_limits));
         let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
         let source = || Source::Spans(spans.clone(), attributes(), config.span_limits.attributes);
-        if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
+        let queue = Pipeline::start(config, Signal::Traces, source)?.map(|pipeline| {
             let flush = Flush::of(&pipeline);
-            tracer = tracer.with_span_processor(SpanQueue { queue: spans, keys: keys.clone(), flush });
             pipelines.push(pipeline);
-        }
+            SpanQueue { queue: spans, keys: keys.clone(), flush }
+        });
+        tracer = match (&counted, queue) {
+            (Some(counted), queue) => tracer.with_span_processor(counted.processor(queue)),
+            (None, Some(queue)) => tracer.with_span_processor(queue),
+            (None, None) => tracer,
+        };
 
-        let mut meter = SdkMeterProvider::builder().with_resource(resource.clone());
+        let mut meter =
+            SdkMeterProvider::builder().with_resource(resource.clone()).with_view(accounts::of_the_sdk);
         if config.histograms == Histograms::Exponential {
             meter = meter.with_view(exponential);
         }
@@ -104,8 +116,8 @@ impl Providers {
         // Only now: what is in use is locked.
         notices.extend(disk.iter().flat_map(|disk| disk.unclaimed()));
         let meter = meter.build();
-        if config.self_metrics {
-            accounts::measure(&meter, &pipelines);
+        if let Some(counted) = &counted {
+            accounts::measure(&meter, counted, &pipelines);
         }
         Ok(Providers {
             tracer: more(tracer).build(),

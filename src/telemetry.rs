@@ -298,7 +298,7 @@ impl Drop for Running {
 fn summary(config: &Config, view: Option<&str>) -> String {
     let name = service_name(config);
     let version = env!("CARGO_PKG_VERSION");
-    let by = |variable| if config.in_file { "OTEL_CONFIG_FILE" } else { variable };
+    let by = |variable| if config.by_file.is_some() { "OTEL_CONFIG_FILE" } else { variable };
     if config.disabled {
         return format!("throughline {version}: {name} records nothing ({})", by("OTEL_SDK_DISABLED"));
     }

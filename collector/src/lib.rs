@@ -57,6 +57,8 @@
 //! [`Config::max_request_bytes`], beyond which clients are told to come again; pages by making one at a time. A client
 //! that sends nothing, or does not read its answer, is cut off after [`Config::request_timeout`].
 
+// Where it cannot work.
+mod platform;
 // What a program sees of it.
 mod config;
 mod error;

@@ -51,6 +51,7 @@
 //! One request is under way at a time, on one connection. Requests of more than 64 MiB, before compression, are not
 //! sent, but dropped and counted; responses are read up to 4 MiB (O-016).
 
+mod platform; // where nothing can be sent
 mod destination; // where to
 mod queue; // waiting, counting
 pub mod disk; // … where a process cannot lose it

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Request, Stats,
-    disk::{Fate, Found, Place},
+    disk::{Fate, Found, FoundRequest, Note, Place},
     transport::MAX_REQUEST_BYTES,
 };
 use bytes::BytesMut;
@@ -31,6 +31,7 @@ struct Entry {
     items: u64,
     /// In memory: the request, or the pieces of it that are left. Empty: on disk only.
     pieces: VecDeque<Request>,
+    /// On disk: the request, or what was left of it when it was written.
     place: Option<Place>,
     /// Since when this process has it.
     since: Instant,
@@ -61,6 +62,13 @@ impl Entry {
 
     fn bytes(&self) -> usize {
         self.pieces.iter().map(|piece| piece.body.len()).sum()
+    }
+
+    /// What is to be noted on disk of the pieces that are settled.
+    fn progress(&self) -> Option<(Place, Note)> {
+        let place = self.place?;
+        let settled = place.items() - self.items;
+        (settled > 0).then_some((place, Note::Settled(settled)))
     }
 
     /// Requests of OTLP concatenate to one with the items of all.
@@ -96,7 +104,7 @@ pub(super) struct State {
     /// How many requests in memory are awaited on disk.
     awaited: usize,
     /// To be noted on disk.
-    marks: Vec<(Place, Fate)>,
+    notes: Vec<(Place, Note)>,
     pub(super) closed: bool,
 }
 
@@ -104,18 +112,21 @@ impl State {
     pub(super) fn new(mut stats: Stats, found: Found) -> Self {
         stats.dropped = found.torn;
         let mut queue = BTreeMap::new();
-        for (number, (place, unanswered)) in (1..).zip(found.requests) {
-            let (items, pieces) = (place.items(), VecDeque::new());
+        for (number, FoundRequest { place, attempted, settled }) in (1..).zip(found.requests) {
+            let (items, pieces) = (place.items() - settled, VecDeque::new());
             stats.on_disk += items;
-            queue.insert(number, Entry { place: Some(place), unanswered, ..Entry::new(items, pieces) });
+            queue.insert(
+                number,
+                Entry { place: Some(place), unanswered: attempted, ..Entry::new(items, pieces) },
+            );
         }
         stats.queued = stats.on_disk;
         stats.adopted = stats.on_disk + stats.dropped;
         stats.recorded = stats.adopted;
         let accepted = queue.len() as u64;
-        let (in_memory, marks) = (BTreeSet::new(), Vec::new());
+        let (in_memory, notes) = (BTreeSet::new(), Vec::new());
         let (under_way, awaited, closed) = (None, 0, false);
-        State { queue, in_memory, bytes: 0, stats, accepted, under_way, awaited, marks, closed }
+        State { queue, in_memory, bytes: 0, stats, accepted, under_way, awaited, notes, closed }
     }
 
     /// Queues a request; one that cannot be queued is dropped and counted, and the fault told.
@@ -178,7 +189,7 @@ impl State {
         let Some(entry) = self.queue.get_mut(&number) else { return };
         entry.unanswered = unanswered;
         if !unanswered && entry.pieces.is_empty() {
-            self.marks.extend(entry.place.map(|place| (place, Fate::Waiting)));
+            self.notes.extend(entry.place.map(|place| (place, Note::Fate(Fate::Waiting))));
         }
     }
 
@@ -197,6 +208,7 @@ impl State {
         }
         entry.failed |= failed > 0;
         if !entry.pieces.is_empty() {
+            self.notes.extend(entry.progress());
             return Some(Settled::InPart);
         }
         let settled = Settled::Whole { took: entry.since.elapsed(), failed: entry.failed };
@@ -236,7 +248,7 @@ impl State {
         let Some(entry) = self.queue.remove(&number) else { return };
         self.bytes -= entry.bytes();
         self.in_memory.remove(&number);
-        self.marks.extend(entry.place.map(|place| (place, Fate::Done)));
+        self.notes.extend(entry.place.map(|place| (place, Note::Fate(Fate::Done))));
     }
 
     /// Whoever waits for a request; nobody does from now on.
@@ -258,12 +270,12 @@ impl State {
         Some(if crowded || self.awaited > 0 { oldest.since } else { oldest.since + SPILL_AGE })
     }
 
-    pub(super) fn has_marks(&self) -> bool {
-        !self.marks.is_empty()
+    pub(super) fn has_notes(&self) -> bool {
+        !self.notes.is_empty()
     }
 
-    pub(super) fn take_marks(&mut self) -> Vec<(Place, Fate)> {
-        std::mem::take(&mut self.marks)
+    pub(super) fn take_notes(&mut self) -> Vec<(Place, Note)> {
+        std::mem::take(&mut self.notes)
     }
 
     /// The requests in memory, oldest first.
@@ -277,7 +289,7 @@ impl State {
         for (number, place) in numbers.iter().zip(places) {
             let Some(entry) = self.queue.get_mut(number) else {
                 // Settled meanwhile.
-                self.marks.push((place, Fate::Done));
+                self.notes.push((place, Note::Fate(Fate::Done)));
                 continue;
             };
             entry.place = Some(place);
@@ -287,15 +299,31 @@ impl State {
             }
             self.in_memory.remove(number);
             self.stats.on_disk += entry.items;
-            // Pieces are sent one by one: what is on disk does not tell how far that went.
-            if entry.pieces.len() == 1 && entry.items == place.items() {
+            self.notes.extend(entry.progress());
+            // Several pieces stay: the whole would only be turned away again.
+            if entry.pieces.len() == 1 {
                 self.bytes -= entry.bytes();
                 entry.pieces.clear();
-                let is_under_way = self.under_way.as_ref().is_some_and(|range| range.contains(number));
-                if !entry.unanswered && !is_under_way {
-                    self.marks.push((place, Fate::Waiting));
-                }
             }
+            if entry.pieces.is_empty() || self.closed {
+                self.rest(*number);
+            }
+        }
+    }
+
+    /// Nothing is attempted any more, so that pieces of a request on disk wait like a whole one.
+    pub(super) fn leave(&mut self) {
+        let in_pieces = self.queue.iter().filter(|(_, entry)| !entry.pieces.is_empty());
+        let numbers = Vec::from_iter(in_pieces.map(|(number, _)| *number));
+        numbers.into_iter().for_each(|number| self.rest(number));
+    }
+
+    /// Notes that a request waits, unless it may have been taken.
+    fn rest(&mut self, number: u64) {
+        let Some(entry) = self.queue.get(&number) else { return };
+        let is_under_way = self.under_way.as_ref().is_some_and(|range| range.contains(&number));
+        if !entry.unanswered && !is_under_way {
+            self.notes.extend(entry.place.map(|place| (place, Note::Fate(Fate::Waiting))));
         }
     }
 
@@ -305,3 +333,6 @@ impl State {
         numbers.into_iter().map(|number| self.lose(number)).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

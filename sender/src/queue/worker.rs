@@ -49,8 +49,10 @@ impl Shared {
         for (number, load) in loads {
             let request = match load {
                 Load::Memory(request) => request,
-                Load::Disk(place) => match self.fetch(number, place).await {
-                    Ok(Some(body)) => Request { items: place.items(), body },
+                Load::Disk(place, items) => match self.fetch(number, place).await {
+                    Ok(Some(body)) => {
+                        Request { items, body: split::behind(self.signal, body, place.items() - items) }
+                    }
                     Ok(None) => continue,
                     Err(cause) if requests.is_empty() => return Some((cause, None)),
                     // The others are on their way.

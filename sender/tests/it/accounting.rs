@@ -107,6 +107,26 @@ async fn what_had_no_answer_before_it_went_to_disk_is_a_possible_duplicate_of_th
     assert_eq!((counts(&next.stats()), next.stats().repeated), ([1, 1, 0, 0, 0, 0], 1));
 }
 
+#[tokio::test]
+async fn what_came_from_disk_and_had_no_answer_is_a_possible_duplicate_whoever_sends_it_again() {
+    let (directory, receiver) = (Directory::new(), Receiver::start().await);
+    receiver.mood(|_| Reply::Status(503));
+    let first = sender(receiver.address, Some(directory.disk()));
+    first.send(span("turned away"));
+    until("an answer", || first.stats().last_failure.is_some()).await;
+    drop(first);
+    // From disk, without an answer, and then to the next process.
+    receiver.mood(|_| Reply::Lost);
+    let second = sender(receiver.address, Some(directory.disk()));
+    until("a lost answer", || second.stats().last_failure.is_some()).await;
+    let again = second.stats().repeated;
+    second.close_since(second.mark(), Duration::ZERO).await.unwrap();
+    receiver.mood(|_| Reply::Status(200));
+    let third = sender(receiver.address, Some(directory.disk()));
+    third.flush(PATIENCE).await.unwrap();
+    assert_eq!((again, counts(&third.stats()), third.stats().repeated), (0, [1, 1, 0, 0, 0, 0], 1));
+}
+
 /// How often the runtime's one thread woke in an hour, which passes at once.
 async fn wake_ups() -> u64 {
     let metrics = tokio::runtime::Handle::current().metrics();

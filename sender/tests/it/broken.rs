@@ -100,7 +100,7 @@ async fn room_on_disk_is_used_again() {
 #[tokio::test]
 async fn a_torn_end_is_counted_and_what_is_before_it_is_sent() {
     // In the body; in the head; within the last head's first bytes.
-    for (cut, dropped) in [(2, 1), (10, 1), (21 + 5 - 1, 1)] {
+    for (cut, dropped) in [(2, 1), (10, 1), (33 + 5 - 1, 1)] {
         let (directory, file) = left(&["first", "later"]).await;
         change(&file, |bytes| bytes.truncate(bytes.len() - cut));
         let next = start(directory.disk()).unwrap();
@@ -136,11 +136,11 @@ async fn a_head_that_lies_costs_what_is_behind_it_and_no_memory() {
     for fitting in [false, true] {
         let (directory, file) = left(&["first", "lying", "behind"]).await;
         change(&file, |bytes| {
-            let head = find(bytes, "lying") - 21;
-            bytes[head + 1..head + 13].fill(0xff);
+            let head = find(bytes, "lying") - 33;
+            bytes[head + 13..head + 25].fill(0xff);
             if fitting {
-                let sum = crc32fast::hash(&bytes[head + 1..head + 17]).to_le_bytes();
-                bytes[head + 17..head + 21].copy_from_slice(&sum);
+                let sum = crc32fast::hash(&bytes[head + 13..head + 29]).to_le_bytes();
+                bytes[head + 29..head + 33].copy_from_slice(&sum);
             }
         });
         let next = start(directory.disk()).unwrap();

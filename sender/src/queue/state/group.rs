@@ -7,14 +7,15 @@ use tokio::time::Instant;
 /// What is to be sent next, from where it waits.
 pub(in crate::queue) enum Load {
     Memory(Request),
-    Disk(Place),
+    /// The last so many items of what is there.
+    Disk(Place, u64),
 }
 
 impl Load {
     fn size(&self) -> (u64, usize) {
         match self {
             Load::Memory(request) => (request.items, request.body.len()),
-            Load::Disk(place) => (place.items(), place.bytes()),
+            Load::Disk(place, items) => (*items, place.bytes()),
         }
     }
 }
@@ -34,20 +35,23 @@ impl Entry {
     fn load(&self) -> Option<Load> {
         match (self.pieces.front(), self.place) {
             (Some(piece), _) => Some(Load::Memory(piece.clone())),
-            (None, Some(place)) => Some(Load::Disk(place)),
+            (None, Some(place)) => Some(Load::Disk(place, self.items)),
             (None, None) => None,
         }
     }
 }
 
 impl State {
-    /// The oldest requests, or the next ones after `skipped`. Without a batch it is one, at once.
+    /// The oldest requests, or the next ones after `skipped`; none after the end. Without a batch it is one, at once.
     pub(in crate::queue) fn next(
         &mut self,
         skipped: Option<u64>,
         batch: Option<&Batch>,
         is_urgent: bool,
     ) -> Due {
+        if self.closed {
+            return Due::Never;
+        }
         let later = skipped.and_then(|number| self.queue.range(number + 1..).next());
         let Some((first, entry)) = later.or_else(|| self.queue.iter().next()) else { return Due::Never };
         if let Some(batch) = batch.filter(|_| !is_urgent && !entry.tried) {

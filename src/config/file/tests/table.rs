@@ -1,4 +1,4 @@
-use crate::config::file::schema::{Holds, Key, SECTIONS};
+use crate::config::file::schema::{Holds, Key, Needed, SECTIONS};
 
 #[test]
 fn the_page_of_keys_is_the_table_of_keys() {
@@ -45,7 +45,8 @@ fn names(group: &[Key]) -> String {
 fn row(key: &Key) -> String {
     let holds = match key.holds {
         Holds::Text => "text".into(),
-        Holds::Texts => "list of texts".into(),
+        Holds::Texts => "list of texts, at least one".into(),
+        Holds::AnyTexts => "list of texts".into(),
         Holds::Boolean => "true or false".into(),
         Holds::Count => "number above zero".into(),
         Holds::Limit => "number".into(),
@@ -61,6 +62,6 @@ fn row(key: &Key) -> String {
         Holds::Idle => "ignored, with a warning".into(),
         Holds::Foreign | Holds::Renamed(_) => String::new(),
     };
-    let required = if key.required { ", required" } else { "" };
+    let required = if key.needed == Needed::No { "" } else { ", required" };
     format!("| `{}`{required} | {holds} | {} |\n", key.name, key.meaning)
 }
