@@ -146,7 +146,8 @@ impl Forward {
     pub(crate) async fn close(&self, limit: Duration) -> Result<(), Lost> {
         self.stopping.store(true, Relaxed);
         let mut closing = JoinSet::new();
-        for sender in self.senders().cloned() {
+        for sender in self.senders() {
+            let sender = Arc::clone(sender);
             closing.spawn(async move {
                 let closed = sender.close_since(sender.mark(), limit).await;
                 closed.err().map(|unsent| (sender.destination().to_string(), unsent))
@@ -183,9 +184,9 @@ fn limits(config: &Config) -> Limits {
     let all = Signal::ALL.into_iter().flat_map(|signal| config.destinations.of(signal));
     let remote = all.filter(|destination| matches!(destination, Destination::Remote(_))).count();
     let share = |disk: &Disk| Disk { bytes: disk.bytes / remote.max(1) as u64, ..disk.clone() };
-    let mut limits = Limits::default();
-    limits.queue_bytes = config.queue_bytes;
-    limits.disk = config.disk.as_ref().map(share);
-    limits.batch = Some(config.batch.clone());
-    limits
+    Limits {
+        queue_bytes: config.queue_bytes,
+        disk: config.disk.as_ref().map(share),
+        batch: Some(config.batch.clone()),
+    }
 }

@@ -133,8 +133,7 @@ impl Process {
     /// The request with all changes; `None` if nothing changes. Resources are in one piece.
     pub(crate) fn apply(&self, signal: Signal, body: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
         let (plan, mut edits) = (self.plan(signal), Edits::default());
-        let mut fields = Fields::of(body);
-        while let Some(field) = fields.next() {
+        for field in Fields::of(body) {
             if let Some(slice) = message(field?, 1) {
                 edits.within(slice, |edits| plan.resource_items(signal, body, slice, edits))?;
             }

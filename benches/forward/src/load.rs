@@ -49,6 +49,7 @@ fn span(number: u64) -> Span {
         text("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into()),
         text("network.protocol.version", "1.1".into()),
         text("enduser.id", format!("{:016x}", random(5))),
+        text("url.query", format!("page={}&sort=price&currency=EUR", random(10) % 1000)),
         text("cart.id", format!("{:016x}", random(6))),
     ];
     Span {
