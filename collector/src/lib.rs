@@ -311,7 +311,7 @@ impl Ports {
             grpc: bind("the OTLP/gRPC address", config.grpc, "THROUGHLINE_COLLECTOR_GRPC")?,
             http: bind("the OTLP/HTTP address", config.http, "THROUGHLINE_COLLECTOR_HTTP")?,
             view: bind("the view's address", config.view, view)?,
-            health: bind("the address for health", config.health, "THROUGHLINE_COLLECTOR_HEALTH")?,
+            health: bind("the address for health", config.health, "health")?,
         })
     }
 

@@ -2,9 +2,11 @@ use super::*;
 use std::time::Instant;
 use throughline::testing::{Fault, RetryAfter};
 
+type Outage = Box<dyn Fn(&Receiver)>;
+
 /// How a destination is out of order for a while.
-fn outages() -> Vec<(&'static str, Box<dyn Fn(&Receiver)>)> {
-    let always = |fault: Fault| -> Box<dyn Fn(&Receiver)> {
+fn outages() -> Vec<(&'static str, Outage)> {
+    let always = |fault: Fault| -> Outage {
         Box::new(move |receiver: &Receiver| {
             receiver.then_always(fault.clone());
         })
