@@ -8,7 +8,7 @@
 //! mkdir -p corpus/variables
 //! target/x86_64-unknown-linux-gnu/release/variables corpus/variables -max_total_time=180 -max_len=4096
 //! ```
-//! Likewise `yaml`, with `../docs` and `../src/config/file/tests` for seeds, and `json`.
+//! Likewise `yaml`, with `../docs` and `../src/config/file/tests` for seeds, `json` and `store`.
 
 #![no_main]
 

@@ -48,12 +48,12 @@ type Rows = Vec<(u64, Vec<KeyValue>)>;
 pub(crate) struct Collections(Arc<OnceLock<(Histogram<f64>, Vec<KeyValue>)>>);
 
 impl Collections {
-    /// Takes note of a collection; `failed`: a callback panicked.
-    pub(crate) fn took(&self, time: Duration, failed: bool) {
+    /// Takes note of a collection; `failure`: what a callback of it did.
+    pub(crate) fn took(&self, time: Duration, failure: Option<&'static str>) {
         if let Some((duration, reader)) = self.0.get() {
-            match failed {
-                true => duration.record(time.as_secs_f64(), &with(reader, "panic")),
-                false => duration.record(time.as_secs_f64(), reader),
+            match failure {
+                Some(failure) => duration.record(time.as_secs_f64(), &with(reader, failure)),
+                None => duration.record(time.as_secs_f64(), reader),
             }
         }
     }

@@ -44,6 +44,8 @@
 //! | know what became of everything | [`Stats`] |
 //! | know whether it would work | [`probe`](mod@probe), `throughline check` (feature `cli`) |
 //! | measure something of my own | [`interop`] |
+//! | tell an instrument otherwise | [`config::MetricView`] |
+//! | see what the process and its runtime do | [`Telemetry::measure_runtime`] |
 //! | see it on stdout | [`console`] |
 //! | test what is recorded, or how a program takes an outage | `testing` (feature `testing`) |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
@@ -71,6 +73,8 @@ pub mod config; // what to record and where it goes: plain data
 pub mod resource; // who is speaking
 mod providers; // config → tracer, meter, logger
 mod sampler; // which traces are recorded
+mod views; // what becomes of single instruments
+mod runtime; // the process and its Tokio runtime, measured
 mod carry; // what is active in a request, for what leaves it
 mod layers; // the tracing layers
 mod spans; // the layer of spans
@@ -78,6 +82,9 @@ mod filter; // what they let through, changeable
 pub mod log; // log lines with trace_id and span_id, log records
 mod baggage; // what callers say of a request, onto spans and log records
 mod batch; // spans and log records that wait for their batch
+mod callback; // what the program measures when it is asked
+mod reader; // measurements, collected
+mod overflow; // … of more series than there may be
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process
 mod export; // the runtime on which it leaves
@@ -124,3 +131,8 @@ struct TestingPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/export.md")]
 struct ExportPage;
+
+/// Compiles what `docs/metrics.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/metrics.md")]
+struct MetricsPage;

@@ -41,7 +41,7 @@ use opentelemetry_sdk::{
     resource::TelemetryResourceDetector,
     trace::{IdGenerator, RandomIdGenerator},
 };
-use std::{fs::File, io::Read};
+use std::{fs::File, io::Read, time::Duration};
 
 const SERVICE_NAME: &str = "service.name";
 const SERVICE_INSTANCE_ID: &str = "service.instance.id";
@@ -99,6 +99,11 @@ fn told(value: AttributeValue) -> Value {
         AttributeValue::Integers(integers) => Value::Array(Array::I64(integers)),
         AttributeValue::Numbers(numbers) => Value::Array(Array::F64(numbers)),
     }
+}
+
+/// How long this process has run.
+pub(crate) fn age() -> Option<Duration> {
+    process::age(&read)
 }
 
 /// An attribute that was found out.

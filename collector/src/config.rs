@@ -31,8 +31,9 @@ pub struct Config {
     /// Where it answers `GET /` and nothing else: 200 while it takes telemetry, 503 while it stops; `None`: nowhere.
     /// For the probes of Kubernetes. Default: nowhere.
     pub health: Option<SocketAddr>,
-    /// How many bytes are kept for the view, request bodies and index together; the oldest requests leave first.
-    /// Zero: nothing is kept, only sent on. Default: 64 MiB.
+    /// How many bytes are kept, request bodies and index together; the oldest requests leave first, of the signal
+    /// that is furthest over its share: half for spans, a quarter for measurements and log records. Zero:
+    /// nothing is kept, only sent on. Default: 64 MiB.
     pub max_bytes: usize,
     /// How many traces are kept; those leave first of which nothing came for the longest time. Those known from log
     /// records only count as well. Default: 10,000.

@@ -82,6 +82,6 @@ pub use destination::{
 pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use probe::{Heard, Probed, probe};
 pub use queue::{Batch, DEFAULT_QUEUE_BYTES, Limits, Mark, Receipt, Request, Sender, Undelivered, Until};
-pub use stats::{Stats, Unsent};
+pub use stats::{Overflow, Stats, Unsent};
 pub use tls::Tls;
 pub use transport::Error;

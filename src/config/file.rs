@@ -70,6 +70,7 @@ mod substitution; // `${VARIABLE}` in its values
 mod schema; // the one table of keys
 mod check; // a document against it
 mod settings; // document → config
+mod views; // … what becomes of single instruments
 mod destinations; // … and where each signal goes
 
 use super::{Config, Export, Fault, env, env::Environment, setting};
@@ -150,6 +151,7 @@ fn apply(root: &Node, service_name: Option<String>, config: &mut Config) -> Vec<
     flaws.extend(check::check(root, &schema::FILE));
     settings::apply(root, service_name, config, &mut flaws);
     destinations::apply(root, config, &mut flaws);
+    views::apply(root, config, &mut flaws);
     flaws
 }
 

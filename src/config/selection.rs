@@ -16,7 +16,7 @@ impl Selection {
 }
 
 /// Goes back to the last `*` only: the time is at most that of the pattern times the name.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let (mut pattern, mut name) = (pattern.chars(), name.chars());
     let mut star = None;
     loop {

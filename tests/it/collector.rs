@@ -7,6 +7,7 @@ mod grpc;
 mod handle;
 mod http;
 mod limits;
+mod series;
 mod view;
 
 use bytes::Bytes;

@@ -1,6 +1,8 @@
 //! Variables decide, and faults are told.
 
 mod arbitrary; // whatever stands in a variable, nothing panics, spins or is shown
+#[cfg(target_os = "linux")]
+mod idle; // whatever stands in a variable, who has nothing to do sleeps
 mod credentials; // who sends, as the other side sees it
 mod matrix; // each variable, and the configuration it makes
 mod places; // where each signal goes

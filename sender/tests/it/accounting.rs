@@ -63,7 +63,7 @@ async fn an_answer_that_was_lost_is_a_possible_duplicate_and_counted() {
 
 #[tokio::test]
 async fn an_answer_or_a_connection_that_was_never_there_is_no_duplicate() {
-    let address = nobody().await;
+    let address = nobody();
     let sender = sender(address, None);
     sender.send(span("once"));
     until("an attempt", || sender.stats().last_failure.is_some()).await;
@@ -139,7 +139,7 @@ async fn wake_ups() -> u64 {
 async fn a_sender_with_nothing_to_send_does_not_wake() {
     let alone = wake_ups().await; // the test's own, for the timer's sake
     let directory = Directory::new();
-    let sender = sender(nobody().await, Some(directory.disk()));
+    let sender = sender(nobody(), Some(directory.disk()));
     tokio::time::sleep(Duration::from_secs(1)).await; // its tasks have begun to wait
     // A timer of an hour wakes a few times of itself.
     let woken = wake_ups().await;

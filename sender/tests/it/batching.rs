@@ -130,7 +130,7 @@ async fn a_request_for_which_there_is_no_room_is_not_taken_and_not_counted() {
 #[tokio::test]
 async fn a_request_is_on_disk_before_its_receipt_says_so_and_goes_out_with_the_next_process() {
     let directory = Directory::new();
-    let first = batching(nobody().await, 1000, 1000, Some(directory.disk()));
+    let first = batching(nobody(), 1000, 1000, Some(directory.disk()));
     for name in "ab".chars() {
         first.submit(ten(name), Until::OnDisk).unwrap().settled().await.unwrap();
     }
@@ -152,7 +152,7 @@ async fn a_request_is_on_disk_before_its_receipt_says_so_and_goes_out_with_the_n
 
 #[tokio::test]
 async fn who_waits_for_a_delivery_learns_that_the_sender_ended() {
-    let sender = batching(nobody().await, 10, 1000, None);
+    let sender = batching(nobody(), 10, 1000, None);
     let receipt = sender.submit(ten('a'), Until::Delivered).unwrap();
     sender.abandon();
     assert_eq!(receipt.settled().await, Err(Undelivered::Undecided));

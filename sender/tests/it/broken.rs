@@ -58,7 +58,7 @@ async fn a_full_disk_keeps_the_oldest_and_what_comes_then_waits_in_memory() {
         disk: Some(Disk { bytes: 3000, ..directory.disk() }),
         ..Limits::default()
     };
-    let sender = Sender::start(Signal::Traces, Destination::Remote(remote(nobody().await)), limits).unwrap();
+    let sender = Sender::start(Signal::Traces, Destination::Remote(remote(nobody())), limits).unwrap();
     let name = |number: u64| format!("{number:0>500}");
     for number in 0..5 {
         sender.send(span(name(number)));
@@ -112,7 +112,7 @@ async fn a_torn_end_is_counted_and_what_is_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_body_that_rotted_is_dropped_and_the_others_are_sent() {
-    let address = nobody().await;
+    let address = nobody();
     let directory = Directory::new();
     let before = sender(address, Some(directory.disk()));
     ["first", "rotten", "last"].iter().for_each(|name| before.send(span(*name)));

@@ -100,6 +100,13 @@ impl Check {
                     check.section(member, section, path);
                 });
             }
+            Holds::Numbers => {
+                return self.list(node, path, |check, member, path| {
+                    if member.number().is_none() {
+                        check.flaw(member.line, path, "is not a number");
+                    }
+                });
+            }
             Holds::Texts | Holds::AnyTexts => {
                 return self.list(node, path, |check, member, path| {
                     if member.text().is_none() {
@@ -137,6 +144,10 @@ fn scalar(node: &Node, holds: Holds) -> Option<String> {
         Holds::Ratio => {
             let ratio = node.number().is_some_and(|number| (0.0..=1.0).contains(&number));
             (!ratio).then_some("is not a number from 0 to 1")
+        }
+        Holds::Between(least, most) => {
+            let is_between = node.integer().is_some_and(|number| (least..=most).contains(&number));
+            return (!is_between).then(|| format!("is not a whole number from {least} to {most}"));
         }
         Holds::Name => {
             let empty = matches!(&node.value, Value::Mapping(entries) if entries.is_empty());

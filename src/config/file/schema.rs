@@ -49,6 +49,10 @@ pub(super) enum Holds {
     Pause,
     /// From 0 to 1.
     Ratio,
+    /// A whole number from the one to the other.
+    Between(i64, i64),
+    /// Numbers, or an empty list.
+    Numbers,
     Words(&'static [&'static str]),
     /// A value of the type that a key beside it names.
     Value,
@@ -86,12 +90,14 @@ const fn renamed(name: &'static str, now: &'static str) -> Key {
 
 macro_rules! sections {
     ($($constant:ident $name:literal $one:literal [$($group:expr),*];)*) => {
-        $(pub(super) static $constant: Section = Section { name: $name, one: $one, keys: &[$($group),*] };)*
+        $(pub(in crate::config::file) static $constant: Section = Section { name: $name, one: $one, keys: &[$($group),*] };)*
         /// All sections, in the order of the page of keys.
         #[cfg(test)]
-        pub(super) static SECTIONS: &[&Section] = &[$(&$constant),*];
+        pub(in crate::config::file) static SECTIONS: &[&Section] = &[$(&$constant),*];
     };
 }
+
+pub(super) mod views; // of single instruments
 
 sections! {
     FILE "the file" false [&[
@@ -216,7 +222,7 @@ sections! {
     ]];
     METER_PROVIDER "meter_provider" false [&[
         required("readers", Sections(&READER), "One for each destination."),
-        key("views", Unsupported, "There are no views in a file; leave it out."),
+        key("views", Sections(&views::VIEW), "Instruments that are told otherwise than they ask for."),
         key("exemplar_filter", Idle, "There are no exemplars."),
         key("meter_configurator/development", Unsupported, "Leave it out: all meters are read."),
     ]];
@@ -226,11 +232,11 @@ sections! {
     ]];
     PERIODIC "periodic" false [&[
         key("interval", Pause, "Milliseconds between two collections; readers share one. Default: 60000."),
-        key("timeout", Time, "Milliseconds for one attempt to deliver, where it is shorter than that of the exporter; 0: no limit of its own. Default: 30000."),
+        key("timeout", Time, "Milliseconds for the callbacks of one collection, of which the shortest time of all readers holds; and for one attempt to deliver, where it is shorter than that of the exporter; 0: no limit of its own. Default: 30000."),
         required("exporter", Section(&METRIC_EXPORTER), "Where to."),
         key("max_export_batch_size/development", Idle, "What is too large for a destination is divided when it says so."),
         key("producers", Unsupported, "Leave it out."),
-        key("cardinality_limits", Unsupported, "Leave it out: an instrument has 2000 series, and one for the rest."),
+        key("cardinality_limits", Section(&views::CARDINALITY_LIMITS), "How many series an instrument has."),
     ]];
     METRIC_EXPORTER "exporter of measurements" true [&[
         key("otlp_http", Section(&METRICS_HTTP), "OTLP over HTTP."),

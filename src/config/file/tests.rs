@@ -5,6 +5,7 @@ mod faults; // every fault has its line
 mod bounds; // no text makes it slow, large or panic
 mod substitution; // the table of the standard, in whole files
 mod table; // the page of keys is the table of keys
+mod views; // of single instruments
 
 use super::schema::{FILE, Needed};
 use crate::{Config, config::Fault};
@@ -59,8 +60,7 @@ fn of_a_file_with_every_key_of_the_standard_exactly_what_is_not_supported_is_tol
             "line 72: meter_provider.readers[0].pull is not supported",
             "line 80: meter_provider.readers[1].periodic.max_export_batch_size/development is ignored",
             "line 86: meter_provider.readers[1].periodic.producers is not supported",
-            "line 87: meter_provider.readers[1].periodic.cardinality_limits is not supported",
-            "line 90: meter_provider.views is not supported",
+            "line 87: meter_provider.readers[1].periodic.cardinality_limits.counter is not supported",
             "line 93: meter_provider.exemplar_filter is ignored",
             "line 94: meter_provider.meter_configurator/development is not supported",
             "line 100: logger_provider.logger_configurator/development is not supported",

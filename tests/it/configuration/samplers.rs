@@ -32,6 +32,9 @@ async fn recorded(config: impl FnOnce(&str) -> Config) -> BTreeSet<String> {
     let telemetry = Telemetry::build(config(&receiver.http_endpoint())).unwrap();
     let tracer = telemetry.tracer_provider().tracer("test");
     drop(tracer.start_with_context("none", &Context::new()));
+    // The specification: a parent that is not valid is none.
+    let not_valid = Context::new().with_remote_span_context(SpanContext::NONE);
+    drop(tracer.start_with_context("not valid", &not_valid));
     for (place, remote) in [("caller", true), ("here", false)] {
         for (state, sampled) in [("recorded", true), ("not recorded", false)] {
             for (half, low) in HALVES {
@@ -73,16 +76,27 @@ const NOT_FOLLOWED: [&str; 4] = [
 // E-07, E-08, P-080
 #[tokio::test]
 async fn each_sampler_records_what_it_says() {
-    let all = [&["none", "wants", "wants not", "leaves it"][..], &FOLLOWED, &NOT_FOLLOWED].concat();
+    let all =
+        [&["none", "not valid", "wants", "wants not", "leaves it"][..], &FOLLOWED, &NOT_FOLLOWED].concat();
     for (sampler, share, propagators, expected) in [
         ("always_on", "", "tracecontext", all.clone()),
         ("always_off", "", "tracecontext", vec![]),
         ("traceidratio", "1", "tracecontext", all),
         ("traceidratio", "0", "tracecontext", vec![]),
-        ("parentbased_always_on", "", "b3", [&["none", "wants", "leaves it"][..], &FOLLOWED].concat()),
+        (
+            "parentbased_always_on",
+            "",
+            "b3",
+            [&["none", "not valid", "wants", "leaves it"][..], &FOLLOWED].concat(),
+        ),
         ("parentbased_always_off", "", "b3", [&["wants"][..], &FOLLOWED].concat()),
         ("parentbased_traceidratio", "0", "b3", [&["wants"][..], &FOLLOWED].concat()),
-        ("parentbased_always_on", "", "jaeger", [&["none", "wants", "wants not"][..], &FOLLOWED].concat()),
+        (
+            "parentbased_always_on",
+            "",
+            "jaeger",
+            [&["none", "not valid", "wants", "wants not"][..], &FOLLOWED].concat(),
+        ),
     ] {
         let found = recorded(|endpoint| {
             Config::from_vars([
@@ -131,10 +145,11 @@ async fn a_file_decides_for_each_kind_of_parent() {
     // Callers that say more than a flag are such parents too.
     let turned =
         "parent_based: {remote_parent_sampled: {always_off: }, remote_parent_not_sampled: {always_on: }}";
-    let expected = [&["none", "wants not", "leaves it"][..], &NOT_FOLLOWED[..2], &FOLLOWED[2..]].concat();
+    let expected =
+        [&["none", "not valid", "wants not", "leaves it"][..], &NOT_FOLLOWED[..2], &FOLLOWED[2..]].concat();
     assert_eq!(by_file(turned, "b3").await, set(&expected));
     let mut found = by_file(half, "b3").await;
-    for name in ["none", "wants", "wants not"] {
+    for name in ["none", "not valid", "wants", "wants not"] {
         found.remove(name); // their ids are made by chance
     }
     let halves = FOLLOWED.iter().chain(&NOT_FOLLOWED).copied().filter(|name| name.ends_with("one half"));

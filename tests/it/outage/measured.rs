@@ -276,12 +276,17 @@ async fn nothing_is_measured_of_ourselves_unasked_and_nothing_under_one_name_twi
     for (asked, created) in [("false", vec![]), ("true", vec![2])] {
         let receiver = Receiver::start();
         let endpoint = receiver.http_endpoint();
-        let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("THROUGHLINE_SELF_METRICS", asked)];
+        let variables = [
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint),
+            ("THROUGHLINE_SELF_METRICS", asked),
+            ("THROUGHLINE_RUNTIME_METRICS", "false"),
+        ];
         let mut process = Process::this_test("outage::measured::process", &variables);
         assert!(process.ended().await.success(), "{:#?}", process.lines());
         let names = Vec::from_iter(metrics(&receiver).into_iter().map(|metric| metric.name));
         assert_eq!(BTreeSet::from_iter(&names).len(), names.len(), "{names:?}");
-        assert_eq!(names.len() == 1, asked == "false", "{names:?}");
+        assert!(names.iter().any(|name| name == "work"), "{names:?}");
+        assert_eq!(names.iter().any(|name| name.starts_with("otel.")), asked == "true", "{names:?}");
         let counted = of_name(&receiver, "otel.sdk.log.created").into_iter().map(|(_, count)| count);
         assert_eq!(Vec::from_iter(counted), created, "one of the program, one about the start");
     }

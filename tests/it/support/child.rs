@@ -77,9 +77,14 @@ impl Process {
         assert!(sent.success());
     }
 
+    /// Waits for its end; all its lines are there then.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let child = Mutex::new(&mut self.child);
-        super::until("the end of the example", || async { child.lock().unwrap().try_wait().unwrap() }).await
+        let status =
+            super::until("the end of the example", || async { child.lock().unwrap().try_wait().unwrap() })
+                .await;
+        super::until("its last words", || async { self.closed().then_some(()) }).await;
+        status
     }
 }
 

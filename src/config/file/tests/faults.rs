@@ -230,8 +230,9 @@ fn what_is_not_there_is_named_with_the_way_out() {
              /api/v1/otlp/v1/metrics.",
         ),
         (
-            "meter_provider:\n  readers: [{periodic: {exporter: {console: }}}]\n  views: [{}]",
-            "line 5: meter_provider.views is not supported. There are no views in a file; leave it out.",
+            "meter_provider:\n  readers: [{periodic: {exporter: {console: }}}]\n  views: [{selector: {}, stream: {attribute_keys: {excluded: [a]}}}]",
+            "line 5: meter_provider.views[0].stream.attribute_keys.excluded is not supported. Name those that are \
+             included.",
         ),
         (
             "instrumentation/development: {general: {http: {server: {request_captured_headers: ['*']}}}}",

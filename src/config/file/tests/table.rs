@@ -1,11 +1,11 @@
-use crate::config::file::schema::{Holds, Key, Needed, SECTIONS};
+use crate::config::file::schema::{Holds, Key, Needed, SECTIONS, views};
 
 #[test]
 fn the_page_of_keys_is_the_table_of_keys() {
     let mut page = String::new();
     // Groups of keys that several sections share are told once.
     let mut told: Vec<(*const Key, &str)> = Vec::new();
-    for section in SECTIONS {
+    for section in SECTIONS.iter().chain(views::SECTIONS) {
         let one = if section.one { ", one of" } else { "" };
         page += &format!("\n**{}**{one}\n", section.name);
         let mut rows = String::new();
@@ -53,6 +53,8 @@ fn row(key: &Key) -> String {
         Holds::Time => "milliseconds".into(),
         Holds::Pause => "milliseconds above zero".into(),
         Holds::Ratio => "number from 0 to 1".into(),
+        Holds::Between(least, most) => format!("number from {least} to {most}"),
+        Holds::Numbers => "list of numbers".into(),
         Holds::Words(words) => words.join(" \\| "),
         Holds::Value => "value".into(),
         Holds::Name => "nothing".into(),
