@@ -43,6 +43,10 @@
 //! A request that the other side finds too large (HTTP 413, and the gRPC statuses that say so in words) is sent in
 //! halves, down to single spans, log records or metrics. One of these that is still too large is refused for good.
 //!
+//! # What is put together
+//! With [`Limits::batch`], requests that wait next to each other are sent as one, each with its own count and record on
+//! disk: see [`Batch`]. A [`Receipt`] tells when one of them is on disk or delivered.
+//!
 //! # Whom it trusts, and who it is
 //! [`Tls`] and [`Credentials`] name files as mounted secrets are: they are read when the sender starts, where a
 //! fault is an [`Error`], and again when they change.
