@@ -185,9 +185,12 @@ impl Config {
         if self.faults.is_empty() { Ok(()) } else { Err(Error::configuration(&self.faults)) }
     }
 
-    /// `Err`: the configuration file cannot be used, or a signal has a destination that cannot be understood. To guess
-    /// another would send what is recorded, and credentials, where nobody asked for.
-    pub(crate) fn usable(&self) -> Result<(), Error> {
+    /// Whether telemetry can start with it. To guess another destination would send what is recorded, and credentials, where
+    /// nobody asked for.
+    ///
+    /// # Errors
+    /// If the configuration file cannot be used, or a signal has a destination that cannot be understood.
+    pub fn usable(&self) -> Result<(), Error> {
         if self.faults.iter().any(|fault| fault.fatal) {
             return Err(Error::configuration(self.faults.iter().filter(|fault| fault.fatal)));
         }

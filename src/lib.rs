@@ -58,8 +58,8 @@
 //! - `reqwest`: the client layer as a middleware of reqwest-middleware 0.5; TLS stays your choice.
 //! - `prometheus`: a page with the measurements, for Prometheus to fetch.
 //! - `config-file`: the standard's declarative configuration, `OTEL_CONFIG_FILE`.
-//! - `cli`: the program `throughline`, with `throughline check`.
-//! - `collector`: the embedded collector with its local view.
+//! - `cli`: the program `throughline`, with `throughline check` and `throughline collect`.
+//! - `collector`: the embedded collector with its local view; it sends on, too.
 //! - `testing`: for tests, what is recorded, in memory, and an OTLP server that fails as it is told.
 //!
 //! # Limits
@@ -141,8 +141,3 @@ struct MetricsPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/export.md")]
 struct ExportPage;
-
-/// Compiles what `docs/metrics.md` shows.
-#[cfg(doctest)]
-#[doc = include_str!("../docs/metrics.md")]
-struct MetricsPage;

@@ -102,7 +102,7 @@ pub(crate) fn limits(config: &Config) -> Limits {
     let remote = exports.filter(|destination| matches!(destination, Destination::Remote(_))).count();
     let bytes = config.queue.directory_bytes / remote.max(1) as u64;
     let disk = config.queue.directory.clone().map(|directory| Disk { directory, bytes });
-    Limits { queue_bytes: config.queue.bytes, disk }
+    Limits { queue_bytes: config.queue.bytes, disk, ..Limits::default() }
 }
 
 /// The running pipeline of one signal.

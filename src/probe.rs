@@ -157,6 +157,7 @@ async fn examine(signal: Signal, destination: Destination, words: String) -> Fin
             finding.warnings.extend(Some(message).filter(|message| !message.is_empty()));
         }
         Answer::Refused { cause }
+        | Answer::Malformed { cause }
         | Answer::TooLarge { cause }
         | Answer::Busy { cause, .. }
         | Answer::Unanswered { cause, .. } => {

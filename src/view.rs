@@ -60,7 +60,8 @@ impl View {
     pub(crate) fn close(self) {
         #[cfg(feature = "collector")]
         if let Some(collector) = self.collector {
-            collector.stop();
+            // It sends nothing on.
+            let _ = collector.stop_blocking(std::time::Duration::ZERO);
         }
     }
 }

@@ -29,6 +29,11 @@ fn message(body: &[u8], slice: Slice, shape: &Shape, depth: usize) -> Result<usi
         let field = field?;
         let Some(known) = shape.field(field.number) else { continue };
         match (known.kind, field.value) {
+            (Kind::Message(shape), Value::Slice(slice))
+                if shape.is_attribute() && is_plain(slice.of(body)) =>
+            {
+                messages += 2;
+            }
             (Kind::Message(shape), Value::Slice(slice)) => messages += message(body, slice, shape, depth)?,
             (Kind::Text, Value::Slice(slice)) => {
                 if str::from_utf8(slice.of(body)).is_err() {
@@ -47,6 +52,18 @@ fn message(body: &[u8], slice: Slice, shape: &Shape, depth: usize) -> Result<usi
         }
     }
     Ok(messages)
+}
+
+/// Whether an attribute is a key and a text, both short and ASCII, and nothing else: then no byte of it is wrong, and its
+/// fields need no look of their own.
+fn is_plain(attribute: &[u8]) -> bool {
+    let Some((&[0x0a, length], rest)) = attribute.split_first_chunk() else { return false };
+    let Some(&[0x12, value, 0x0a, text]) = rest.get(usize::from(length)..).and_then(<[u8]>::first_chunk)
+    else {
+        return false;
+    };
+    let [length, value, text] = [length, value, text].map(usize::from);
+    attribute.len() == length + text + 6 && value == text + 2 && attribute.is_ascii()
 }
 
 /// Numbers that are packed into one field.
@@ -101,6 +118,43 @@ mod tests {
         let point = [field(7, &0.005_f64.to_le_bytes()), field(9, &field(1, b"key"))].concat();
         let metrics = field(1, &field(2, &field(2, &field(9, &field(1, &point)))));
         assert_eq!(check(Signal::Metrics, &metrics), Ok(7));
+    }
+
+    // The short way must never say more than the long one.
+    #[test]
+    fn attributes_in_any_form_are_found_broken_where_they_are() {
+        let span = |attribute: &[u8]| field(1, &field(2, &field(2, &field(9, attribute))));
+        let whole = [field(1, b"key"), field(2, &field(1, b"text"))].concat();
+        assert!(is_plain(&whole));
+        assert_eq!(check(Signal::Traces, &span(&whole)), Ok(6));
+        let empty = [field(1, b""), field(2, &field(1, b""))].concat();
+        assert!(is_plain(&empty));
+        let text = [field(1, b"key"), field(2, &field(1, "t\u{e9}xt".as_bytes()))].concat();
+        let number = [field(1, b"key"), field(2, &[0x18, 7])].concat();
+        let twice = [field(1, b"key"), field(2, &field(1, b"text")), field(1, b"k")].concat();
+        let long = [field(1, b"key"), field(2, &field(1, &[b'x'; 128]))].concat();
+        for unusual in [text, number, twice, long] {
+            assert!(!is_plain(&unusual));
+            assert_eq!(check(Signal::Traces, &span(&unusual)), Ok(6));
+        }
+        for place in 0..whole.len() {
+            for byte in 0..=u8::MAX {
+                let mut changed = whole.clone();
+                changed[place] = byte;
+                let slice = Slice { prefix: 0, start: 0, end: changed.len() };
+                let Kind::Message(resource) = Shape::of(Signal::Logs).field(1).unwrap().kind else {
+                    panic!()
+                };
+                let Kind::Message(resource) = resource.field(1).unwrap().kind else { panic!() };
+                let Kind::Message(attribute) = resource.field(1).unwrap().kind else { panic!() };
+                assert!(attribute.is_attribute());
+                let found = message(&changed, slice, attribute, 10);
+                assert!(!is_plain(&changed) || found == Ok(2), "{changed:?}");
+            }
+        }
+        for length in 0..whole.len() {
+            assert!(!is_plain(&whole[..length]), "{length}");
+        }
     }
 
     #[test]

@@ -1,15 +1,16 @@
-//! What a collector listens on and how much it keeps.
+//! What a collector listens on, how much it keeps and where it sends.
 
-use crate::Error;
+use crate::{Error, Processor};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
 };
+use throughline_sender::{Batch, Destination, Disk, Signal, Until};
 
 /// One mebibyte, in bytes.
 const MIB: usize = 1024 * 1024;
 
-/// What a collector listens on and how much it keeps: plain data.
+/// What a collector listens on, how much it keeps and where it sends: plain data.
 ///
 /// ```
 /// let mut config = throughline_collector::Config::default();
@@ -18,7 +19,7 @@ const MIB: usize = 1024 * 1024;
 /// assert_eq!(config.view.unwrap().port(), 4319);
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Where OTLP/gRPC is taken; `None`: nowhere; port 0: any free port. Default: 127.0.0.1:4317 (O-050, O-070).
     pub grpc: Option<SocketAddr>,
@@ -27,8 +28,12 @@ pub struct Config {
     /// Where the view is; `None`: nowhere; port 0: any free port. Only a loopback address is allowed, since
     /// the view has no authentication yet. Default: 127.0.0.1:4319.
     pub view: Option<SocketAddr>,
+    /// Where it answers `GET /` and nothing else: 200 while it takes telemetry, 503 while it stops; `None`: nowhere.
+    /// For the probes of Kubernetes. Default: nowhere.
+    pub health: Option<SocketAddr>,
     /// How many bytes are kept, request bodies and index together; the oldest requests leave first, of the signal
-    /// that is furthest over its share: half for spans, a quarter for measurements and log records. Default: 64 MiB.
+    /// that is furthest over its share: half for spans, a quarter for measurements and log records. Zero:
+    /// nothing is kept, only sent on. Default: 64 MiB.
     pub max_bytes: usize,
     /// How many traces are kept; those leave first of which nothing came for the longest time. Those known from log
     /// records only count as well. Default: 10,000.
@@ -38,6 +43,74 @@ pub struct Config {
     /// How long a client may take to send the headers of a request, again to send its body, and again to read the
     /// answer; and how long a connection may be without a request (O-072). Default: 30 s.
     pub request_timeout: Duration,
+    /// Bytes of request bodies in memory, in the store and in all queues together, each counted once; with so many, what
+    /// comes is sent away before it is read (B-068). `None`: the other bounds are enough. Default: `None`.
+    pub max_memory: Option<usize>,
+    /// What is changed in everything that is taken, in this order. Default: nothing.
+    pub processors: Vec<Processor>,
+    /// Where everything goes on to. Default: nowhere.
+    pub destinations: Destinations,
+    /// How much of what waits for a destination is sent as one request.
+    pub batch: Batch,
+    /// Bytes of requests that wait in memory for one destination, of each signal. Default: 64 MiB.
+    pub queue_bytes: usize,
+    /// Where requests wait that cannot be sent for now; they outlive the process. Its bytes are for all destinations
+    /// together. Default: `None`, they wait in memory.
+    pub disk: Option<Disk>,
+    /// How far a request must be until it is acknowledged: in the queue of every destination (the default), on disk
+    /// there, or delivered. Whoever waits for longer than [`request_timeout`](Self::request_timeout) is told to come again.
+    /// What comes through the [`inlet`](crate::Collector::inlet) never waits.
+    pub acknowledge: Until,
+    /// What becomes of a request when the queue of a destination is full. Default: [`Overflow::Refuse`].
+    pub overflow: Overflow,
+}
+
+/// Where each signal goes on to. All destinations of a signal get everything, each with a queue of its own.
+#[derive(Clone, Debug, Default)]
+pub struct Destinations {
+    /// Where spans go.
+    pub traces: Vec<Destination>,
+    /// Where measurements go.
+    pub metrics: Vec<Destination>,
+    /// Where log records go.
+    pub logs: Vec<Destination>,
+}
+
+impl Destinations {
+    /// Those of one signal.
+    pub fn of(&self, signal: Signal) -> &[Destination] {
+        match signal {
+            Signal::Traces => &self.traces,
+            Signal::Metrics => &self.metrics,
+            Signal::Logs => &self.logs,
+        }
+    }
+
+    /// Adds one for a signal.
+    pub fn add(&mut self, signal: Signal, destination: Destination) {
+        match signal {
+            Signal::Traces => &mut self.traces,
+            Signal::Metrics => &mut self.metrics,
+            Signal::Logs => &mut self.logs,
+        }
+        .push(destination);
+    }
+
+    /// Whether nothing goes anywhere.
+    pub fn is_empty(&self) -> bool {
+        Signal::ALL.into_iter().all(|signal| self.of(signal).is_empty())
+    }
+}
+
+/// What becomes of a request when the queue of one of its destinations is full.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// It is refused, and whoever sent it comes again: nothing acknowledged is lost, and a destination that is away for
+    /// longer than its queue lasts holds up the others.
+    #[default]
+    Refuse,
+    /// It goes where there is room, and is dropped and counted where there is none; it is refused where none has any.
+    Drop,
 }
 
 impl Default for Config {
@@ -47,10 +120,19 @@ impl Default for Config {
             grpc: loopback(4317),
             http: loopback(4318),
             view: loopback(4319),
+            health: None,
             max_bytes: 64 * MIB,
             max_traces: 10_000,
             max_request_bytes: 64 * MIB,
             request_timeout: Duration::from_secs(30),
+            max_memory: None,
+            processors: Vec::new(),
+            destinations: Destinations::default(),
+            batch: Batch::default(),
+            queue_bytes: 64 * MIB,
+            disk: None,
+            acknowledge: Until::Queued,
+            overflow: Overflow::Refuse,
         }
     }
 }
@@ -59,13 +141,17 @@ impl Config {
     /// Nothing could be taken within a bound of zero.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let bounds = [
-            ("max_bytes", self.max_bytes == 0),
+            ("max_bytes", self.max_bytes == 0 && self.destinations.is_empty()),
             ("max_traces", self.max_traces == 0),
             ("max_request_bytes", self.max_request_bytes == 0),
             ("request_timeout", self.request_timeout.is_zero()),
+            ("max_memory", self.max_memory == Some(0)),
+            ("queue_bytes", self.queue_bytes == 0),
+            ("batch", self.batch.items == 0 || self.batch.bytes == 0),
         ];
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((name, _)) => Err(Error::zero(name)),
+            None if self.acknowledge == Until::OnDisk && self.disk.is_none() => Err(Error::no_disk()),
             None => Ok(()),
         }
     }

@@ -3,7 +3,7 @@
 use crate::store::Level;
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use throughline_sender::Signal;
+use throughline_sender::{Signal, Stats};
 
 /// What a collector took, refused and keeps. Counts begin with the collector and never go back.
 #[non_exhaustive]
@@ -32,6 +32,53 @@ pub struct Counters {
     pub evicted_requests: u64,
     /// Traces that left to make room for others.
     pub evicted_traces: u64,
+    /// Bytes of request bodies in memory, kept and on their way out, each counted once.
+    pub held_bytes: u64,
+}
+
+/// What became of one signal on its way to one destination.
+///
+/// `accepted = delivered + rejected + dropped + queued`, in spans, data points or log records.
+#[non_exhaustive]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Forwarded {
+    /// `traces`, `metrics` or `logs`.
+    pub signal: &'static str,
+    /// Where to, without secrets.
+    pub destination: String,
+    /// Taken for it, those that an earlier process left on disk among them.
+    pub accepted: u64,
+    /// Acknowledged by it.
+    pub delivered: u64,
+    /// Refused by it for good.
+    pub rejected: u64,
+    /// Lost here: see [`Overflow::Drop`](crate::Overflow::Drop), or the limit of the stop was over.
+    pub dropped: u64,
+    /// Waiting, or under way.
+    pub queued: u64,
+    /// Of those, on disk.
+    pub on_disk: u64,
+    /// Sent again although an earlier attempt may have been taken: the most that can have arrived twice.
+    pub repeated: u64,
+    /// The last fault in words, if there was one.
+    pub last_failure: Option<String>,
+}
+
+impl From<Stats> for Forwarded {
+    fn from(stats: Stats) -> Self {
+        Forwarded {
+            signal: stats.signal.name(),
+            destination: stats.destination,
+            accepted: stats.recorded,
+            delivered: stats.delivered,
+            rejected: stats.failed,
+            dropped: stats.dropped,
+            queued: stats.queued,
+            on_disk: stats.on_disk,
+            repeated: stats.repeated,
+            last_failure: stats.last_failure,
+        }
+    }
 }
 
 /// The counters while they count.
@@ -70,7 +117,7 @@ impl Tally {
     }
 
     /// The counts of this moment.
-    pub(crate) fn read(&self, level: Level) -> Counters {
+    pub(crate) fn read(&self, level: Level, held: usize) -> Counters {
         Counters {
             requests: self.requests.load(Relaxed),
             refused_requests: self.refused.load(Relaxed),
@@ -83,6 +130,7 @@ impl Tally {
             stored_traces: level.traces as u64,
             evicted_requests: level.evicted_requests,
             evicted_traces: level.evicted_traces,
+            held_bytes: held as u64,
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Why a collector did not start.
 
 use std::{error, fmt, io, net::SocketAddr};
+use throughline_sender::Unsent;
 
 /// Why a collector did not start: first the thing, then the fault, then the way out.
 pub struct Error {
@@ -43,6 +44,23 @@ impl Error {
         Error { message, source: None }
     }
 
+    pub(crate) fn no_disk() -> Self {
+        let message =
+            "what is to be acknowledged when it is on disk needs a directory for that; name one as the disk";
+        Error { message: message.to_owned(), source: None }
+    }
+
+    pub(crate) fn destination(fault: &throughline_sender::Error) -> Self {
+        Error { message: format!("nothing can be sent: {fault}"), source: None }
+    }
+
+    pub(crate) fn pattern(pattern: &str, fault: &regex::Error) -> Self {
+        Error {
+            message: format!("the pattern {pattern:?} of a processor cannot be used: {fault}"),
+            source: None,
+        }
+    }
+
     pub(crate) fn thread(source: io::Error) -> Self {
         let message =
             "the collector's thread could not be started; raise the limit of threads and open files";
@@ -68,3 +86,32 @@ impl error::Error for Error {
         self.source.as_ref().map(|source| source as _)
     }
 }
+
+/// What a collector had acknowledged and could not hand on before its end: neither delivered nor on disk. `Display` names
+/// it, by signal and destination.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    items: u64,
+    words: String,
+}
+
+impl Lost {
+    pub(crate) fn new(parts: &[(String, Unsent)]) -> Self {
+        let words: Vec<String> =
+            parts.iter().map(|(destination, unsent)| format!("{destination}: {unsent}")).collect();
+        Lost { items: parts.iter().map(|(_, unsent)| unsent.items).sum(), words: words.join("; ") }
+    }
+
+    /// Spans, data points and log records, once for each destination.
+    pub fn items(&self) -> u64 {
+        self.items
+    }
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+impl error::Error for Lost {}

@@ -14,8 +14,8 @@ pub(crate) const NAME: &str = "throughline";
 /// thousandth of it, unless the machine is very busy.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// A status is a few hundred bytes.
-const MAX_ANSWER: usize = 16 * 1024;
+/// A status is a few hundred bytes, and as many for each destination.
+const MAX_ANSWER: usize = 64 * 1024;
 
 /// A collector that runs already, in this program or another one.
 #[non_exhaustive]

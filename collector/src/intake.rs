@@ -2,15 +2,22 @@
 
 use crate::{
     config::Config,
-    counters::{Counters, Tally},
+    counters::{Counters, Forwarded, Tally},
+    error::{Error, Lost},
+    forward::{Forward, Promise},
     join::{COPIES, joined},
+    memory::Memory,
+    process::{Process, without},
     reservation::{Budget, Reservation},
-    scan::{items, scan},
+    scan::{Scan, is_rejected, items, scan},
     store::{Level, Store, TooLarge},
     wire::Fault,
 };
 use bytes::Bytes;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 use throughline_sender::{Accept, Answer, Signal};
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
@@ -57,11 +64,17 @@ pub(crate) struct Taken {
     pub(crate) message: String,
 }
 
-/// Store, counters and limits.
+/// Store, ways out, counters and limits.
 pub(crate) struct Intake {
+    process: Process,
     store: Mutex<Store>,
+    forward: Forward,
     tally: Tally,
     budget: Arc<Budget>,
+    memory: Arc<Memory>,
+    max_memory: Option<usize>,
+    /// How long an answer waits for what it promises.
+    patience: Duration,
     /// The largest request, before and after decompression.
     pub(crate) max_request_bytes: usize,
     max_bytes: usize,
@@ -69,26 +82,42 @@ pub(crate) struct Intake {
 }
 
 impl Intake {
-    pub(crate) fn new(config: &Config) -> Self {
+    /// Must be called in the runtime where the ways out live, if there are any.
+    pub(crate) fn start(config: &Config) -> Result<Self, Error> {
         // Offsets are kept in 32 bits.
         let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
-        Intake {
+        Ok(Intake {
+            process: Process::new(&config.processors)?,
+            forward: Forward::start(config)?,
+            memory: Arc::default(),
+            max_memory: config.max_memory,
+            patience: config.request_timeout,
             store: Mutex::new(Store::new(config.max_bytes, config.max_traces)),
             tally: Tally::default(),
             budget: Budget::new(max_request_bytes.saturating_mul(LARGEST_AT_A_TIME)),
             max_request_bytes,
             max_bytes: config.max_bytes,
             max_traces: config.max_traces,
-        }
+        })
     }
 
-    /// Takes one `Export…ServiceRequest`. What it needs besides the body is added to the reservation.
+    /// Whether a request of so many bytes would be taken now: asked before it is read, with what is known of its size.
+    pub(crate) fn admit(&self, signal: Signal, bytes: usize) -> Result<(), Refusal> {
+        let held = self.memory.held().saturating_add(bytes);
+        if self.max_memory.is_some_and(|limit| held > limit) {
+            return Err(Refusal::Busy("the collector's memory is full; come again".to_owned()));
+        }
+        self.forward.admit(signal, bytes)
+    }
+
+    /// Takes one `Export…ServiceRequest`, and says what its answer has to wait for. What it needs besides the body is
+    /// added to the reservation.
     pub(crate) fn take(
         &self,
         signal: Signal,
         body: &[u8],
         reservation: &mut Reservation,
-    ) -> Result<Taken, Refusal> {
+    ) -> Result<(Taken, Promise), Refusal> {
         if body.len() > self.max_request_bytes {
             return Err(Refusal::larger_than(self.max_request_bytes));
         }
@@ -103,26 +132,69 @@ impl Intake {
             reservation.shrink(body.len().saturating_mul(COPIES - 1));
             return self.take(signal, &joined, reservation);
         }
-        if scan.taken > 0 {
-            if !self.store().could_fit(body.len().saturating_add(scan.surplus), scan.placed) {
-                return Err(self.larger_than_kept(&TooLarge::Bytes));
-            }
-            reservation.grow(Store::index_of(scan.placed).saturating_add(body.len()))?;
-            let items = items(signal, body, scan.placed).map_err(malformed)?;
-            // The buffer may be larger than what was received, or a part of something larger.
-            let exact = Bytes::copy_from_slice(body);
-            self.store()
-                .add(signal, exact, scan.surplus, &items)
-                .map_err(|fault| self.larger_than_kept(&fault))?;
-        }
+        let promise = match scan.taken {
+            0 => Promise::default(),
+            _ => self.hand_on(signal, body, &scan, reservation, malformed)?,
+        };
         self.tally.taken(signal, scan.taken, scan.rejected);
-        Ok(match scan.rejected {
+        let taken = match scan.rejected {
             0 => Taken::default(),
             rejected => {
                 let message = format!("{} rejected: {rejected}; {}", signal.items(), scan.fault);
                 Taken { rejected, message }
             }
-        })
+        };
+        Ok((taken, promise))
+    }
+
+    /// Changes what is to be changed, keeps it and sends it on.
+    fn hand_on(
+        &self,
+        signal: Signal,
+        body: &[u8],
+        scan: &Scan,
+        reservation: &mut Reservation,
+        malformed: impl Fn(Fault) -> Refusal,
+    ) -> Result<Promise, Refusal> {
+        let is_kept = self.max_bytes > 0;
+        let is_sent = !self.forward.is_empty();
+        if is_kept
+            && !self.store().could_fit(body.len().saturating_add(scan.surplus), scan.placed)
+            && !is_sent
+        {
+            return Err(self.larger_than_kept(&TooLarge::Bytes));
+        }
+        if !is_kept && !is_sent {
+            return Ok(Promise::default());
+        }
+        reservation.grow(Store::index_of(scan.placed).saturating_add(body.len()))?;
+        let body = self.memory.hold(self.changed(signal, body, scan).map_err(&malformed)?);
+        let promise = self.forward.take(signal, scan.taken, &body)?;
+        if is_kept {
+            let items = items(signal, &body, scan.placed).map_err(malformed)?;
+            let added = self.store().add(signal, body, scan.surplus, &items);
+            // What is on its way does not need to be seen here.
+            added.map_err(|fault| self.larger_than_kept(&fault)).or_else(|fault| match is_sent {
+                true => Ok(()),
+                false => Err(fault),
+            })?;
+        }
+        Ok(promise)
+    }
+
+    /// What goes on, in exactly as many bytes: without what was rejected, with what the processors change.
+    fn changed(&self, signal: Signal, body: &[u8], scan: &Scan) -> Result<Vec<u8>, Fault> {
+        let valid = match scan.rejected {
+            0 => None,
+            _ => Some(without(body, |record| is_rejected(signal, body, record))?),
+        };
+        let whole = valid.as_deref().unwrap_or(body);
+        let changed = match self.process.is_empty(signal) {
+            true => None,
+            false => self.process.apply(signal, whole)?,
+        };
+        // The buffer may be larger than what was received, or a part of something larger.
+        Ok(changed.or(valid).unwrap_or_else(|| body.to_vec()))
     }
 
     fn larger_than_kept(&self, fault: &TooLarge) -> Refusal {
@@ -157,7 +229,33 @@ impl Intake {
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        self.tally.read(self.level())
+        self.tally.read(self.level(), self.memory.held())
+    }
+
+    /// What became of everything on its way out.
+    pub(crate) fn forwarded(&self) -> Vec<Forwarded> {
+        self.forward.forwarded()
+    }
+
+    /// What was found on disk at the start.
+    pub(crate) fn notices(&self) -> Vec<String> {
+        self.forward.notices()
+    }
+
+    /// Waits until a promise is kept.
+    pub(crate) async fn kept(&self, taken: (Taken, Promise)) -> Result<Taken, Refusal> {
+        let (taken, promise) = taken;
+        promise.kept(self.patience).await.map(|()| taken)
+    }
+
+    /// Whether nothing more is taken.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.forward.is_stopping()
+    }
+
+    /// Takes nothing more, and delivers what waits, within the limit.
+    pub(crate) async fn close(&self, limit: Duration) -> Result<(), Lost> {
+        self.forward.close(limit).await
     }
 
     /// What is in the store now.
@@ -176,8 +274,10 @@ pub(crate) struct Shared(pub(crate) Arc<Intake>);
 
 impl Accept for Shared {
     fn accept(&self, signal: Signal, request: Bytes) -> Answer {
-        match self.0.take(signal, &request, &mut self.0.reserve()) {
-            Ok(taken) => Answer::Taken { rejected: taken.rejected, message: taken.message },
+        let taken = self.0.admit(signal, request.len());
+        match taken.and_then(|()| self.0.take(signal, &request, &mut self.0.reserve())) {
+            // Nobody may wait here.
+            Ok((taken, _)) => Answer::Taken { rejected: taken.rejected, message: taken.message },
             Err(refusal) => {
                 self.0.count(&refusal);
                 let cause = refusal.cause().to_owned();

@@ -1,4 +1,4 @@
-//! A small OpenTelemetry collector inside a program, with a local view.
+//! A small OpenTelemetry collector inside a program or alone: OTLP in, OTLP out, and a local view.
 //!
 //! ```no_run
 //! use throughline_collector::{Collector, Config};
@@ -12,9 +12,9 @@
 //! ```
 //!
 //! ```text
-//! OTLP/gRPC :4317 ─┐
-//! OTLP/HTTP :4318 ─┼─► check ─► store ─► traces() trace() logs() instruments() series()
-//! inlet()  ────────┘                 └─► view :4319, HTML and JSON
+//! OTLP/gRPC :4317 ─┐                     ┌─► store ─► traces() trace() logs() instruments() series()
+//! OTLP/HTTP :4318 ─┼─► check ─► process ─┤        └─► view :4319, HTML and JSON
+//! inlet()  ────────┘                     └─► forward ─► queue ─► batch ─► each destination
 //! ```
 //! - **Receives** protobuf over HTTP and over gRPC, plain or with gzip, each on either port. What cannot be decoded,
 //!   is too large or too slow is refused with the status that the OTLP specification asks for; spans and log records
@@ -24,6 +24,11 @@
 //!   spans may have half while others need theirs, measurements and log records a quarter each; what one leaves alone
 //!   the others use. Of too many traces, the one leaves of which nothing came for the longest time. A trace that
 //!   misses its root or a parent is shown, with a mark; a span or point that arrived twice is shown once.
+//! - **Changes** attributes, if [`Config::processors`] say so.
+//! - **Sends on** to [`Config::destinations`], in batches, with a queue of its own for each: a request is in all of them
+//!   before it is answered, or refused with the advice to come again. What was acknowledged is never dropped silently:
+//!   [`Collector::forwarded`] counts what became of it, and [`Collector::stop`] names what was lost. Nothing is decoded on
+//!   the way: what goes out is the bytes that came in.
 //! - **Shows** the traces with their log records at `http://127.0.0.1:4319/`, without JavaScript, and as JSON below
 //!   `/api/`. The view answers on loopback only and to loopback names only.
 //! - **Is quiet**: it runs on a thread of its own, named `throughline-collector`, where `tracing` is turned off. Pages
@@ -34,7 +39,7 @@
 //! |---|---|
 //! | `/` | the newest traces; takes the query of `/api/traces`, with a limit of at most 1,000 |
 //! | `/trace/{id}` | one trace; `?span={id}` opens a span |
-//! | `/api/status` | addresses, version and [`Counters`] |
+//! | `/api/status` | addresses, version, [`Counters`], and [`Forwarded`] as `destinations` |
 //! | `/api/traces?limit=100&service=NAME&errors=1` | a list of [`Summary`], the latest start first |
 //! | `/api/traces/{id}` | one [`Trace`], or 404 |
 //! | `/api/logs?limit=100` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
@@ -49,14 +54,14 @@
 //! the JSON.
 //!
 //! # Limits
-//! OTLP in JSON is answered with 415. Nothing survives the end of the program. There is no TLS and no authentication:
-//! listen on loopback. There, requests of other sites' pages are refused with 403: those with their `Origin`, and
+//! OTLP in JSON is answered with 415. Nothing of the store survives the end of the program. There is no TLS and no
+//! authentication: listen on loopback. There, requests of other sites' pages are refused with 403: those with their `Origin`, and
 //! those for a name that is neither `localhost` nor an address.
 //!
-//! Memory is bounded: what is kept by [`Config::max_bytes`], against which requests count as more when they take far
-//! more memory than their size to look at; requests on their way in by four times
-//! [`Config::max_request_bytes`], beyond which clients are told to come again; pages by making one at a time. A client
-//! that sends nothing, or does not read its answer, is cut off after [`Config::request_timeout`].
+//! Memory is bounded: what waits for each destination by [`Config::queue_bytes`]; what is kept by [`Config::max_bytes`],
+//! against which requests count as more when they take far more memory than their size to look at; requests on their
+//! way in by four times [`Config::max_request_bytes`], beyond which clients are told to come again; pages by making one
+//! at a time. A client that sends nothing, or does not read its answer, is cut off after [`Config::request_timeout`].
 
 // Where it cannot work.
 mod platform;
@@ -70,12 +75,18 @@ mod receive;
 mod reply;
 mod reservation;
 mod serve;
-// What is kept, and where it is in the bytes.
 mod intake;
+// What it is, and what is changed in it.
 mod check;
 mod join;
 mod scan;
+mod edit;
+mod process;
+// What is kept, and where it is in the bytes.
+mod memory;
 mod store;
+// What goes on.
+mod forward;
 // What is shown.
 mod look;
 mod desk;
@@ -91,11 +102,15 @@ pub mod file;
 // Who else is there, and how much went through.
 mod counters;
 mod find;
+mod health;
 
-pub use config::Config;
-pub use counters::Counters;
-pub use error::Error;
+pub use config::{Config, Destinations, Overflow};
+pub use counters::{Counters, Forwarded};
+pub use error::{Error, Lost};
 pub use find::{Running, find};
+pub use process::{Action, Kind, Place, Processor, Value};
+#[doc(no_inline)]
+pub use throughline_sender::{Batch, Destination, Disk, Until};
 pub use trace::{Summary, Trace};
 
 use desk::Desk;
@@ -106,22 +121,26 @@ use std::{
     net::{SocketAddr, TcpListener},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
+    time::Duration,
 };
-use throughline_sender::{Inlet, wire};
+use throughline_sender::{Inlet, Signal, wire};
 use tokio::{
     runtime::{self, Runtime},
     sync::oneshot,
 };
 use tracing::dispatcher::{Dispatch, set_default};
 
-/// A collector that runs. Dropping it stops it; [`stop`](Self::stop) also waits until the ports are free.
+/// A collector that runs. Dropping it stops it without waiting for anything: what was to be sent on is spilled to disk, or
+/// lost. [`stop`](Self::stop) delivers it first.
 #[must_use = "a collector stops when it is dropped"]
 pub struct Collector {
     intake: Arc<Intake>,
     addresses: Addresses,
-    thread: Option<JoinHandle<()>>,
-    /// The thread ends when this is dropped.
-    alive: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<Result<(), Lost>>>,
+    /// The thread ends when it is told how long it may take for that, or when this is dropped.
+    ending: Option<oneshot::Sender<Duration>>,
+    /// Completes when the thread is about to end.
+    ended: oneshot::Receiver<()>,
 }
 
 /// Where a collector listens.
@@ -130,57 +149,65 @@ struct Addresses {
     grpc: Option<SocketAddr>,
     http: Option<SocketAddr>,
     view: Option<SocketAddr>,
+    health: Option<SocketAddr>,
+}
+
+/// What listens.
+struct Ports {
+    grpc: Option<TcpListener>,
+    http: Option<TcpListener>,
+    view: Option<TcpListener>,
+    health: Option<TcpListener>,
 }
 
 impl Collector {
-    /// Binds the ports and starts the thread, with or without a Tokio runtime around.
+    /// Binds the ports and starts the thread, with or without a Tokio runtime around: first what sends, then what changes
+    /// and keeps, then what receives.
     ///
     /// # Errors
     /// A bound or time limit is zero, an address is taken ([`Error::is_address_in_use`]) or cannot be listened on, the
-    /// address of the view is not a loopback address, or the system gives no thread.
+    /// address of the view is not a loopback address, a destination, the disk or a pattern cannot be used, or the
+    /// system gives no thread.
     pub fn start(config: Config) -> Result<Collector, Error> {
         config.check()?;
-        let grpc = bind("the OTLP/gRPC address", config.grpc, "THROUGHLINE_COLLECTOR_GRPC")?;
-        let http = bind("the OTLP/HTTP address", config.http, "THROUGHLINE_COLLECTOR_HTTP")?;
-        let view = view(config.view)?;
-        let address = |listener: &Option<TcpListener>| listener.as_ref().and_then(|l| l.local_addr().ok());
-        let addresses = Addresses { grpc: address(&grpc), http: address(&http), view: address(&view) };
-        let intake = Arc::new(Intake::new(&config));
-        let (alive, ended) = oneshot::channel();
+        let ports = Ports::bind(&config)?;
+        let addresses = ports.addresses();
+        let (ending, end) = oneshot::channel();
+        let (over, ended) = oneshot::channel();
         let (ready, is_ready) = mpsc::sync_channel(1);
-        let limit = config.request_timeout;
-        let receiver = receive::Receiver::new(Arc::clone(&intake), limit);
-        let pages = view::View::new(Arc::clone(&intake), addresses);
         let run = move || {
             // The spans and events of the HTTP implementation would come in again, without end.
             let _quiet = set_default(&Dispatch::none());
-            let runtime = match runtime() {
+            let runtime = match runtime(&config) {
                 Ok(runtime) => runtime,
-                Err(fault) => return drop(ready.send(Err(fault))),
+                Err(fault) => {
+                    let _ = ready.send(Err(Error::thread(fault)));
+                    return Ok(());
+                }
             };
-            runtime.block_on(async {
-                let opened = [grpc, http].into_iter().flatten().try_for_each(|listener| {
-                    let is_local = listener.local_addr()?.ip().is_loopback();
-                    spawn(listener, Limits::of_receiver(limit), receiver.clone().at(is_local))
-                });
-                let opened = opened.and_then(|()| match view {
-                    Some(listener) => spawn(listener, Limits::of_view(limit), Desk::new(pages, limit)),
-                    None => Ok(()),
-                });
-                let failed = opened.is_err();
-                if ready.send(opened).is_ok() && !failed {
-                    // Ends when the handle is dropped, which is the only message.
-                    let _ = ended.await;
+            let outcome = runtime.block_on(async {
+                let started = start(config, ports, addresses);
+                let intake = started.as_ref().ok().cloned();
+                if ready.send(started).is_err() {
+                    return Ok(());
+                }
+                let Some(intake) = intake else { return Ok(()) };
+                match end.await {
+                    Ok(limit) => intake.close(limit).await,
+                    // The handle was dropped.
+                    Err(_) => Ok(()),
                 }
             });
             // Nobody waits for a page that is still being made.
             runtime.shutdown_background();
+            let _ = over.send(());
+            outcome
         };
         let named = thread::Builder::new().name("throughline-collector".to_owned());
         let thread = named.spawn(run).map_err(Error::thread)?;
-        let gone = || Err(io::Error::other("the thread ended at once"));
-        is_ready.recv().unwrap_or_else(|_| gone()).map_err(Error::thread)?;
-        Ok(Collector { intake, addresses, thread: Some(thread), alive: Some(alive) })
+        let gone = |_| Err(Error::thread(io::Error::other("the thread ended at once")));
+        let intake = is_ready.recv().unwrap_or_else(gone)?;
+        Ok(Collector { intake, addresses, thread: Some(thread), ending: Some(ending), ended })
     }
 
     /// The way in without a socket: what is handed over takes the same path as what comes through the ports.
@@ -240,18 +267,58 @@ impl Collector {
         look::logs(&self.intake, limit)
     }
 
+    /// Where it answers whether it is well.
+    pub fn health_address(&self) -> Option<SocketAddr> {
+        self.addresses.health
+    }
+
+    /// What became of everything on its way to each destination.
+    pub fn forwarded(&self) -> Vec<Forwarded> {
+        self.intake.forwarded()
+    }
+
+    /// What the start found on disk that an operator should know, one line each.
+    pub fn notices(&self) -> Vec<String> {
+        self.intake.notices()
+    }
+
     /// What was taken, refused and is kept.
     pub fn counters(&self) -> Counters {
         self.intake.counters()
     }
 
-    /// Stops and waits until the ports are free. What was kept is gone with the last [`inlet`](Self::inlet).
-    pub fn stop(mut self) {
-        self.alive.take();
-        if let Some(thread) = self.thread.take() {
-            // It could only have panicked, and is over either way.
-            let _ = thread.join();
+    /// Takes nothing more, delivers what waits, and completes when the ports are free. What is not delivered within the
+    /// limit is spilled to disk, where the next start finds it. What was kept for the view is gone with the last
+    /// [`inlet`](Self::inlet).
+    ///
+    /// # Errors
+    /// If something that was acknowledged is lost: neither delivered, nor on disk.
+    pub async fn stop(mut self, limit: Duration) -> Result<(), Lost> {
+        self.end(limit);
+        // An error: the thread has ended already.
+        let _ = (&mut self.ended).await;
+        self.join()
+    }
+
+    /// As [`stop`](Self::stop), where there is no runtime. Blocks.
+    ///
+    /// # Errors
+    /// As [`stop`](Self::stop).
+    pub fn stop_blocking(mut self, limit: Duration) -> Result<(), Lost> {
+        self.end(limit);
+        self.join()
+    }
+
+    fn end(&mut self, limit: Duration) {
+        if let Some(ending) = self.ending.take() {
+            // An error: the thread has ended already.
+            let _ = ending.send(limit);
         }
+    }
+
+    fn join(&mut self) -> Result<(), Lost> {
+        // It could only have panicked, and is over either way.
+        self.thread.take().map_or(Ok(()), |thread| thread.join().unwrap_or(Ok(())))
     }
 }
 
@@ -261,11 +328,28 @@ impl fmt::Debug for Collector {
     }
 }
 
-fn view(address: Option<SocketAddr>) -> Result<Option<TcpListener>, Error> {
-    let variable = "THROUGHLINE_COLLECTOR_VIEW";
-    match address.filter(|address| !address.ip().is_loopback()) {
-        Some(address) => Err(Error::not_loopback(address, variable)),
-        None => bind("the view's address", address, variable),
+impl Ports {
+    fn bind(config: &Config) -> Result<Self, Error> {
+        let view = "THROUGHLINE_COLLECTOR_VIEW";
+        if let Some(address) = config.view.filter(|address| !address.ip().is_loopback()) {
+            return Err(Error::not_loopback(address, view));
+        }
+        Ok(Ports {
+            grpc: bind("the OTLP/gRPC address", config.grpc, "THROUGHLINE_COLLECTOR_GRPC")?,
+            http: bind("the OTLP/HTTP address", config.http, "THROUGHLINE_COLLECTOR_HTTP")?,
+            view: bind("the view's address", config.view, view)?,
+            health: bind("the address for health", config.health, "health")?,
+        })
+    }
+
+    fn addresses(&self) -> Addresses {
+        let address = |listener: &Option<TcpListener>| listener.as_ref().and_then(|l| l.local_addr().ok());
+        Addresses {
+            grpc: address(&self.grpc),
+            http: address(&self.http),
+            view: address(&self.view),
+            health: address(&self.health),
+        }
     }
 }
 
@@ -278,14 +362,34 @@ fn bind(part: &str, address: Option<SocketAddr>, variable: &str) -> Result<Optio
     listener.map(Some).map_err(|fault| Error::bind(part, address, variable, fault))
 }
 
-fn runtime() -> io::Result<Runtime> {
-    let mut builder = runtime::Builder::new_current_thread();
-    // One that makes pages, one that decodes large requests.
-    builder.max_blocking_threads(2).thread_name("throughline-collector").enable_all().build()
+/// All stages, the last one of the way first. Must be called in the runtime where they live.
+fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intake>, Error> {
+    let intake = Arc::new(Intake::start(&config)?);
+    let limit = config.request_timeout;
+    let receiver = receive::Receiver::new(Arc::clone(&intake), limit);
+    for listener in [ports.grpc, ports.http].into_iter().flatten() {
+        let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+        spawn(listener, Limits::of_receiver(limit), receiver.clone().at(is_local))?;
+    }
+    if let Some(listener) = ports.view {
+        let pages = view::View::new(Arc::clone(&intake), addresses);
+        spawn(listener, Limits::of_view(limit), Desk::new(pages, limit))?;
+    }
+    if let Some(listener) = ports.health {
+        spawn(listener, Limits::of_view(limit), health::Health::new(Arc::clone(&intake)))?;
+    }
+    Ok(intake)
 }
 
-fn spawn(listener: TcpListener, limits: Limits, handler: impl Handler) -> io::Result<()> {
-    let listener = tokio::net::TcpListener::from_std(listener)?;
+fn runtime(config: &Config) -> io::Result<Runtime> {
+    let mut builder = runtime::Builder::new_current_thread();
+    // One that makes pages, one that decodes large requests, and one for each disk.
+    let disks = Signal::ALL.into_iter().map(|signal| config.destinations.of(signal).len()).sum::<usize>();
+    builder.max_blocking_threads(2 + disks).thread_name("throughline-collector").enable_all().build()
+}
+
+fn spawn(listener: TcpListener, limits: Limits, handler: impl Handler) -> Result<(), Error> {
+    let listener = tokio::net::TcpListener::from_std(listener).map_err(Error::thread)?;
     tokio::spawn(serve::serve(listener, limits, handler));
     Ok(())
 }

@@ -8,6 +8,7 @@ mod grpc;
 mod http;
 
 use crate::{
+    forward::Promise,
     intake::{Intake, Refusal, Taken},
     origin::{is_for_address, is_from_elsewhere},
     reply::Reply,
@@ -18,7 +19,7 @@ use ::http::{
     HeaderMap, HeaderValue, Request, Response,
     header::{CONTENT_TYPE, EXPECT},
 };
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
 use std::{mem, sync::Arc, time::Duration};
 use throughline_sender::Signal;
 use tokio::task::spawn_blocking;
@@ -69,6 +70,11 @@ impl Receiver {
         let mut reservation = self.intake.reserve();
         let is_waiting = is_waiting(request.headers());
         let body = request.into_body();
+        let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+        if let Err(refusal) = self.intake.admit(signal, announced) {
+            body::linger(body, is_waiting).await;
+            return Err(refusal);
+        }
         let body = body::read(body, &self.intake, framing, self.limit, is_waiting, &mut reservation).await?;
         let is_zipped = message(&body)?;
         Parcel { signal, body, framing, is_zipped, reservation }.deliver(&self.intake).await
@@ -115,14 +121,15 @@ struct Parcel {
 impl Parcel {
     async fn deliver(self, intake: &Arc<Intake>) -> Result<Taken, Refusal> {
         if !self.is_zipped && self.body.len() <= AT_ONCE {
-            return self.open(intake);
+            return intake.kept(self.open(intake)?).await;
         }
-        let intake = Arc::clone(intake);
-        let opened = spawn_blocking(move || self.open(&intake)).await;
-        opened.unwrap_or_else(|_| Err(Refusal::Busy("the collector stops".to_owned())))
+        let beside = Arc::clone(intake);
+        let opened = spawn_blocking(move || self.open(&beside)).await;
+        let stops = |_| Err(Refusal::Busy("the collector stops".to_owned()));
+        intake.kept(opened.unwrap_or_else(stops)?).await
     }
 
-    fn open(mut self, intake: &Intake) -> Result<Taken, Refusal> {
+    fn open(mut self, intake: &Intake) -> Result<(Taken, Promise), Refusal> {
         let message = self.body.get(self.framing..).unwrap_or_default();
         if !self.is_zipped || message.is_empty() {
             return intake.take(self.signal, message, &mut self.reservation);

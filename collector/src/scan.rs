@@ -188,6 +188,11 @@ fn points(body: &[u8], metric: Slice) -> Result<u64, Fault> {
     Ok(count)
 }
 
+/// Whether a span or log record is not taken. Measurements always are.
+pub(crate) fn is_rejected(signal: Signal, body: &[u8], record: Slice) -> Result<bool, Fault> {
+    Ok(signal != Signal::Metrics && trace(signal, body, record)?.is_err())
+}
+
 /// The trace of a span or log record, or why the item is rejected.
 fn trace(signal: Signal, body: &[u8], record: Slice) -> Result<Result<Option<TraceId>, &'static str>, Fault> {
     let (trace_field, span_field) = if signal == Signal::Traces { (1, 2) } else { (9, 10) };

@@ -45,6 +45,6 @@ fn the_collector_never_traces_itself() {
     let mut settings = [0; 9];
     stream.read_exact(&mut settings).unwrap();
     assert_eq!(settings[3], 4);
-    collector.stop();
+    collector.stop_blocking(std::time::Duration::ZERO).unwrap();
     assert_eq!(SEEN.load(SeqCst), 1);
 }

@@ -8,12 +8,11 @@ use crate::{
     Answer, Error, Heard, Remote, Signal,
     auth::Authorization,
     cause,
+    content::Content,
     response::one_line,
     tls::{Connector, Connectors},
 };
-use bytes::Bytes;
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, Uri, header};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper_util::{
     client::legacy::{
@@ -39,7 +38,7 @@ const MIN_SECRET_BYTES: usize = 8;
 pub(crate) struct Connection {
     pub(crate) remote: Remote,
     pub(crate) signal: Signal,
-    client: Client<Connector, Full<Bytes>>,
+    client: Client<Connector, Content>,
     connector: Connector,
     connectors: Connectors,
     authorization: Option<Authorization>,
@@ -124,7 +123,7 @@ impl Connection {
     /// Sends a request and waits for the head of the response, without a time limit.
     pub(crate) async fn exchange(
         &mut self,
-        mut request: Request<Full<Bytes>>,
+        mut request: Request<Content>,
     ) -> Result<Response<Incoming>, Answer> {
         self.travels = Some(capture_connection(&mut request));
         self.connectors.fault(&self.remote); // of an earlier request
@@ -201,7 +200,7 @@ fn our_end(extensions: &Extensions) -> Option<SocketAddr> {
     extensions.get().map(HttpInfo::local_addr)
 }
 
-fn client(remote: &Remote, connector: Connector) -> Client<Connector, Full<Bytes>> {
+fn client(remote: &Remote, connector: Connector) -> Client<Connector, Content> {
     let mut client = Client::builder(TokioExecutor::new());
     client.pool_timer(TokioTimer::new()).timer(TokioTimer::new());
     #[cfg(feature = "grpc")]

@@ -236,6 +236,11 @@ pub enum Answer {
         /// The fault in words, with the status.
         cause: String,
     },
+    /// It was not taken because of what is in it (HTTP 400, `INVALID_ARGUMENT`); what came together with it may be.
+    Malformed {
+        /// The fault in words, with the status.
+        cause: String,
+    },
     /// It was not taken now; the same request may be sent again.
     Busy {
         /// The fault in words, with status or system error.

@@ -148,7 +148,7 @@ pub enum Reason {
 impl Page {
     /// The page, compressed for who [takes it so](takes_gzip).
     pub fn gzip(&self) -> Bytes {
-        compress::gzip(&self.text)
+        compress::gzip(self.text.len(), [&self.text[..]])
     }
 }
 

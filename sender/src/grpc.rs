@@ -7,6 +7,7 @@ use crate::{
     Answer, Heard,
     compress::compressed,
     connection::Connection,
+    content::Content,
     http::Encoding,
     response::{MAX_RESPONSE_BYTES, partial_success},
     retry,
@@ -14,20 +15,21 @@ use crate::{
 use base64::{
     Engine, alphabet, engine::DecodePaddingMode, engine::GeneralPurpose, engine::GeneralPurposeConfig,
 };
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{BufMut, BytesMut};
 use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use prost::Message;
 use std::time::Duration;
 
 /// The compressed flag and the length before each message.
 const PREFIX_BYTES: usize = 5;
+const INVALID_ARGUMENT: u32 = 3;
 const RETRY_INFO: &str = "type.googleapis.com/google.rpc.RetryInfo";
 
 /// One attempt, without a time limit.
-pub(crate) async fn send(connection: &mut Connection, body: Bytes) -> Answer {
+pub(crate) async fn send(connection: &mut Connection, body: Content) -> Answer {
     let remote = &connection.remote;
-    let mut request = Request::new(Full::default());
+    let mut request = Request::new(Content::default());
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = match method(connection) {
         Ok(uri) => uri,
@@ -41,7 +43,7 @@ pub(crate) async fn send(connection: &mut Connection, body: Bytes) -> Answer {
     if let Some(coding) = coding {
         headers.insert("grpc-encoding", HeaderValue::from_static(coding));
     }
-    *request.body_mut() = Full::new(frame(body, coding.is_some()));
+    *request.body_mut() = frame(body, coding.is_some());
     match connection.exchange(request).await {
         Ok(response) => read(connection, response).await,
         Err(answer) => answer,
@@ -108,16 +110,16 @@ fn status(connection: &mut Connection, trailers: &HeaderMap, body: &[u8]) -> Opt
     Some(match retry::grpc_may_repeat(code, after.is_some()) {
         _ if after.is_none() && retry::grpc_too_large(code, &message) => Answer::TooLarge { cause },
         true => Answer::Busy { cause, after },
+        false if code == INVALID_ARGUMENT => Answer::Malformed { cause },
         false => Answer::Refused { cause },
     })
 }
 
-fn frame(message: Bytes, compressed: bool) -> Bytes {
-    let mut frame = BytesMut::with_capacity(PREFIX_BYTES + message.len());
-    frame.put_u8(u8::from(compressed));
-    frame.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
-    frame.put(message);
-    frame.freeze()
+fn frame(message: Content, compressed: bool) -> Content {
+    let mut prefix = BytesMut::with_capacity(PREFIX_BYTES);
+    prefix.put_u8(u8::from(compressed));
+    prefix.put_u32(u32::try_from(message.length()).unwrap_or(u32::MAX));
+    message.behind(prefix.freeze())
 }
 
 fn name(code: u32) -> &'static str {
@@ -242,7 +244,8 @@ mod tests {
                 let told = format!("{answer:?}");
                 let words = match answer {
                     Answer::Taken { message, .. } => message,
-                    Answer::Busy { cause, .. } | Answer::TooLarge { cause } | Answer::Refused { cause } => cause,
+                    Answer::Busy { cause, .. } | Answer::TooLarge { cause } => cause,
+                    Answer::Refused { cause } | Answer::Malformed { cause } => cause,
                     Answer::Unanswered { .. } => return Err(TestCaseError::fail(told)),
                 };
                 prop_assert!(!words.chars().any(char::is_control), "{words:?}");

@@ -4,13 +4,14 @@ use crate::{
     Answer, Remote, Signal,
     compress::compressed,
     connection::Connection,
+    content::Content,
     json,
     response::{MAX_RESPONSE_BYTES, partial_success, quote},
     retry,
 };
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use std::time::SystemTime;
 
 /// How OTLP is written down.
@@ -21,16 +22,16 @@ pub(crate) enum Encoding {
 }
 
 /// One attempt, without a time limit.
-pub(crate) async fn send(connection: &mut Connection, encoding: Encoding, body: Bytes) -> Answer {
+pub(crate) async fn send(connection: &mut Connection, encoding: Encoding, body: Content) -> Answer {
     let remote = &connection.remote;
     let body = match encoding {
         Encoding::Protobuf => body,
-        Encoding::Json => match json::to_json(connection.signal, &body) {
-            Ok(json) => json.into(),
+        Encoding::Json => match json::to_json(connection.signal, &body.whole()) {
+            Ok(json) => Bytes::from(json).into(),
             Err(fault) => return Answer::Refused { cause: format!("not sent to {remote}: {fault}") },
         },
     };
-    let mut request = Request::new(Full::default());
+    let mut request = Request::new(Content::default());
     *request.method_mut() = http::Method::POST;
     *request.uri_mut() = remote.url.clone();
     *request.headers_mut() = connection.headers();
@@ -45,7 +46,7 @@ pub(crate) async fn send(connection: &mut Connection, encoding: Encoding, body: 
     if let Some(coding) = coding {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
     }
-    *request.body_mut() = Full::new(body);
+    *request.body_mut() = body;
     match connection.exchange(request).await {
         Ok(response) => read(connection, encoding, response).await,
         Err(answer) => answer,
@@ -72,6 +73,8 @@ async fn read(
     let cause = format!("{remote} answered {}{words}", head.status);
     if head.status == StatusCode::PAYLOAD_TOO_LARGE {
         Answer::TooLarge { cause }
+    } else if head.status == StatusCode::BAD_REQUEST {
+        Answer::Malformed { cause }
     } else if retry::http_may_repeat(head.status) {
         Answer::Busy { cause, after: retry::retry_after(&head.headers, SystemTime::now()) }
     } else {

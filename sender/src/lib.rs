@@ -43,6 +43,10 @@
 //! A request that the other side finds too large (HTTP 413, and the gRPC statuses that say so in words) is sent in
 //! halves, down to single spans, log records or metrics. One of these that is still too large is refused for good.
 //!
+//! # What is put together
+//! With [`Limits::batch`], requests that wait next to each other are sent as one, each with its own count and record on
+//! disk: see [`Batch`]. A [`Receipt`] tells when one of them is on disk or delivered.
+//!
 //! # Whom it trusts, and who it is
 //! [`Tls`] and [`Credentials`] name files as mounted secrets are: they are read when the sender starts, where a
 //! fault is an [`Error`], and again when they change.
@@ -64,6 +68,7 @@ mod split; // what is too large for the other side
 pub mod json; // … as JSON
 pub mod shape; // … of these messages
 pub mod wire; // … which are walked over, not decoded
+mod content; // in pieces
 mod compress; // … made smaller
 mod connection; // … on this connection
 mod auth; // who sends
@@ -82,7 +87,7 @@ pub use destination::{
 };
 pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use probe::{Heard, Probed, probe};
-pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender};
+pub use queue::{Batch, DEFAULT_QUEUE_BYTES, Limits, Mark, Receipt, Request, Sender, Undelivered, Until};
 pub use stats::{Overflow, Stats, Unsent};
 pub use tls::Tls;
 pub use transport::Error;

@@ -1,7 +1,6 @@
 //! One request without content, to learn whether a destination would take more.
 
-use crate::{Answer, Destination, Error, Remote, Signal, transport::Transport};
-use bytes::Bytes;
+use crate::{Answer, Destination, Error, Remote, Signal, content::Content, transport::Transport};
 use http::StatusCode;
 use std::time::SystemTime;
 
@@ -61,7 +60,7 @@ impl Heard {
 /// As [`Sender::start`](crate::Sender::start): the destination cannot be tried at all.
 pub async fn probe(signal: Signal, remote: &Remote) -> Result<Probed, Error> {
     let mut transport = Transport::new(signal, &Destination::Remote(remote.clone()))?;
-    let answer = transport.attempt(Bytes::new()).await;
+    let answer = transport.attempt(Content::default()).await;
     let (heard, date) = transport.heard();
     Ok(Probed { answer, heard, date })
 }

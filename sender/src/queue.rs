@@ -1,5 +1,7 @@
 //! The queue before a destination, and the one task that empties it.
 
+mod batch; // how much is sent as one
+mod receipt; // what becomes of one request
 mod state; // what waits, and what became of the rest
 mod shared; // … with those who wait for it
 mod worker; // one attempt after the other
@@ -10,7 +12,10 @@ use crate::{
     disk::{Found, Store},
     transport::Transport,
 };
+pub use batch::Batch;
 use bytes::Bytes;
+use receipt::receipt;
+pub use receipt::{Receipt, Undelivered, Until};
 use shared::{Shared, Topic, Watcher};
 use state::State;
 use std::{
@@ -47,11 +52,13 @@ pub struct Limits {
     /// Where requests wait that cannot be sent for now. A local destination has no use for it. Default: `None`,
     /// they wait in memory.
     pub disk: Option<Disk>,
+    /// How much of what waits is sent as one request. Default: `None`, each request alone and at once.
+    pub batch: Option<Batch>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { queue_bytes: DEFAULT_QUEUE_BYTES, disk: None }
+        Limits { queue_bytes: DEFAULT_QUEUE_BYTES, disk: None, batch: None }
     }
 }
 
@@ -128,6 +135,29 @@ impl Sender {
                 self.shared.complain(Topic::Destination, fault);
             }
         }
+    }
+
+    /// Queues a request, or tells why not: then it is not counted either, and whoever has it may come again. The receipt
+    /// tells when it is as far as it should be. A request without items is not sent (O-038).
+    ///
+    /// # Errors
+    /// If the queue is full, the request is larger than what may be queued, or the sender is closed.
+    pub fn submit(&self, request: Request, until: Until) -> Result<Receipt, Error> {
+        let (settling, receipt) = receipt(if request.items == 0 { Until::Queued } else { until });
+        if request.items > 0 {
+            self.shared.lock().queue(request, settling, &self.shared.limits).map_err(Error)?;
+            self.shared.arrived.notify_one();
+            self.shared.changed.notify_one();
+        }
+        Ok(receipt)
+    }
+
+    /// Whether a request of so many bytes would be queued now.
+    ///
+    /// # Errors
+    /// If it would not be; as [`Sender::submit`].
+    pub fn has_room(&self, bytes: usize) -> Result<(), Error> {
+        self.shared.lock().has_room(bytes, &self.shared.limits).map_err(Error)
     }
 
     /// Waits until all that was queued before this call has been answered, at most for `limit`.

@@ -82,6 +82,12 @@ impl Shape {
         }
     }
 
+    /// Whether it is an attribute, a `KeyValue`: most of the messages of most requests are.
+    #[inline]
+    pub fn is_attribute(&self) -> bool {
+        std::ptr::eq(self, &ATTRIBUTE)
+    }
+
     /// The field of this number, if it is known.
     #[inline]
     pub fn field(&self, number: u32) -> Option<&Field> {

@@ -3,9 +3,9 @@
 use crate::{
     Answer, Compression, Destination, Heard, Inlet, Protocol, Signal,
     connection::Connection,
+    content::Content,
     http::{self, Encoding},
 };
-use bytes::Bytes;
 use std::{
     fmt,
     time::{Duration, SystemTime},
@@ -44,9 +44,9 @@ impl Transport {
     }
 
     /// One attempt within the destination's time limit.
-    pub(crate) async fn attempt(&mut self, body: Bytes) -> Answer {
+    pub(crate) async fn attempt(&mut self, body: Content) -> Answer {
         let (answer, connection) = match self {
-            Transport::Local(signal, inlet) => return inlet.accept(*signal, body),
+            Transport::Local(signal, inlet) => return inlet.accept(*signal, body.whole()),
             Transport::Http(connection, encoding) => {
                 connection.renew();
                 let limit = connection.remote.timeout;

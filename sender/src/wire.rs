@@ -240,8 +240,21 @@ impl Iterator for Varints<'_> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn varint(body: &[u8], at: &mut usize, end: usize) -> Result<u64, Fault> {
+    // Nearly all keys and lengths.
+    if let Some(&byte) = body.get(*at)
+        && byte < 0x80
+        && *at < end
+    {
+        *at += 1;
+        return Ok(u64::from(byte));
+    }
+    long_varint(body, at, end)
+}
+
+#[inline(never)]
+fn long_varint(body: &[u8], at: &mut usize, end: usize) -> Result<u64, Fault> {
     let from = *at;
     let mut value = 0u64;
     for shift in (0..70).step_by(7) {

@@ -98,7 +98,7 @@ impl Export {
     }
 
     /// A destination, and in brackets what decided it.
-    pub(crate) fn in_words(&self, destination: &Destination) -> String {
+    pub fn in_words(&self, destination: &Destination) -> String {
         match (destination, self.decided_for(destination)) {
             (_, Some(Decided::Variable(name))) => format!("{destination} ({name})"),
             (Destination::Local(_), _) => destination.to_string(),

@@ -26,6 +26,7 @@ mod file; // a program goes by its configuration file, or does not start
 mod exemplars; // a point on a chart leads to its trace
 mod faults; // the other side refuses, hangs, comes and goes
 mod idle; // a service without traffic sends nothing and sleeps
+mod forwarding; // what a collector acknowledges arrives
 mod hosted; // nginx before it all, as before a hosted backend
 mod inside; // `tracing` inside a request belongs to it
 mod json; // what we send as JSON, judged by other decoders

@@ -3,7 +3,7 @@ use crate::{Config, check::field};
 use std::{sync::mpsc, time::Duration};
 
 fn intake() -> Intake {
-    Intake::new(&Config::default())
+    Intake::start(&Config::default()).unwrap()
 }
 
 /// Spans of one trace each, by their numbers.

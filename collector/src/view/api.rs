@@ -4,7 +4,7 @@ use super::{
     filter::Filter,
     query::{Query, decode},
 };
-use crate::{Addresses, Counters, find::NAME, intake::Intake, look, metric, trace::parse};
+use crate::{Addresses, Counters, Forwarded, find::NAME, intake::Intake, look, metric, trace::parse};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -20,6 +20,7 @@ struct Status {
     otlp_grpc: Option<SocketAddr>,
     #[serde(flatten)]
     counters: Counters,
+    destinations: Vec<Forwarded>,
 }
 
 /// The answer to `/api/{name}`; `None`: there is nothing.
@@ -32,6 +33,7 @@ pub(crate) fn answer(intake: &Intake, addresses: &Addresses, name: &str, query: 
             otlp_http: addresses.http,
             otlp_grpc: addresses.grpc,
             counters: intake.counters(),
+            destinations: intake.forwarded(),
         }),
         "traces" => {
             let filter = Filter::of(query);

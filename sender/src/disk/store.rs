@@ -30,6 +30,10 @@ impl Place {
     pub(crate) fn items(&self) -> u64 {
         self.record.items
     }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.record.length as usize
+    }
 }
 
 /// What is to be noted of a request.

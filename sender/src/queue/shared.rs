@@ -2,7 +2,7 @@
 
 use super::{
     Limits,
-    state::{Load, Settled, State},
+    state::{Due, Load, Settled, State},
 };
 use crate::{Destination, Signal, disk::Store};
 use std::{
@@ -99,20 +99,29 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The oldest request, or the next one after `skipped`; waits for one.
-    pub(super) async fn next(&self, skipped: Option<u64>) -> (u64, Load) {
+    /// The oldest requests that are sent as one, or the next ones after `skipped`; waits for them.
+    pub(super) async fn next(&self, skipped: Option<u64>) -> Vec<(u64, Load)> {
         loop {
-            let arrived = self.arrived.notified();
-            if let Some(next) = self.lock().next(skipped) {
-                return next;
+            let (arrived, urged) = (self.arrived.notified(), self.urged.notified());
+            let is_urgent = self.flushing.load(Ordering::Relaxed) > 0;
+            let due = self.lock().next(skipped, self.limits.batch.as_ref(), is_urgent);
+            match due {
+                Due::Now(loads) => return loads,
+                Due::At(at) => tokio::select! {
+                    () = arrived => {}
+                    () = urged => {}
+                    () = tokio::time::sleep_until(at) => {}
+                },
+                Due::Never => arrived.await,
             }
-            arrived.await;
         }
     }
 
-    /// Counts and says what became of so many items, and lets those know who wait for it.
-    pub(super) fn settle(&self, number: u64, items: u64, outcome: Outcome) {
-        let (taken, fault) = match outcome {
+    /// Counts and says what became of requests, or pieces of them, that were sent as one, and lets those know who wait
+    /// for it.
+    pub(super) fn settle(&self, group: &[(u64, u64)], outcome: Outcome) {
+        let items = group.iter().map(|(_, items)| items).sum();
+        let (mut rejected, cause) = match outcome {
             Outcome::Taken { rejected, message } => {
                 let rejected = rejected.min(items);
                 let fault = (rejected > 0 || !message.is_empty()).then(|| {
@@ -121,19 +130,30 @@ impl Shared {
                         "{destination} took a request of {items} {name}, but rejected {rejected}: {message}"
                     )
                 });
-                (items - rejected, fault)
+                (rejected, fault)
             }
             Outcome::Refused { cause } => {
-                (0, Some(format!("{items} {} refused: {cause}", self.signal.items())))
+                (items, Some(format!("{items} {} refused: {cause}", self.signal.items())))
             }
         };
-        let Some(settled) = self.lock().settle(number, taken, items - taken) else {
-            return; // counted as lost when the sender was closed
-        };
-        if let (Settled::Whole { took, failed }, Some(watcher)) = (settled, self.watcher.get()) {
-            (watcher.0)(took, failed);
+        let mut is_here = false;
+        for (number, items) in group {
+            // Nobody knows which they were.
+            let failed = rejected.min(*items);
+            rejected -= failed;
+            let words = cause.as_deref().unwrap_or_default();
+            let Some(settled) = self.lock().settle(*number, items - failed, failed, words) else {
+                continue; // counted as lost when the sender was closed
+            };
+            is_here = true;
+            if let (Settled::Whole { took, failed }, Some(watcher)) = (settled, self.watcher.get()) {
+                (watcher.0)(took, failed);
+            }
         }
-        match fault {
+        if !is_here {
+            return;
+        }
+        match cause {
             Some(fault) => self.complain(Topic::Destination, fault),
             None => self.recovered(),
         }
@@ -141,8 +161,10 @@ impl Shared {
     }
 
     /// An attempt ended without a decision.
-    pub(super) fn postpone(&self, number: u64, unanswered: bool) {
-        self.lock().postpone(number, unanswered);
+    pub(super) fn postpone(&self, group: &[(u64, u64)], unanswered: bool) {
+        let mut state = self.lock();
+        group.iter().for_each(|(number, _)| state.postpone(*number, unanswered));
+        drop(state);
         self.moved_on();
     }
 

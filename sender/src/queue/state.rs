@@ -1,14 +1,21 @@
 //! What waits, where it waits, and what became of the rest: pure bookkeeping.
 
-use super::Limits;
+mod group; // what is sent as one
+
+use super::{
+    Limits,
+    receipt::{Settling, Until},
+};
 use crate::{
     Request, Stats,
     disk::{Fate, Found, FoundRequest, Note, Place},
     transport::MAX_REQUEST_BYTES,
 };
 use bytes::BytesMut;
+pub(super) use group::{Due, Load};
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    ops::RangeInclusive,
     time::Duration,
 };
 use tokio::time::Instant;
@@ -28,13 +35,31 @@ struct Entry {
     place: Option<Place>,
     /// Since when this process has it.
     since: Instant,
+    /// There was an attempt.
+    tried: bool,
     /// An attempt had no answer.
     unanswered: bool,
     /// Something in it was refused.
     failed: bool,
+    /// Of how many requests the group may be that it is sent in.
+    most: usize,
+    /// Whoever waits for what becomes of it.
+    settling: Option<Settling>,
 }
 
 impl Entry {
+    fn new(items: u64, pieces: VecDeque<Request>) -> Self {
+        let (place, since) = (None, Instant::now());
+        let (tried, unanswered, failed) = (false, false, false);
+        let (most, settling) = (usize::MAX, None);
+        Entry { items, pieces, place, since, tried, unanswered, failed, most, settling }
+    }
+
+    /// Whether somebody waits until it is on disk.
+    fn is_awaited_on_disk(&self) -> bool {
+        self.settling.as_ref().is_some_and(|settling| settling.until == Until::OnDisk)
+    }
+
     fn bytes(&self) -> usize {
         self.pieces.iter().map(|piece| piece.body.len()).sum()
     }
@@ -64,13 +89,6 @@ pub(super) enum Settled {
     Whole { took: Duration, failed: bool },
 }
 
-/// What is to be sent next.
-pub(super) enum Load {
-    Memory(Request),
-    /// The last so many items of what is there.
-    Disk(Place, u64),
-}
-
 #[derive(Debug)]
 pub(super) struct State {
     /// By the number in which they came.
@@ -82,7 +100,9 @@ pub(super) struct State {
     pub(super) stats: Stats,
     /// How many requests were ever queued.
     pub(super) accepted: u64,
-    under_way: Option<u64>,
+    under_way: Option<RangeInclusive<u64>>,
+    /// How many requests in memory are awaited on disk.
+    awaited: usize,
     /// To be noted on disk.
     notes: Vec<(Place, Note)>,
     pub(super) closed: bool,
@@ -93,65 +113,71 @@ impl State {
         stats.dropped = found.torn;
         let mut queue = BTreeMap::new();
         for (number, FoundRequest { place, attempted, settled }) in (1..).zip(found.requests) {
-            let (items, pieces, since) = (place.items() - settled, VecDeque::new(), Instant::now());
+            let (items, pieces) = (place.items() - settled, VecDeque::new());
             stats.on_disk += items;
-            let place = Some(place);
-            queue.insert(number, Entry { items, pieces, place, since, unanswered: attempted, failed: false });
+            queue.insert(
+                number,
+                Entry { place: Some(place), unanswered: attempted, ..Entry::new(items, pieces) },
+            );
         }
         stats.queued = stats.on_disk;
         stats.adopted = stats.on_disk + stats.dropped;
         stats.recorded = stats.adopted;
         let accepted = queue.len() as u64;
         let (in_memory, notes) = (BTreeSet::new(), Vec::new());
-        State { queue, in_memory, bytes: 0, stats, accepted, under_way: None, notes, closed: false }
+        let (under_way, awaited, closed) = (None, 0, false);
+        State { queue, in_memory, bytes: 0, stats, accepted, under_way, awaited, notes, closed }
+    }
+
+    /// Queues a request; one that cannot be queued is dropped and counted, and the fault told.
+    pub(super) fn admit(&mut self, request: Request, limits: &Limits) -> Result<(), String> {
+        let items = request.items;
+        let admitted = self.queue(request, None, limits);
+        if admitted.is_err() {
+            self.stats.recorded += items;
+            self.stats.dropped += items;
+        }
+        admitted
     }
 
     /// Queues a request, or tells why not.
-    pub(super) fn admit(&mut self, request: Request, limits: &Limits) -> Result<(), String> {
-        self.stats.recorded += request.items;
-        let (bytes, most) = (request.body.len(), limits.queue_bytes);
-        let fault = match () {
+    pub(super) fn queue(
+        &mut self,
+        request: Request,
+        settling: Option<Settling>,
+        limits: &Limits,
+    ) -> Result<(), String> {
+        let (items, bytes) = (request.items, request.body.len());
+        self.has_room(bytes, limits)?;
+        self.bytes += bytes;
+        self.stats.recorded += items;
+        self.stats.queued += items;
+        self.accepted += 1;
+        self.in_memory.insert(self.accepted);
+        let entry = Entry { settling, ..Entry::new(items, VecDeque::from([request])) };
+        self.awaited += usize::from(entry.is_awaited_on_disk());
+        self.queue.insert(self.accepted, entry);
+        Ok(())
+    }
+
+    /// Whether a request of so many bytes would be queued now, or why not.
+    pub(super) fn has_room(&self, bytes: usize, limits: &Limits) -> Result<(), String> {
+        let most = limits.queue_bytes;
+        Err(match () {
             () if self.closed => "the sender is closed".to_owned(),
             () if bytes > MAX_REQUEST_BYTES => {
                 format!("a request of {bytes} bytes is larger than OTLP allows, which is {MAX_REQUEST_BYTES}")
             }
             () if bytes > most => format!("a request of {bytes} bytes is larger than the queue of {most}"),
             () if self.bytes + bytes > most => format!("the queue of {most} bytes is full"),
-            () => {
-                self.bytes += bytes;
-                self.stats.queued += request.items;
-                self.accepted += 1;
-                self.in_memory.insert(self.accepted);
-                let (items, pieces, since) = (request.items, VecDeque::from([request]), Instant::now());
-                let entry = Entry { items, pieces, place: None, since, unanswered: false, failed: false };
-                self.queue.insert(self.accepted, entry);
-                return Ok(());
-            }
-        };
-        self.stats.dropped += request.items;
-        Err(fault)
-    }
-
-    /// The oldest request, or the next one after `skipped`; none after the end. It is under way from now on, whoever
-    /// writes it to disk meanwhile.
-    pub(super) fn next(&mut self, skipped: Option<u64>) -> Option<(u64, Load)> {
-        if self.closed {
-            return None;
-        }
-        let later = skipped.and_then(|number| self.queue.range(number + 1..).next());
-        let (number, entry) = later.or_else(|| self.queue.iter().next())?;
-        let load = match (entry.pieces.front(), entry.place) {
-            (Some(piece), _) => Load::Memory(piece.clone()),
-            (None, Some(place)) => Load::Disk(place, entry.items),
-            (None, None) => return None,
-        };
-        self.under_way = Some(*number);
-        Some((*number, load))
+            () => return Ok(()),
+        })
     }
 
     /// An attempt with so many of its items begins.
     pub(super) fn begin(&mut self, number: u64, items: u64) {
         let Some(entry) = self.queue.get_mut(&number) else { return };
+        entry.tried = true;
         if std::mem::take(&mut entry.unanswered) {
             self.stats.repeated += items;
         }
@@ -168,7 +194,7 @@ impl State {
     }
 
     /// So many items were taken and so many lost, and they were one piece of a request. `None`: it is gone already.
-    pub(super) fn settle(&mut self, number: u64, taken: u64, failed: u64) -> Option<Settled> {
+    pub(super) fn settle(&mut self, number: u64, taken: u64, failed: u64, cause: &str) -> Option<Settled> {
         self.under_way = None;
         let entry = self.queue.get_mut(&number)?;
         let items = taken + failed;
@@ -186,6 +212,10 @@ impl State {
             return Some(Settled::InPart);
         }
         let settled = Settled::Whole { took: entry.since.elapsed(), failed: entry.failed };
+        let is_refused = taken == 0 && failed > 0;
+        if let Some(settling) = self.take_settling(number) {
+            settling.settle(if is_refused { Err(cause.to_owned()) } else { Ok(()) });
+        }
         self.remove(number);
         Some(settled)
     }
@@ -213,10 +243,19 @@ impl State {
     }
 
     fn remove(&mut self, number: u64) {
+        // Who waits for a request that is lost learns it by this, too.
+        drop(self.take_settling(number));
         let Some(entry) = self.queue.remove(&number) else { return };
         self.bytes -= entry.bytes();
         self.in_memory.remove(&number);
         self.notes.extend(entry.place.map(|place| (place, Note::Fate(Fate::Done))));
+    }
+
+    /// Whoever waits for a request; nobody does from now on.
+    fn take_settling(&mut self, number: u64) -> Option<Settling> {
+        let entry = self.queue.get_mut(&number)?;
+        self.awaited -= usize::from(entry.is_awaited_on_disk());
+        entry.settling.take()
     }
 
     /// All requests up to this number have left the queue for good.
@@ -228,7 +267,7 @@ impl State {
     pub(super) fn spill_at(&self, limits: &Limits) -> Option<Instant> {
         let oldest = self.queue.get(self.in_memory.first()?)?;
         let crowded = self.bytes > limits.queue_bytes / 2;
-        Some(if crowded { oldest.since } else { oldest.since + SPILL_AGE })
+        Some(if crowded || self.awaited > 0 { oldest.since } else { oldest.since + SPILL_AGE })
     }
 
     pub(super) fn has_notes(&self) -> bool {
@@ -254,6 +293,10 @@ impl State {
                 continue;
             };
             entry.place = Some(place);
+            if entry.is_awaited_on_disk() {
+                self.awaited -= 1;
+                entry.settling.take().into_iter().for_each(|settling| settling.settle(Ok(())));
+            }
             self.in_memory.remove(number);
             self.stats.on_disk += entry.items;
             self.notes.extend(entry.progress());
@@ -278,7 +321,8 @@ impl State {
     /// Notes that a request waits, unless it may have been taken.
     fn rest(&mut self, number: u64) {
         let Some(entry) = self.queue.get(&number) else { return };
-        if !entry.unanswered && self.under_way != Some(number) {
+        let is_under_way = self.under_way.as_ref().is_some_and(|range| range.contains(&number));
+        if !entry.unanswered && !is_under_way {
             self.notes.extend(entry.place.map(|place| (place, Note::Fate(Fate::Waiting))));
         }
     }

@@ -15,8 +15,9 @@ impl Shared {
         let mut backoff = Backoff::new();
         let mut skipped = None;
         loop {
-            let (number, load) = self.next(skipped.take()).await;
-            let (cause, after) = match self.attempt(number, load, &mut transport).await {
+            let loads = self.next(skipped.take()).await;
+            let last = loads.last().map(|(number, _)| *number);
+            let (cause, after) = match self.attempt(loads, &mut transport).await {
                 None => {
                     backoff = Backoff::new();
                     continue;
@@ -25,7 +26,7 @@ impl Shared {
             };
             // One request that never gets through must not hold up the others. Measurements keep their order,
             // since backends refuse what is older than what they have.
-            skipped = Some(number).filter(|_| self.signal != Signal::Metrics);
+            skipped = last.filter(|_| self.signal != Signal::Metrics);
             let urged = self.urged.notified();
             let urgent = self.stumble(cause);
             match after {
@@ -37,41 +38,62 @@ impl Shared {
         }
     }
 
-    /// One attempt with a request or a piece of one. What it comes to without a decision: the fault, and the wait
-    /// that the other side asks for.
+    /// One attempt with requests that are sent as one, or with a piece of one. What it comes to without a decision: the
+    /// fault, and the wait that the other side asks for.
     async fn attempt(
         self: &Arc<Self>,
-        number: u64,
-        load: Load,
+        loads: Vec<(u64, Load)>,
         transport: &mut Transport,
     ) -> Option<(String, Option<Duration>)> {
-        let request = match load {
-            Load::Memory(request) => request,
-            Load::Disk(place, items) => match self.fetch(number, place).await {
-                Ok(Some(body)) => {
-                    Request { items, body: split::behind(self.signal, body, place.items() - items) }
-                }
-                Ok(None) => return None,
-                Err(cause) => return Some((cause, None)),
-            },
-        };
-        let items = request.items;
-        self.lock().begin(number, items);
-        match transport.attempt(request.body.clone()).await {
+        let (mut group, mut requests) = (Vec::with_capacity(loads.len()), Vec::with_capacity(loads.len()));
+        for (number, load) in loads {
+            let request = match load {
+                Load::Memory(request) => request,
+                Load::Disk(place, items) => match self.fetch(number, place).await {
+                    Ok(Some(body)) => {
+                        Request { items, body: split::behind(self.signal, body, place.items() - items) }
+                    }
+                    Ok(None) => continue,
+                    Err(cause) if requests.is_empty() => return Some((cause, None)),
+                    // The others are on their way.
+                    Err(_) => break,
+                },
+            };
+            group.push((number, request.items));
+            requests.push(request);
+        }
+        if requests.is_empty() {
+            return None;
+        }
+        {
+            let mut state = self.lock();
+            group.iter().for_each(|(number, items)| state.begin(*number, *items));
+        }
+        let content = requests.iter().map(|request| request.body.clone()).collect();
+        match transport.attempt(content).await {
             Answer::Taken { rejected, message } => {
-                self.settle(number, items, Outcome::Taken { rejected, message });
+                self.settle(&group, Outcome::Taken { rejected, message });
             }
-            Answer::Refused { cause } => self.settle(number, items, Outcome::Refused { cause }),
-            Answer::TooLarge { cause } => match split::halves(self.signal, &request) {
-                Some(halves) => self.lock().split(number, halves),
-                None => self.settle(number, items, Outcome::Refused { cause }),
-            },
+            Answer::TooLarge { .. } | Answer::Malformed { .. } if group.len() > 1 => {
+                let numbers = Vec::from_iter(group.iter().map(|(number, _)| *number));
+                self.lock().part(&numbers);
+            }
+            Answer::TooLarge { cause } => {
+                let halves = requests.first().and_then(|request| split::halves(self.signal, request));
+                match (&group[..], halves) {
+                    ([(number, _)], Some(halves)) => self.lock().split(*number, halves),
+                    _ => self.settle(&group, Outcome::Refused { cause }),
+                }
+            }
+            Answer::Refused { cause } | Answer::Malformed { cause } => {
+                self.settle(&group, Outcome::Refused { cause });
+            }
             Answer::Busy { cause, after } => {
-                self.postpone(number, false);
+                self.postpone(&group, false);
                 return Some((cause, after));
             }
             Answer::Unanswered { cause, at_once } => {
-                self.postpone(number, true);
+                self.postpone(&group, true);
                 return Some((cause, None)).filter(|_| !at_once);
             }
         }

@@ -18,7 +18,7 @@ async fn the_sum_holds_at_every_instant_whatever_happens() {
             _ => Reply::Status(200),
         }
     });
-    let limits = Limits { queue_bytes: 400, disk: Some(directory.disk()) };
+    let limits = Limits { queue_bytes: 400, disk: Some(directory.disk()), ..Limits::default() };
     let sender =
         Sender::start(Signal::Traces, Destination::Remote(remote(receiver.address)), limits).unwrap();
     for number in 0..2000 {

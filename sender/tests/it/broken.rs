@@ -53,7 +53,11 @@ async fn a_directory_that_cannot_be_used_is_an_error_at_the_start() {
 #[tokio::test]
 async fn a_full_disk_keeps_the_oldest_and_what_comes_then_waits_in_memory() {
     let directory = Directory::new();
-    let limits = Limits { queue_bytes: 2000, disk: Some(Disk { bytes: 3000, ..directory.disk() }) };
+    let limits = Limits {
+        queue_bytes: 2000,
+        disk: Some(Disk { bytes: 3000, ..directory.disk() }),
+        ..Limits::default()
+    };
     let sender = Sender::start(Signal::Traces, Destination::Remote(remote(nobody())), limits).unwrap();
     let name = |number: u64| format!("{number:0>500}");
     for number in 0..5 {

@@ -70,7 +70,7 @@ fn child_of_the_test() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         // A memory so small that the disk is in use all the time.
-        let limits = Limits { queue_bytes: 400, disk: Some(Disk::new(directory)) };
+        let limits = Limits { queue_bytes: 400, disk: Some(Disk::new(directory)), ..Limits::default() };
         let to = Destination::Remote(remote(address.parse().unwrap()));
         let sender = Sender::start(Signal::Traces, to, limits).unwrap();
         if task == "record" {

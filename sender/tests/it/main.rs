@@ -6,6 +6,7 @@ mod support;
 
 mod accounting; // what became of everything, at every instant
 mod adopting; // what an earlier process left
+mod batching; // what is sent as one, and what becomes of each part
 mod broken; // disks that are full, read-only, gone, torn
 mod killed; // the process ends at any moment
 mod spilling; // when something is on disk

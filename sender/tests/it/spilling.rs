@@ -74,7 +74,7 @@ async fn what_is_under_way_to_a_destination_that_hangs_is_on_disk_too() {
 #[tokio::test]
 async fn memory_that_is_half_full_goes_to_disk_at_once() {
     let directory = Directory::new();
-    let limits = Limits { queue_bytes: 1000, disk: Some(directory.disk()) };
+    let limits = Limits { queue_bytes: 1000, disk: Some(directory.disk()), ..Limits::default() };
     let sender = Sender::start(Signal::Traces, Destination::Remote(remote(nobody())), limits).unwrap();
     // Ten times what memory holds, with no more than a moment for the disk after each half.
     for number in 0..20 {

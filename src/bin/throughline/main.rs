@@ -1,6 +1,8 @@
-//! `throughline check`: what a service with this environment would do, and whether it would work.
+//! `throughline check`: what a service with this environment would do, and whether it would work. `throughline collect`: a
+//! collector.
 
 mod check; // settings, faults, destinations, versions
+mod collect; // OTLP in, OTLP out, and the view
 mod lock; // Cargo.lock: one of each, or two that do not know each other
 
 use clap::{Parser, Subcommand};
@@ -17,10 +19,12 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Options),
+    Collect(collect::Options),
 }
 
 fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Check(options) => check::run(&options),
+        Command::Collect(options) => collect::run(&options),
     }
 }

@@ -29,7 +29,7 @@ fn it_runs_without_a_runtime_and_gives_its_ports_back() {
     for address in addresses {
         assert!(TcpListener::bind(address).is_err());
     }
-    collector.stop();
+    collector.stop_blocking(std::time::Duration::ZERO).unwrap();
     for address in addresses {
         TcpListener::bind(address).unwrap();
     }
@@ -143,7 +143,7 @@ fn the_inlet_takes_rejects_and_refuses_like_the_ports() {
     let trace = collector.trace(TRACE_TEXT).unwrap();
     assert_eq!((trace.spans.len(), trace.logs.len()), (1, 1));
     assert_eq!(collector.counters().refused_requests, 2);
-    collector.stop();
+    collector.stop_blocking(std::time::Duration::ZERO).unwrap();
     assert_eq!(inlet.accept(Signal::Traces, good.into()), Answer::TAKEN);
 }
 
@@ -156,7 +156,7 @@ fn a_running_collector_is_found_at_its_view() {
     assert_eq!(Some(running.view), collector.view_address());
     assert!(!running.version.is_empty());
     let view = running.view;
-    collector.stop();
+    collector.stop_blocking(std::time::Duration::ZERO).unwrap();
     assert_ne!(find(view), Some(running));
 }
 

@@ -14,6 +14,14 @@ fn state(found: Found) -> State {
     State::new(Stats::new(Signal::Traces, &"anywhere"), found)
 }
 
+/// The number of the request that is sent next.
+fn next(state: &mut State) -> Option<u64> {
+    match state.next(None, None, false) {
+        Due::Now(loads) => loads.first().map(|(number, _)| *number),
+        Due::At(_) | Due::Never => None,
+    }
+}
+
 fn request(items: u64) -> Request {
     Request { items, body: vec![b'x'; items as usize].into() }
 }
@@ -22,10 +30,10 @@ fn request(items: u64) -> Request {
 fn in_pieces() -> (State, u64) {
     let mut state = state(Found::default());
     state.admit(request(10), &Limits::default()).unwrap();
-    let (number, _) = state.next(None).unwrap();
+    let number = next(&mut state).unwrap();
     state.split(number, [request(4), request(6)]);
-    state.settle(number, 4, 0);
-    state.next(None).unwrap();
+    state.settle(number, 4, 0, "");
+    next(&mut state).unwrap();
     state.split(number, [request(3), request(3)]);
     (state, number)
 }
@@ -65,8 +73,8 @@ fn pieces_that_are_settled_while_the_rest_is_on_disk_or_on_its_way_there_are_not
     let (directory, (mut state, number)) = (Directory::new(), in_pieces());
     let mut store = store(&directory).0;
     let (numbers, requests) = state.to_spill();
-    state.next(None).unwrap();
-    state.settle(number, 1, 2);
+    next(&mut state).unwrap();
+    state.settle(number, 1, 2, "");
     let places = store.append(&requests).unwrap();
     state.spilled(&numbers, places);
     state.closed = true;
@@ -80,12 +88,12 @@ fn at_the_end_only_what_is_under_way_or_had_no_answer_may_have_arrived() {
         let (directory, (mut state, number)) = (Directory::new(), in_pieces());
         let mut store = store(&directory).0;
         spill(&mut state, &mut store);
-        state.next(None).unwrap();
+        next(&mut state).unwrap();
         if !under_way {
             state.postpone(number, unanswered);
         }
         state.closed = true;
-        assert!(state.next(None).is_none(), "nothing is attempted any more");
+        assert!(next(&mut state).is_none(), "nothing is attempted any more");
         state.leave();
         let expected = [(6, under_way || unanswered)];
         assert_eq!(left(state, store, &directory), expected, "{under_way} {unanswered}");
