@@ -87,6 +87,13 @@ impl Shape {
     pub fn field(&self, number: u32) -> Option<&Field> {
         self.fields.get(number as usize)?.as_ref()
     }
+
+    /// The field that JSON calls so, and its number, if it is known.
+    pub fn named(&self, name: &[u8]) -> Option<(u32, &Field)> {
+        let fields = (0u32..).zip(&self.fields);
+        let mut known = fields.filter_map(|(number, field)| Some((number, field.as_ref()?)));
+        known.find(|(_, field)| field.name.as_bytes() == name)
+    }
 }
 
 use Kind::{
