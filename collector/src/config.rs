@@ -1,5 +1,9 @@
 //! What a collector listens on and how much it keeps.
 
+mod receive; // from whom, and how
+
+pub use receive::{Cors, Receive, Tls};
+
 use crate::Error;
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -18,7 +22,7 @@ const MIB: usize = 1024 * 1024;
 /// assert_eq!(config.view.unwrap().port(), 4319);
 /// ```
 #[non_exhaustive]
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Where OTLP/gRPC is taken; `None`: nowhere; port 0: any free port. Default: 127.0.0.1:4317 (O-050, O-070).
     pub grpc: Option<SocketAddr>,
@@ -38,6 +42,8 @@ pub struct Config {
     /// How long a client may take to send the headers of a request, again to send its body, and again to read the
     /// answer; and how long a connection may be without a request (O-072). Default: 30 s.
     pub request_timeout: Duration,
+    /// Who may send, and how it is kept from others on the way.
+    pub receive: Receive,
 }
 
 impl Default for Config {
@@ -51,6 +57,7 @@ impl Default for Config {
             max_traces: 10_000,
             max_request_bytes: 64 * MIB,
             request_timeout: Duration::from_secs(30),
+            receive: Receive::default(),
         }
     }
 }
@@ -63,6 +70,7 @@ impl Config {
             ("max_traces", self.max_traces == 0),
             ("max_request_bytes", self.max_request_bytes == 0),
             ("request_timeout", self.request_timeout.is_zero()),
+            ("max_requests", self.receive.max_requests == 0),
         ];
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((name, _)) => Err(Error::zero(name)),

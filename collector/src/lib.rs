@@ -62,6 +62,8 @@ mod receive;
 mod reply;
 mod reservation;
 mod serve;
+mod tls;
+mod voice;
 // What is kept, and where it is in the bytes.
 mod intake;
 mod check;
@@ -78,7 +80,7 @@ mod view;
 mod counters;
 mod find;
 
-pub use config::Config;
+pub use config::{Config, Cors, Receive, Tls};
 pub use counters::Counters;
 pub use error::Error;
 pub use find::{Running, find};
@@ -135,7 +137,7 @@ impl Collector {
         let (alive, ended) = oneshot::channel();
         let (ready, is_ready) = mpsc::sync_channel(1);
         let limit = config.request_timeout;
-        let receiver = receive::Receiver::new(Arc::clone(&intake), limit);
+        let receiver = receive::Receiver::new(Arc::clone(&intake), &config)?;
         let pages = view::View::new(Arc::clone(&intake), addresses);
         let run = move || {
             // The spans and events of the HTTP implementation would come in again, without end.

@@ -171,10 +171,9 @@ impl Reader<'_> {
         let text = self.tokens.quoted("not a text")?.content();
         if let Kind::Id = field.kind {
             let digits = if field.name == "traceId" { 32 } else { 16 };
-            if text.is_empty() || text.len() == digits {
-                if let Some(id) = hex(&text) {
-                    return Ok(id);
-                }
+            let has_length = text.is_empty() || text.len() == digits;
+            if let Some(id) = hex(&text).filter(|_| has_length) {
+                return Ok(id);
             }
             return Err(Fault { reason: "an id is not of 32 or 16 hexadecimal digits", at });
         }
