@@ -112,7 +112,9 @@ fn failure(status: &Status) -> Response<Reply> {
         headers.insert(MESSAGE, message);
     }
     // Base64 is a header value in any case.
-    if let Ok(details) = HeaderValue::try_from(STANDARD_NO_PAD.encode(status.protobuf())) {
+    if status.has_details()
+        && let Ok(details) = HeaderValue::try_from(STANDARD_NO_PAD.encode(status.protobuf()))
+    {
         headers.insert(DETAILS, details);
     }
     response

@@ -66,6 +66,11 @@ impl Status {
         }
     }
 
+    /// Whether there is more to tell than code and message.
+    pub(super) fn has_details(&self) -> bool {
+        matches!(self.code, Code::InvalidArgument | Code::Unavailable)
+    }
+
     pub(super) fn protobuf(&self) -> Vec<u8> {
         let detail = |name, value| Detail { type_url: type_url(name), value };
         let details = match self.code {

@@ -206,6 +206,56 @@ async fn slow_busy_foreign_and_misguided_calls_have_their_codes() {
     held.iter().for_each(|call| call.abort());
 }
 
+/// `google.rpc.Status` beside the code.
+fn details(reply: &Reply) -> super::http::Rpc {
+    use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+    let details = STANDARD_NO_PAD.decode(reply.header("grpc-status-details-bin").unwrap()).unwrap();
+    super::http::Rpc::decode(&details[..]).unwrap()
+}
+
+// O-054, O-055: what may come again says when, what may not does not, and bad data says what is bad.
+#[tokio::test]
+async fn details_tell_what_to_do_about_a_refusal() {
+    let collector = start(|config| (config.max_request_bytes, config.receive.max_requests) = (100, 1));
+    let address = collector.grpc_address().unwrap();
+    let call = async |body: &[u8]| {
+        call(address, Signal::Traces.grpc_path(), &[("content-type", "application/grpc")], body).await
+    };
+    let large = call(&framed(0, &[0; 101])).await;
+    assert_eq!((status(&large).0, large.header("grpc-status-details-bin")), (8, None));
+    let bad = details(&call(&framed(0, b"bad")).await);
+    let [detail] = &bad.details[..] else { panic!("{bad:?}") };
+    assert_eq!((bad.code, detail.type_url.as_str()), (3, "type.googleapis.com/google.rpc.BadRequest"));
+    assert!(
+        super::http::BadRequest::decode(&detail.value[..]).unwrap().field_violations[0]
+            .description
+            .contains("traces")
+    );
+
+    let slow = tokio::spawn(begun(address, "POST", &[], endless(vec![0; 3])));
+    let busy = crate::support::until("a refusal", || async {
+        let reply = call(&framed(0, b"")).await;
+        (status(&reply).0 != 0).then_some(reply)
+    })
+    .await;
+    let busy = details(&busy);
+    let [detail] = &busy.details[..] else { panic!("{busy:?}") };
+    assert_eq!((busy.code, detail.type_url.as_str()), (14, "type.googleapis.com/google.rpc.RetryInfo"));
+    assert_eq!(detail.value, [0x0a, 2, 8, 1]); // one second
+    slow.abort();
+}
+
+// O-056
+#[tokio::test]
+async fn an_answer_is_short_however_much_is_wrong_with_a_request() {
+    let collector = start(|_| ());
+    let spans = (0..20_000).map(|_| Span { name: "no ids".into(), ..Span::default() }).collect();
+    let mut client = TraceServiceClient::new(channel(collector.grpc_address().unwrap()).await);
+    let answer = client.export(traces("a", spans)).await.unwrap().into_inner();
+    assert_eq!(answer.partial_success.as_ref().unwrap().rejected_spans, 20_000);
+    assert!(answer.encoded_len() < 200);
+}
+
 async fn call_traces(address: SocketAddr, headers: &[(&str, &str)]) -> Reply {
     call(address, Signal::Traces.grpc_path(), headers, &framed(0, b"")).await
 }

@@ -102,7 +102,8 @@ async fn other_content_types_and_encodings_get_415() {
     let collector = start(|_| ());
     let address = collector.http_address().unwrap();
     let body = traces("a", vec![span(1, 0, "x")]).encode_to_vec();
-    for kind in ["text/plain", "application/protobuf", "application/grpc-web+proto", "", "application/jsonl"] {
+    for kind in ["text/plain", "application/protobuf", "application/grpc-web+proto", "", "application/jsonl"]
+    {
         let reply = send(address, "POST", "/v1/traces", &[("content-type", kind)], &body).await;
         assert_eq!(reply.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{kind}");
         assert_eq!(reply.text(), "send application/x-protobuf or application/json\n");
