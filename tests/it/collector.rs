@@ -5,6 +5,7 @@
 mod access;
 mod check;
 mod encodings;
+mod fed;
 mod frames;
 mod grpc;
 mod handle;
