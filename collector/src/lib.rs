@@ -16,10 +16,10 @@
 //! OTLP/HTTP :4318 ─┼─► check ─► store ─► traces() trace() counters()
 //! inlet()  ────────┘                 └─► view :4319, HTML and JSON
 //! ```
-//! - **Receives** protobuf over HTTP and over gRPC, plain or with gzip, each on either port. What cannot be decoded,
-//!   is too large or too slow is refused with the status that the OTLP specification asks for; spans and log records
-//!   with invalid ids are rejected one by one, and the answer says how many and why. What was taken is kept, and
-//!   leaves only to make room for newer requests.
+//! - **Receives** protobuf and JSON over HTTP and protobuf over gRPC, plain or with gzip, deflate or, by the feature
+//!   `zstd`, zstd, each on either port. What cannot be decoded, is too large or too slow is refused with the status that
+//!   the OTLP specification asks for; spans and log records with invalid ids are rejected one by one, and the answer says
+//!   how many and why. What was taken is kept, and leaves only to make room for newer requests.
 //! - **Keeps** the newest requests as they came, up to a bound in bytes and one in traces, in memory. Of too many
 //!   traces, the one leaves of which nothing came for the longest time. A trace that
 //!   misses its root or a parent is shown, with a mark; a span that arrived twice is shown once.
@@ -43,14 +43,19 @@
 //! Ids are hexadecimal digits, 32 of a trace and 16 of a span. Fields may be added to the JSON.
 //!
 //! # Limits
-//! Metrics are checked and counted, not kept. OTLP in JSON is answered with 415. Nothing survives the end of the
-//! program. There is no TLS and no authentication: listen on loopback. There, requests of other sites' pages are refused
-//! with 403: those with their `Origin`, and those for a name that is neither `localhost` nor an address.
+//! Metrics are checked and counted, not kept. Nothing survives the end of the program.
+//!
+//! Unless [`Config::receive`] says otherwise there is no TLS, and nobody is asked who they are: listen on loopback. A port
+//! that other machines reach is opened as asked; when the first of them connects and needs neither credentials nor a
+//! certificate, that is said once, as a warning. Requests of other sites' pages are refused with 403: those with their
+//! `Origin`, unless CORS invites it, and on loopback those for a name that is neither `localhost` nor an address. Who
+//! guesses passwords is not slowed down: use long ones.
 //!
 //! Memory is bounded: what is kept by [`Config::max_bytes`], against which requests count as more when they take far
 //! more memory than their size to look at; requests on their way in by four times
-//! [`Config::max_request_bytes`], beyond which clients are told to come again; pages by making one at a time. A client
-//! that sends nothing, or does not read its answer, is cut off after [`Config::request_timeout`].
+//! [`Config::max_request_bytes`] and by [`Receive::max_requests`], beyond which clients are told to come again, if possible
+//! before they are read; pages by making one at a time. Two bodies are decompressed at a time, with a window of at most
+//! 8 MiB. A client that sends nothing, or does not read its answer, is cut off after [`Config::request_timeout`].
 
 // What a program sees of it.
 mod config;
