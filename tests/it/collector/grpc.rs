@@ -232,7 +232,12 @@ async fn details_tell_what_to_do_about_a_refusal() {
             .contains("traces")
     );
 
-    let slow = tokio::spawn(begun(address, "POST", &[], endless(vec![0; 3])));
+    // It comes again should it be the one that is refused.
+    let slow = tokio::spawn(async move {
+        loop {
+            begun(address, "POST", &[], endless(vec![0; 3])).await;
+        }
+    });
     let busy = crate::support::until("a refusal", || async {
         let reply = call(&framed(0, b"")).await;
         (status(&reply).0 != 0).then_some(reply)
