@@ -60,8 +60,9 @@ fn integer(text: &[u8]) -> Option<i128> {
         Some(digits) => (true, digits),
         None => (false, text),
     };
-    let magnitude = if digits.len() <= 20 && digits.iter().all(u8::is_ascii_digit) {
-        fold(digits, 0)?
+    // So many digits are never too many for 64 bits.
+    let magnitude = if digits.len() < 20 && digits.iter().all(u8::is_ascii_digit) {
+        digits.iter().fold(0u64, |value, digit| value * 10 + u64::from(digit - b'0')).into()
     } else {
         scaled(digits)?
     };

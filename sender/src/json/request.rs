@@ -59,10 +59,11 @@ impl Reader<'_> {
         }
         // A bit for each number, and one for all that are choices.
         let mut stood = 0u32;
+        let mut last = 0;
         loop {
             let at = self.tokens.offset();
             let name = self.tokens.name()?;
-            match shape.named(&name) {
+            match shape.named(&name, last) {
                 None => self.tokens.skip()?,
                 Some(_) if self.tokens.is_null()? => {} // O-085
                 Some((number, field)) => {
@@ -71,6 +72,7 @@ impl Reader<'_> {
                         return Err(Fault { reason: "a name stands twice, or two of one choice", at }.into());
                     }
                     stood |= bits;
+                    last = number;
                     self.member(number, field, depth)?;
                 }
             }
@@ -108,6 +110,11 @@ impl Reader<'_> {
                 }
                 self.has_room(AROUND + text.length())?;
                 self.key(number, 2);
+                if let Some(plain) = text.plain() {
+                    varint(&mut self.out, plain.len() as u64);
+                    self.out.extend_from_slice(plain);
+                    return Ok(());
+                }
                 self.behind_its_length(|reader| {
                     text.write(&mut reader.out);
                     Ok(())
@@ -188,15 +195,19 @@ impl Reader<'_> {
         self.out.push(0);
         let start = self.out.len();
         write(self)?;
-        let mut length = Vec::new();
         let count = self.out.len() - start;
         if count < 0x80 {
             self.out[start - 1] = count as u8;
             return Ok(());
         }
+        self.has_room(AROUND)?;
+        // One byte was kept for it.
+        let mut length = Vec::with_capacity(AROUND);
         varint(&mut length, count as u64);
-        self.has_room(length.len())?;
-        self.out.splice(start - 1..start, length);
+        let more = length.len() - 1;
+        self.out.resize(start + count + more, 0);
+        self.out.copy_within(start..start + count, start + more);
+        self.out[start - 1..start + more].copy_from_slice(&length);
         Ok(())
     }
 
@@ -235,8 +246,12 @@ fn varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 fn hex(digits: &[u8]) -> Option<Vec<u8>> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    digits.as_chunks().0.iter().map(|[high, low]| Some((digit(*high)? << 4 | digit(*low)?) as u8)).collect()
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' | b'A'..=b'F' => Some((byte | 0x20) - b'a' + 10),
+        _ => None,
+    };
+    digits.as_chunks().0.iter().map(|[high, low]| Some(digit(*high)? << 4 | digit(*low)?)).collect()
 }
 
 #[cfg(test)]

@@ -104,14 +104,16 @@ impl<'a> Tokens<'a> {
         self.expect(b'"', missing)?;
         let (start, mut is_escaped) = (self.at, false);
         loop {
+            let rest = &self.json[self.at..];
+            let plain = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20));
+            self.at += plain.unwrap_or(rest.len());
             match self.json.get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
                     is_escaped = true;
                     self.escape()?;
                 }
-                Some(0..0x20) => return self.fault("a control character in a string"),
-                Some(_) => self.at += 1,
+                Some(_) => return self.fault("a control character in a string"),
                 None => return self.fault("a string does not end"),
             }
         }
@@ -192,6 +194,11 @@ impl<'a> Quoted<'a> {
     /// The length of the content at most.
     pub(super) fn length(self) -> usize {
         self.raw.len()
+    }
+
+    /// The content, if it stands there as it is.
+    pub(super) fn plain(self) -> Option<&'a [u8]> {
+        (!self.is_escaped).then_some(self.raw)
     }
 
     pub(super) fn content(self) -> Cow<'a, [u8]> {
