@@ -3,7 +3,12 @@
 //! They are read from what [`Handle::stats`](crate::Handle::stats) tells, at the moment of the collection, so they are
 //! equal to it: `exported` is what was delivered, with `error.type` `rejected` what failed; what was dropped is
 //! `processed` with `queue_full` if it never became a request, else `exported` with `dropped`; `queue.size` and `inflight`
-//! together are what is queued. A signal of which nothing was recorded has no series: these alone make no request.
+//! together are what is queued. What was recorded at all is `log.created` and, for spans, counted in [`spans`], which also
+//! knows those that are not recorded. A signal of which nothing was recorded has no series: these alone make no request.
+//!
+//! The SDK measures a few of these on its own, wherever its parts are used, and asks nobody: [`of_the_sdk`] drops that.
+
+mod spans; // those that began, and those that did not end
 
 use crate::{
     pipeline::Pipeline,
@@ -11,13 +16,21 @@ use crate::{
 };
 use opentelemetry::{
     KeyValue,
-    metrics::{Meter, MeterProvider},
+    metrics::{Histogram, Meter, MeterProvider},
 };
-use opentelemetry_sdk::metrics::SdkMeterProvider;
-use std::sync::Arc;
+use opentelemetry_sdk::metrics::{Aggregation, Instrument, SdkMeterProvider, Stream};
+use std::{
+    borrow::Cow,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+pub(crate) use spans::Spans;
 
 /// The state of one pipeline of which something was recorded.
 pub(crate) struct Account {
+    /// All of it: for log records, what was given to a logger.
+    pub(crate) recorded: u64,
     /// Spans or log records that wait for their batch.
     pub(crate) waiting: u64,
     /// Dropped before they were in a batch.
@@ -30,15 +43,44 @@ pub(crate) struct Account {
 
 type Rows = Vec<(u64, Vec<KeyValue>)>;
 
-/// Adds the measurements of the pipelines to what the provider measures.
-pub(crate) fn measure(provider: &SdkMeterProvider, pipelines: &[Arc<Pipeline>]) {
+/// How long it takes to collect what was measured; nothing before [`measure`] was called.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Collections(Arc<OnceLock<(Histogram<f64>, Vec<KeyValue>)>>);
+
+impl Collections {
+    /// Takes note of a collection; `failure`: what a callback of it did.
+    pub(crate) fn took(&self, time: Duration, failure: Option<&'static str>) {
+        if let Some((duration, reader)) = self.0.get() {
+            match failure {
+                Some(failure) => duration.record(time.as_secs_f64(), &with(reader, failure)),
+                None => duration.record(time.as_secs_f64(), reader),
+            }
+        }
+    }
+}
+
+/// Adds the measurements of spans and pipelines to what the provider measures.
+pub(crate) fn measure(provider: &SdkMeterProvider, spans: &Spans, pipelines: &[Arc<Pipeline>]) {
     let meter = provider.meter("throughline");
+    spans.measure(&meter);
     for pipeline in pipelines {
         if let Some(capacity) = pipeline.capacity() {
             measure_processor(&meter, pipeline, capacity);
         }
+        if let Some(collections) = pipeline.collections() {
+            let duration =
+                meter.f64_histogram("otel.sdk.metric_reader.collection.duration").with_unit("s").build();
+            // Only the first one counts, and there is only one.
+            let _ = collections.0.set((duration, component("periodic_metric_reader", 0)));
+        }
         measure_exporters(&meter, pipeline);
     }
+}
+
+/// A view that drops what the SDK measures of itself: it is not asked for, or there is one of this name.
+pub(crate) fn of_the_sdk(instrument: &Instrument) -> Option<Stream> {
+    let is_its_own = instrument.scope().name() == "otel.sdk";
+    is_its_own.then(|| Stream::builder().with_aggregation(Aggregation::Drop).build().ok()).flatten()
 }
 
 fn measure_processor(meter: &Meter, pipeline: &Pipeline, capacity: u64) {
@@ -47,15 +89,20 @@ fn measure_processor(meter: &Meter, pipeline: &Pipeline, capacity: u64) {
     let component = component(&kind, 0);
     let name = |what| format!("otel.sdk.processor.{item}.{what}");
     let own = component.clone();
-    up_and_down(meter, pipeline, name("queue.size"), unit, move |account| {
-        vec![(account.waiting, own.clone())]
-    });
+    let size = of(pipeline, move |account| vec![(account.waiting, own.clone())]);
+    up_and_down(meter, name("queue.size"), unit, size);
     let own = component.clone();
-    up_and_down(meter, pipeline, name("queue.capacity"), unit, move |_| vec![(capacity, own.clone())]);
-    counter(meter, pipeline, name("processed"), unit, move |account| {
+    let most = of(pipeline, move |_| vec![(capacity, own.clone())]);
+    up_and_down(meter, name("queue.capacity"), unit, most);
+    let processed = of(pipeline, move |account| {
         let dropped = with(&component, "queue_full");
         vec![(account.processed, component.clone()), (account.dropped, dropped)]
     });
+    counter(meter, name("processed"), unit, processed);
+    if pipeline.signal() == Signal::Logs {
+        let created = of(pipeline, |account| vec![(account.recorded, vec![])]);
+        counter(meter, "otel.sdk.log.created", unit, created);
+    }
 }
 
 fn measure_exporters(meter: &Meter, pipeline: &Pipeline) {
@@ -66,19 +113,21 @@ fn measure_exporters(meter: &Meter, pipeline: &Pipeline) {
     let carried = if pipeline.signal() == Signal::Metrics { "metric_data_point" } else { item };
     let name = |what| format!("otel.sdk.exporter.{carried}.{what}");
 
-    let of = exporters.clone();
-    up_and_down(meter, pipeline, name("inflight"), unit, move |account| {
+    let all = exporters.clone();
+    let inflight = of(pipeline, move |account| {
         let queued = account.senders.iter().map(|stats| stats.queued);
-        queued.zip(of.iter().cloned()).collect()
+        queued.zip(all.iter().cloned()).collect()
     });
-    let of = exporters.clone();
-    counter(meter, pipeline, name("exported"), unit, move |account| {
-        let rows = account.senders.iter().zip(&*of).flat_map(|(stats, exporter)| {
+    up_and_down(meter, name("inflight"), unit, inflight);
+    let all = exporters.clone();
+    let exported = of(pipeline, move |account| {
+        let rows = account.senders.iter().zip(&*all).flat_map(|(stats, exporter)| {
             let failed = (stats.failed, with(exporter, "rejected"));
             [(stats.delivered, exporter.clone()), failed, (stats.dropped, with(exporter, "dropped"))]
         });
         rows.collect()
     });
+    counter(meter, name("exported"), unit, exported);
     let duration = meter.f64_histogram("otel.sdk.exporter.operation.duration").with_unit("s").build();
     pipeline.watch(move |sender, took, refused| {
         if let Some(exporter) = exporters.get(sender) {
@@ -90,18 +139,25 @@ fn measure_exporters(meter: &Meter, pipeline: &Pipeline) {
     });
 }
 
+/// Rows of a pipeline; none while nothing was recorded.
+fn of(
+    pipeline: &Pipeline,
+    rows: impl Fn(&Account) -> Rows + Send + Sync + 'static,
+) -> impl Fn() -> Rows + Send + Sync + 'static {
+    let account = pipeline.account();
+    move || account().iter().flat_map(&rows).collect()
+}
+
 /// An instrument whose rows of zero are left out: what never happened has no series.
 fn counter(
     meter: &Meter,
-    pipeline: &Pipeline,
-    name: String,
+    name: impl Into<Cow<'static, str>>,
     unit: &'static str,
-    rows: impl Fn(&Account) -> Rows + Send + Sync + 'static,
+    rows: impl Fn() -> Rows + Send + Sync + 'static,
 ) {
-    let account = pipeline.account();
     let counter = meter.u64_observable_counter(name).with_unit(unit);
     let observe = counter.with_callback(move |to| {
-        for (value, attributes) in account().iter().flat_map(&rows).filter(|(value, _)| *value > 0) {
+        for (value, attributes) in rows().into_iter().filter(|(value, _)| *value > 0) {
             to.observe(value, &attributes);
         }
     });
@@ -110,15 +166,13 @@ fn counter(
 
 fn up_and_down(
     meter: &Meter,
-    pipeline: &Pipeline,
-    name: String,
+    name: impl Into<Cow<'static, str>>,
     unit: &'static str,
-    rows: impl Fn(&Account) -> Rows + Send + Sync + 'static,
+    rows: impl Fn() -> Rows + Send + Sync + 'static,
 ) {
-    let account = pipeline.account();
     let counter = meter.i64_observable_up_down_counter(name).with_unit(unit);
     let observe = counter.with_callback(move |to| {
-        for (value, attributes) in account().iter().flat_map(&rows) {
+        for (value, attributes) in rows() {
             to.observe(i64::try_from(value).unwrap_or(i64::MAX), &attributes);
         }
     });

@@ -27,10 +27,12 @@
 
 pub mod env; // the one table of variables
 mod resource; // who is speaking
+mod selection; // names by patterns
 mod value; // what an attribute of it holds
 mod sampler; // which traces are recorded
 mod limits; // what they may hold
 mod metrics; // how measurements are made
+mod instruments; // … of single instruments
 mod export; // where one signal goes
 mod otlp; // … decided from the variables
 mod exporter; // … to stdout, or over OTLP
@@ -56,12 +58,13 @@ use std::{fmt, net::SocketAddr, path::Path};
 pub use crate::middleware::propagation::Format as Propagator;
 pub(crate) use export::Decided;
 pub use export::Export;
+pub use instruments::{Aggregation, InstrumentKind, MetricView};
 pub use limits::{AttributeLimits, SpanLimits};
 pub use log::{Level, Log, LogFormat, LogOutput, SpanMoments};
-pub use metrics::{Histograms, Temporality};
+pub use metrics::{Histograms, Measurements, Temporality};
 pub use queue::Queue;
 pub use resource::Detector;
-pub use sampler::Sampler;
+pub use sampler::{ParentBased, Sampler};
 pub use setting::{Origin, Setting};
 pub use value::AttributeValue;
 
@@ -101,8 +104,9 @@ pub struct Config {
     pub temporality: Temporality,
     /// How histograms are made. Default: [`Histograms::ExplicitBuckets`].
     pub histograms: Histograms,
-    /// Measures also what becomes of everything: `otel.sdk.exporter.*` and `otel.sdk.processor.*` of the standard, which
-    /// says that their names may still change. Default: false.
+    /// What is measured, and how it is told.
+    pub measurements: Measurements,
+    /// Measures also what becomes of everything: `otel.sdk.*`, whose names may still change. Default: false.
     pub self_metrics: bool,
     /// What the log lines and log records look like.
     pub log: Log,
@@ -116,8 +120,8 @@ pub struct Config {
     pub span_limits: SpanLimits,
     /// The collector and its view in this process.
     pub view: View,
-    /// A file decided, not the variables of the standard.
-    pub(crate) in_file: bool,
+    /// What only a file says; `None`: the variables of the standard decided.
+    pub(crate) by_file: Option<resource::ByFile>,
     faults: Vec<Fault>,
     settings: Vec<Setting>,
 }
@@ -276,6 +280,7 @@ impl Config {
             queue: Queue::read(&mut environment),
             temporality: Temporality::read(&mut environment),
             histograms: Histograms::read(&mut environment),
+            measurements: Measurements::read(&mut environment),
             self_metrics: environment.boolean(&env::SELF_METRICS, None).unwrap_or(false),
             log: Log::read(&mut environment),
             span_filter: filter(&mut environment, &env::SPAN_FILTER),
@@ -288,7 +293,7 @@ impl Config {
                 http: address(&mut environment, &env::COLLECTOR_HTTP, 4318),
                 address: address(&mut environment, &env::COLLECTOR_VIEW, 4319),
             },
-            in_file: false,
+            by_file: None,
             faults: Vec::new(),
             settings: setting::settings(&environment),
         };
@@ -314,7 +319,7 @@ impl Fault {
         Fault { variable: variable.into(), message: message.into(), fatal: false }
     }
 
-    fn fatal(variable: &str, message: &str) -> Self {
+    pub(crate) fn fatal(variable: &str, message: &str) -> Self {
         Fault { fatal: true, ..Fault::new(variable, message) }
     }
 }

@@ -25,7 +25,6 @@ use opentelemetry_proto::{
 };
 use opentelemetry_sdk::{
     logs::{LogBatch, SdkLogRecord},
-    metrics::data::ResourceMetrics,
     trace::SpanData,
 };
 use prost::Message;
@@ -164,8 +163,7 @@ fn pieces<T: Message>(items: Vec<T>) -> Vec<Vec<T>> {
     pieces
 }
 
-pub(crate) fn metrics(metrics: &ResourceMetrics) -> Request {
-    let message = ExportMetricsServiceRequest::from(metrics);
+pub(crate) fn metrics(message: &ExportMetricsServiceRequest) -> Request {
     let metrics = message.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
     let points = metrics.flat_map(|scope| &scope.metrics).map(|metric| match &metric.data {
         Some(Data::Gauge(gauge)) => gauge.data_points.len(),
@@ -175,7 +173,7 @@ pub(crate) fn metrics(metrics: &ResourceMetrics) -> Request {
         Some(Data::Summary(summary)) => summary.data_points.len(),
         None => 0,
     });
-    request(points.sum::<usize>() as u64, &message)
+    request(points.sum::<usize>() as u64, message)
 }
 
 fn request(items: u64, message: &impl Message) -> Request {

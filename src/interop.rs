@@ -23,8 +23,10 @@
 
 use crate::Telemetry;
 use opentelemetry::propagation::TextMapPropagator;
-use opentelemetry_sdk::{logs::SdkLoggerProvider, metrics::SdkMeterProvider, trace::SdkTracerProvider};
+use opentelemetry_sdk::{logs::SdkLoggerProvider, trace::SdkTracerProvider};
 use std::sync::Arc;
+
+pub use crate::callback::Meters;
 
 impl Telemetry {
     /// The provider of the tracers that the layers use.
@@ -32,9 +34,9 @@ impl Telemetry {
         &self.handle.providers.tracer
     }
 
-    /// The provider of the meters that the layers use.
-    pub fn meter_provider(&self) -> &SdkMeterProvider {
-        &self.handle.providers.meter
+    /// The provider of meters for instruments of your own.
+    pub fn meter_provider(&self) -> &Meters {
+        &self.handle.providers.meters
     }
 
     /// The provider of the loggers; `None` if log records go nowhere.

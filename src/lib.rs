@@ -44,6 +44,8 @@
 //! | know what became of everything | [`Stats`] |
 //! | know whether it would work | [`probe`](mod@probe), `throughline check` (feature `cli`) |
 //! | measure something of my own | [`interop`] |
+//! | tell an instrument otherwise | [`config::MetricView`] |
+//! | see what the process and its runtime do | [`Telemetry::measure_runtime`] |
 //! | see it on stdout | [`console`] |
 //! | test what is recorded, or how a program takes an outage | `testing` (feature `testing`) |
 //! | see it all without installing anything | `collector` (feature `collector`), `THROUGHLINE_VIEW=1` |
@@ -59,15 +61,20 @@
 //! - `testing`: for tests, what is recorded, in memory, and an OTLP server that fails as it is told.
 //!
 //! # Limits
+//! For Unix and Windows, on machines with atomic 64-bit numbers; elsewhere the compiler says so.
+//!
 //! Connect info is needed for `client.address` and `network.peer.address` (one line says so if it is missing): serve with
 //! `into_make_service_with_connect_info`, as above. Telemetry that could not be delivered does not survive the
 //! process, unless it has a [directory](config::Queue::directory).
 
 // The way of the data, then what starts, watches and ends it.
+mod platform; // where it cannot work
 pub mod config; // what to record and where it goes: plain data
 pub mod resource; // who is speaking
 mod providers; // config → tracer, meter, logger
 mod sampler; // which traces are recorded
+mod views; // what becomes of single instruments
+mod runtime; // the process and its Tokio runtime, measured
 mod carry; // what is active in a request, for what leaves it
 mod layers; // the tracing layers
 mod spans; // the layer of spans
@@ -75,6 +82,9 @@ mod filter; // what they let through, changeable
 pub mod log; // log lines with trace_id and span_id, log records
 mod baggage; // what callers say of a request, onto spans and log records
 mod batch; // spans and log records that wait for their batch
+mod callback; // what the program measures when it is asked
+mod reader; // measurements, collected
+mod overflow; // … of more series than there may be
 mod encode; // data → OTLP bytes
 mod pipeline; // the way of one signal out of the process
 mod export; // the runtime on which it leaves
@@ -83,7 +93,7 @@ mod accounts; // what became of it all, as measurements
 pub mod telemetry; // the one value that is alive while telemetry flows
 mod handle; // its cloneable part
 mod flush; // what force_flush of the providers does
-mod stop; // SIGTERM and ctrl-c
+mod stop; // the signals that end a service
 mod view; // THROUGHLINE_VIEW
 pub mod probe; // whether it would work
 pub mod interop; // the OpenTelemetry types that can be taken out
@@ -121,3 +131,8 @@ struct TestingPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/export.md")]
 struct ExportPage;
+
+/// Compiles what `docs/metrics.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/metrics.md")]
+struct MetricsPage;

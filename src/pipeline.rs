@@ -4,29 +4,18 @@
 
 use crate::{
     Error,
-    accounts::Account,
+    accounts::{Account, Collections},
     batch::{Counts, Queue},
-    config::{AttributeLimits, Config, Decided, Temporality},
+    callback::Asked,
+    config::{AttributeLimits, Config, Decided},
     encode,
-    flush::Flush,
+    reader::Reader,
     sender::{Destination, Disk, Limits, Mark, Request, Sender, Signal, Stats},
 };
-use bytes::Bytes;
-use opentelemetry::{Context, InstrumentationScope};
+use opentelemetry::InstrumentationScope;
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
-use opentelemetry_sdk::{
-    error::OTelSdkResult,
-    logs::SdkLogRecord,
-    metrics::{
-        InstrumentKind, ManualReader, Pipeline as SdkPipeline, Temporality as SdkTemporality,
-        data::ResourceMetrics, reader::MetricReader,
-    },
-    trace::SpanData,
-};
-use std::{
-    sync::{Arc, Weak},
-    time::Duration,
-};
+use opentelemetry_sdk::{logs::SdkLogRecord, trace::SpanData};
+use std::{sync::Arc, time::Duration};
 use tokio::{
     runtime,
     sync::{mpsc, oneshot},
@@ -53,7 +42,7 @@ impl Source {
 
     /// Hands on everything that waits at the call, request by request. What comes meanwhile is for the next time, and
     /// between two batches others have their turn: who records without a pause would else keep all from leaving.
-    async fn drain(&self, mut send: impl FnMut(Request)) -> Result<(), String> {
+    async fn drain(&self, asked: Option<Asked>, mut send: impl FnMut(Request)) -> Result<(), String> {
         match self {
             Source::Spans(queue, resource, limits) => {
                 for _ in 0..queue.batches() {
@@ -67,9 +56,16 @@ impl Source {
                     yield_now().await;
                 }
             }
-            Source::Metrics(reader) => send(reader.clone().read().await?),
+            Source::Metrics(reader) => send(reader.clone().read(asked).await?),
         }
         Ok(())
+    }
+
+    /// Leaves what the program does itself, if it is at it, only this much time.
+    fn hurry(&self, limit: Duration) {
+        if let Source::Metrics(reader) = self {
+            reader.hurry(limit);
+        }
     }
 
     fn counts(&self) -> Option<Counts> {
@@ -78,69 +74,6 @@ impl Source {
             Source::Logs(queue, ..) => Some(queue.counts()),
             Source::Metrics(_) => None,
         }
-    }
-}
-
-/// A reader that collects when the pipeline asks. The SDK's periodic one has a thread of its own, which
-/// ignores the limit of a shutdown.
-#[derive(Clone, Debug)]
-pub(crate) struct Reader {
-    collected: Arc<ManualReader>,
-    flush: Flush,
-}
-
-impl Reader {
-    pub(crate) fn new(temporality: Temporality) -> Self {
-        let temporality = match temporality {
-            Temporality::Cumulative => SdkTemporality::Cumulative,
-            Temporality::Delta => SdkTemporality::Delta,
-            Temporality::LowMemory => SdkTemporality::LowMemory,
-        };
-        let collected = Arc::new(ManualReader::builder().with_temporality(temporality).build());
-        Reader { collected, flush: Flush::default() }
-    }
-
-    /// For the provider, whose `force_flush` is told to the reader.
-    pub(crate) fn flushed_by(self, flush: Flush) -> Self {
-        Reader { flush, ..self }
-    }
-
-    /// Collects on a thread of its own: the callbacks of observable instruments are the program's, and may
-    /// block or panic.
-    async fn read(self) -> Result<Request, String> {
-        let collection = tokio::task::spawn_blocking(move || {
-            let _suppressed = Context::enter_telemetry_suppressed_scope();
-            let mut metrics = ResourceMetrics::default();
-            // An error only means that the provider was shut down: there is nothing any more.
-            let collected = self.collected.collect(&mut metrics).is_ok();
-            if collected { encode::metrics(&metrics) } else { Request { items: 0, body: Bytes::new() } }
-        });
-        collection
-            .await
-            .map_err(|error| format!("metrics: a callback failed, nothing was collected: {error}"))
-    }
-}
-
-impl MetricReader for Reader {
-    fn register_pipeline(&self, pipeline: Weak<SdkPipeline>) {
-        self.collected.register_pipeline(pipeline);
-    }
-
-    fn collect(&self, metrics: &mut ResourceMetrics) -> OTelSdkResult {
-        self.collected.collect(metrics)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.flush.flush()
-    }
-
-    /// Nothing asks any more when this is called; the reader's own would wait for a callback that hangs.
-    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
-        Ok(())
-    }
-
-    fn temporality(&self, kind: InstrumentKind) -> SdkTemporality {
-        self.collected.temporality(kind)
     }
 }
 
@@ -157,6 +90,8 @@ pub(crate) enum Settle {
 struct Drain {
     /// Nothing is taken up after it.
     last: bool,
+    /// How long it waits for what the program does itself to be measured.
+    asked: Asked,
     reply: oneshot::Sender<Result<(), String>>,
 }
 
@@ -223,7 +158,9 @@ impl Pipeline {
         let deadline = Instant::now() + limit;
         let marks: Vec<Mark> = self.senders.iter().map(Sender::mark).collect();
         let (reply, drained) = oneshot::channel();
-        let drain = Drain { last: close, reply };
+        // Time must be left to send: a quarter for what is under way now, half for what comes then.
+        self.source.hurry(limit / 4);
+        let drain = Drain { last: close, asked: Asked::now(limit / 2), reply };
         // The task may have ended: then the reply's sender is gone and this is over at once.
         let _ = self.drains.send(drain);
         let mut failures = Vec::new();
@@ -285,6 +222,14 @@ impl Pipeline {
         }
     }
 
+    /// How long collections take; `None` for what is not collected.
+    pub(crate) fn collections(&self) -> Option<&Collections> {
+        match &*self.source {
+            Source::Metrics(reader) => Some(reader.collections()),
+            Source::Spans(..) | Source::Logs(..) => None,
+        }
+    }
+
     /// Reads what became of everything; `None` if there was nothing, or the pipeline is gone: what is measured
     /// must not keep alive what measures.
     pub(crate) fn account(&self) -> impl Fn() -> Option<Account> + Send + Sync + 'static {
@@ -297,7 +242,8 @@ impl Pipeline {
             let processed = senders.iter().map(|stats| stats.recorded - stats.adopted).min().unwrap_or(0);
             let waiting = counts.recorded.saturating_sub(counts.dropped + processed);
             let nothing = counts.recorded == 0 && senders.iter().all(|stats| stats.recorded == 0);
-            (!nothing).then_some(Account { waiting, dropped: counts.dropped, processed, senders })
+            let Counts { recorded, dropped } = counts;
+            (!nothing).then_some(Account { recorded, waiting, dropped, processed, senders })
         }
     }
 
@@ -320,6 +266,9 @@ impl Pipeline {
                 stats.recorded = counts.recorded + stats.adopted;
                 stats.dropped += counts.dropped;
                 stats.queued = stats.recorded.saturating_sub(stats.delivered + stats.failed + stats.dropped);
+            }
+            if let Source::Metrics(reader) = &*self.source {
+                reader.tell(&mut stats);
             }
             stats
         })
@@ -350,8 +299,9 @@ async fn run(
                 None => return,
             },
         };
+        let asked = request.as_ref().map(|drain| drain.asked);
         let drained = source
-            .drain(|request| {
+            .drain(asked, |request| {
                 for sender in senders.iter() {
                     sender.send(request.clone());
                 }
@@ -360,7 +310,7 @@ async fn run(
         if let Err(failure) = &drained {
             tracing::warn!(target: "throughline", "{failure}");
         }
-        if let Some(Drain { last, reply }) = request {
+        if let Some(Drain { last, reply, .. }) = request {
             // Whoever asked may have given up waiting.
             let _ = reply.send(drained);
             if last {

@@ -1,32 +1,42 @@
 //! [`Config`] → the three providers, each with the start of its pipeline.
 
 use crate::{
-    Error, accounts,
+    Error,
+    accounts::{self, Spans},
     baggage::BaggageKeys,
     batch::{LogQueue, Queue, SpanQueue},
-    config::{Config, Histograms, SpanLimits},
+    callback::{Callbacks, Meters},
+    config::{Config, SpanLimits},
     filter::Filters,
     flush::Flush,
     layers::events,
     log::{ExceptionEvents, Output},
     middleware::propagation::Composite,
-    pipeline::{Pipeline, Reader, Source, limits},
+    pipeline::{Pipeline, Source, limits},
+    reader::Reader,
     resource::resource,
+    runtime::{self, Runtimes},
     sampler::sampler,
     sender::Signal,
+    views::views,
 };
 use opentelemetry_proto::transform::common::tonic::ResourceAttributesWithSchema;
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider,
-    metrics::{Aggregation, Instrument, InstrumentKind, SdkMeterProvider, Stream},
+    metrics::SdkMeterProvider,
     trace::{SdkTracerProvider, SpanLimits as SdkSpanLimits, TracerProviderBuilder},
 };
 use std::sync::Arc;
+use tokio::runtime::Handle;
 
 /// What records, and what carries it away.
 pub(crate) struct Providers {
     pub(crate) tracer: SdkTracerProvider,
+    /// For what is ours.
     pub(crate) meter: SdkMeterProvider,
+    /// For what is the program's.
+    pub(crate) meters: Meters,
+    pub(crate) runtimes: Runtimes,
     /// With the queue behind it; `None`: log records go nowhere.
     pub(crate) logger: Option<(SdkLoggerProvider, LogQueue)>,
     /// What the layers tell of exceptions: that logger, else one that makes them events, for the lines.
@@ -59,24 +69,35 @@ impl Providers {
             disk.check().map_err(|error| Error::destination("THROUGHLINE_QUEUE_DIRECTORY", error))?;
         }
 
+        let counted = config.self_metrics.then(Spans::default);
+        let sampler = sampler(config);
         let mut tracer = SdkTracerProvider::builder()
             .with_resource(resource.clone())
-            .with_sampler(sampler(config))
+            .with_sampler(match &counted {
+                Some(counted) => counted.sampler(sampler),
+                None => sampler,
+            })
             // Else the builder reads limits from the environment, unchecked: 0 takes all attributes away.
             .with_span_limits(span_limits(config.span_limits));
         let spans = Queue::new(config.traces.max_queue, config.traces.max_batch);
         let source = || Source::Spans(spans.clone(), attributes(), config.span_limits.attributes);
-        if let Some(pipeline) = Pipeline::start(config, Signal::Traces, source)? {
+        let queue = Pipeline::start(config, Signal::Traces, source)?.map(|pipeline| {
             let flush = Flush::of(&pipeline);
-            tracer = tracer.with_span_processor(SpanQueue { queue: spans, keys: keys.clone(), flush });
             pipelines.push(pipeline);
-        }
+            SpanQueue { queue: spans, keys: keys.clone(), flush }
+        });
+        tracer = match (&counted, queue) {
+            (Some(counted), queue) => tracer.with_span_processor(counted.processor(queue)),
+            (None, Some(queue)) => tracer.with_span_processor(queue),
+            (None, None) => tracer,
+        };
 
         let mut meter = SdkMeterProvider::builder().with_resource(resource.clone());
-        if config.histograms == Histograms::Exponential {
-            meter = meter.with_view(exponential);
+        for view in views(config)? {
+            meter = meter.with_view(view);
         }
-        let reader = Reader::new(config.temporality);
+        let callbacks = Callbacks::new(Handle::current());
+        let reader = Reader::new(config.temporality, &config.measurements, callbacks.clone());
         let source = || Source::Metrics(reader.clone());
         if let Some(pipeline) = Pipeline::start(config, Signal::Metrics, source)? {
             meter = meter.with_reader(reader.flushed_by(Flush::of(&pipeline)));
@@ -104,11 +125,16 @@ impl Providers {
         // Only now: what is in use is locked.
         notices.extend(disk.iter().flat_map(|disk| disk.unclaimed()));
         let meter = meter.build();
-        if config.self_metrics {
-            accounts::measure(&meter, &pipelines);
+        if config.measurements.runtime == Some(true) && !config.disabled {
+            runtime::measure_process(&meter, &callbacks);
+        }
+        if let Some(counted) = &counted {
+            accounts::measure(&meter, counted, &pipelines);
         }
         Ok(Providers {
             tracer: more(tracer).build(),
+            meters: Meters::new(meter.clone(), callbacks),
+            runtimes: Runtimes::new(meter.clone()),
             meter,
             logger,
             exceptions,
@@ -132,13 +158,4 @@ fn span_limits(limits: SpanLimits) -> SdkSpanLimits {
         max_attributes_per_event: count(limits.event_attributes),
         max_attributes_per_link: count(limits.link_attributes),
     }
-}
-
-/// The numbers of the standard (O-017).
-fn exponential(instrument: &Instrument) -> Option<Stream> {
-    let aggregation =
-        Aggregation::Base2ExponentialHistogram { max_size: 160, max_scale: 20, record_min_max: true };
-    let is_histogram = instrument.kind() == InstrumentKind::Histogram;
-    // The numbers are fit for a stream: an error would leave the histogram as it is.
-    is_histogram.then(|| Stream::builder().with_aggregation(aggregation).build().ok()).flatten()
 }

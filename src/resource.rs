@@ -41,7 +41,7 @@ use opentelemetry_sdk::{
     resource::TelemetryResourceDetector,
     trace::{IdGenerator, RandomIdGenerator},
 };
-use std::{fs::File, io::Read};
+use std::{fs::File, io::Read, time::Duration};
 
 const SERVICE_NAME: &str = "service.name";
 const SERVICE_INSTANCE_ID: &str = "service.instance.id";
@@ -68,9 +68,11 @@ pub(crate) fn service_name(config: &Config) -> String {
 pub(crate) fn resource(config: &Config) -> Resource {
     let given =
         config.resource_attributes.iter().cloned().map(|(key, value)| KeyValue::new(key, told(value)));
+    let file = config.by_file.clone().unwrap_or_default();
     let detected = detect(&config.detectors, config.kubernetes.as_deref(), &read);
+    let detected = detected.into_iter().filter(|(key, _)| file.detected.takes(key));
     Resource::builder_empty()
-        .with_attributes(detected.into_iter().map(|(key, value)| KeyValue::new(key, value)))
+        .with_attributes(detected.map(|(key, value)| KeyValue::new(key, value)))
         .with_detector(Box::new(TelemetryResourceDetector))
         .with_attributes([
             KeyValue::new("telemetry.distro.name", "throughline"),
@@ -79,6 +81,7 @@ pub(crate) fn resource(config: &Config) -> Resource {
         ])
         .with_attributes(given)
         .with_attribute(KeyValue::new(SERVICE_NAME, service_name(config)))
+        .with_schema_url([], file.schema_url.unwrap_or_default())
         .build()
 }
 
@@ -96,6 +99,11 @@ fn told(value: AttributeValue) -> Value {
         AttributeValue::Integers(integers) => Value::Array(Array::I64(integers)),
         AttributeValue::Numbers(numbers) => Value::Array(Array::F64(numbers)),
     }
+}
+
+/// How long this process has run.
+pub(crate) fn age() -> Option<Duration> {
+    process::age(&read)
 }
 
 /// An attribute that was found out.

@@ -1,10 +1,16 @@
 //! The signals that end a service.
 
-/// Completes at SIGTERM (Kubernetes) or ctrl-c: for `axum::serve(…).with_graceful_shutdown(stop_signal())`.
+/// Completes when the service is asked to stop: for `axum::serve(…).with_graceful_shutdown(stop_signal())`.
+///
+/// | system | asked by |
+/// |---|---|
+/// | Unix | SIGTERM (Kubernetes, systemd), SIGINT (ctrl-c) |
+/// | Windows | ctrl-c, ctrl-break, the end of the console, the end of the system |
 ///
 /// After it, let the server finish what it has begun, then call [`Telemetry::shutdown`](crate::Telemetry::shutdown):
-/// everything recorded until then is still sent. Must be awaited in a Tokio runtime with IO. If the signal
-/// handler cannot be installed, that is said once and the future waits for the other signal only.
+/// everything recorded until then is still sent. Windows ends the process five seconds after its console has ended,
+/// whatever it still does: leave the shutdown less. Must be awaited in a Tokio runtime with IO. If the handler of a
+/// signal cannot be installed, that is said once and the future waits for the other signals only.
 ///
 /// ```no_run
 /// # async fn serve(app: axum::Router, listener: tokio::net::TcpListener) -> std::io::Result<()> {
@@ -12,32 +18,40 @@
 /// # }
 /// ```
 pub async fn stop_signal() {
-    tokio::select! {
-        () = interrupt() => {}
-        () = terminate() => {}
-    }
+    asked().await;
 }
 
-async fn interrupt() {
-    if let Err(error) = tokio::signal::ctrl_c().await {
-        unheard("ctrl-c", &error).await;
-    }
+/// Completes with the first of these signals: the types of the systems have nothing in common but the names.
+macro_rules! first {
+    ($($name:literal from $installed:expr),+) => {
+        tokio::select! {
+            $(() = async {
+                match $installed {
+                    Ok(mut signal) => drop(signal.recv().await),
+                    Err(error) => unheard($name, &error).await,
+                }
+            } => {})+
+        }
+    };
 }
 
 #[cfg(unix)]
-async fn terminate() {
+async fn asked() {
     use tokio::signal::unix::{SignalKind, signal};
-    match signal(SignalKind::terminate()) {
-        Ok(mut signal) => drop(signal.recv().await),
-        Err(error) => unheard("SIGTERM", &error).await,
+    first! {
+        "SIGTERM" from signal(SignalKind::terminate()),
+        "SIGINT" from signal(SignalKind::interrupt())
     }
 }
 
 #[cfg(windows)]
-async fn terminate() {
-    match tokio::signal::windows::ctrl_close() {
-        Ok(mut signal) => drop(signal.recv().await),
-        Err(error) => unheard("the close event", &error).await,
+async fn asked() {
+    use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
+    first! {
+        "ctrl-c" from ctrl_c(),
+        "ctrl-break" from ctrl_break(),
+        "the end of the console" from ctrl_close(),
+        "the end of the system" from ctrl_shutdown()
     }
 }
 

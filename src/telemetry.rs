@@ -113,7 +113,8 @@ impl Telemetry {
     }
 
     #[allow(clippy::disallowed_methods, reason = "the one place where globals are set")]
-    fn set(config: Config) -> Result<Self, Error> {
+    fn set(mut config: Config) -> Result<Self, Error> {
+        config.measurements.runtime.get_or_insert(true);
         let telemetry = Telemetry::build(config)?;
         let subscriber = tracing_subscriber::registry().with(telemetry.layers());
         tracing::subscriber::set_global_default(subscriber)
@@ -126,7 +127,7 @@ impl Telemetry {
         }
         if !telemetry.config.disabled {
             global::set_tracer_provider(providers.tracer.clone());
-            global::set_meter_provider(providers.meter.clone());
+            global::set_meter_provider(providers.meters.clone());
         }
         global::set_text_map_propagator(SharedPropagator(providers.propagator.clone()));
         tracing::info!(target: "throughline", "{}", telemetry.summary);
@@ -155,12 +156,16 @@ impl Telemetry {
         more: impl FnOnce(TracerProviderBuilder) -> TracerProviderBuilder,
     ) -> Result<Self, Error> {
         config.usable()?;
+        let around = tokio::runtime::Handle::try_current().ok();
         let view = View::open(&mut config)?;
         let runtime = ExportRuntime::start()?;
         let providers = {
             let _inside = runtime.handle().enter();
             Arc::new(Providers::build(&config, more)?)
         };
+        if let Some(around) = around.filter(|_| config.measurements.runtime == Some(true)) {
+            providers.runtimes.add(None, &around);
+        }
         let summary = summary(&config, view.url.as_deref());
         let handle = Handle { providers: providers.clone(), runtime: runtime.handle().clone() };
         let running = Running { providers, _runtime: runtime, _view: view };
@@ -204,6 +209,23 @@ impl Telemetry {
         options.parent_decides = parent_decides(&self.config);
         let layer = layer.with_options(options);
         if self.config.disabled { layer } else { layer.with_exceptions(exceptions) }
+    }
+
+    /// Measures a Tokio runtime, under a name of its own: for programs that have several, and for telemetry that was
+    /// made in none or by [`Telemetry::build`]. That in which [`Telemetry::init`] is called is measured already. It is
+    /// not kept alive; one that has ended keeps its last values.
+    ///
+    /// ```
+    /// # use throughline::{Config, Telemetry};
+    /// # let telemetry = Telemetry::build(Config::from_vars([("OTEL_METRICS_EXPORTER", "none")]))?;
+    /// let reports = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    /// telemetry.measure_runtime("reports", reports.handle());
+    /// # Ok::<(), throughline::Error>(())
+    /// ```
+    pub fn measure_runtime(&self, name: &str, runtime: &tokio::runtime::Handle) {
+        if !self.config.disabled {
+            self.handle.providers.runtimes.add(Some(name), runtime);
+        }
     }
 
     /// The cloneable part: to flush and to look at the statistics from anywhere.
@@ -298,7 +320,7 @@ impl Drop for Running {
 fn summary(config: &Config, view: Option<&str>) -> String {
     let name = service_name(config);
     let version = env!("CARGO_PKG_VERSION");
-    let by = |variable| if config.in_file { "OTEL_CONFIG_FILE" } else { variable };
+    let by = |variable| if config.by_file.is_some() { "OTEL_CONFIG_FILE" } else { variable };
     if config.disabled {
         return format!("throughline {version}: {name} records nothing ({})", by("OTEL_SDK_DISABLED"));
     }

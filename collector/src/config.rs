@@ -31,8 +31,8 @@ pub struct Config {
     /// Where the view is; `None`: nowhere; port 0: any free port. Only a loopback address is allowed, since
     /// the view has no authentication yet. Default: 127.0.0.1:4319.
     pub view: Option<SocketAddr>,
-    /// How many bytes are kept, request bodies and index together; the oldest requests leave first.
-    /// Default: 64 MiB.
+    /// How many bytes are kept, request bodies and index together; the oldest requests leave first, of the signal
+    /// that is furthest over its share: half for spans, a quarter for measurements and log records. Default: 64 MiB.
     pub max_bytes: usize,
     /// How many traces are kept; those leave first of which nothing came for the longest time. Those known from log
     /// records only count as well. Default: 10,000.

@@ -20,7 +20,7 @@ pub struct Counters {
     pub spans: u64,
     /// Log records that were taken.
     pub log_records: u64,
-    /// Data points that were taken. They are counted, not kept.
+    /// Data points that were taken.
     pub data_points: u64,
     /// Spans and log records with invalid ids, which were rejected.
     pub rejected_items: u64,

@@ -1,31 +1,21 @@
-//! Where all requests end, whichever way they came, and where all looks begin.
+//! Where all requests end, whichever way they came.
 
 use crate::{
     config::Config,
     counters::{Counters, Tally},
     join::{COPIES, joined},
     reservation::{Budget, Reservation},
-    scan::{TraceId, items, scan},
-    store::{Found, Store, TooLarge},
-    trace::{self, LogRecord, Resources, Summary, Trace},
+    scan::{items, scan},
+    store::{Level, Store, TooLarge},
     wire::Fault,
 };
 use bytes::Bytes;
-use std::{
-    collections::BTreeSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use throughline_sender::{Accept, Answer, Signal};
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
 /// more: it is there twice while its buffer grows, or as it came and as it is kept, and its index is beside it.
 const LARGEST_AT_A_TIME: usize = 4;
-
-/// How many traces are looked up while the store is locked; requests get in between.
-const LOOK: usize = 64;
-
-/// How many of the newest requests and resources are asked for services: some milliseconds' worth.
-const SERVICES: usize = 20_000;
 
 /// Why a request is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,7 +106,7 @@ impl Intake {
             reservation.shrink(body.len().saturating_mul(COPIES - 1));
             return self.take(signal, &joined, reservation);
         }
-        if signal != Signal::Metrics && scan.taken > 0 {
+        if scan.taken > 0 {
             if !self.store().could_fit(body.len().saturating_add(scan.surplus), scan.placed) {
                 return Err(self.larger_than_kept(&TooLarge::Bytes));
             }
@@ -175,55 +165,16 @@ impl Intake {
     }
 
     pub(crate) fn counters(&self) -> Counters {
-        self.tally.read(self.store().level())
+        self.tally.read(self.level())
     }
 
-    /// The newest traces that pass, at most as many as the limit, by start.
-    pub(crate) fn traces(&self, limit: usize, pass: impl Fn(&Summary) -> bool) -> Vec<Summary> {
-        let mut summaries = Vec::new();
-        let mut resources = Resources::default();
-        // Traces move in the order when something arrives meanwhile; this look goes by how it is now.
-        let newest: Vec<TraceId> = self.store().newest().collect();
-        for some in newest.chunks(LOOK.min(limit.max(1))) {
-            if summaries.len() >= limit {
-                break;
-            }
-            let found: Vec<(&TraceId, Found)> = {
-                let store = self.store();
-                some.iter().filter_map(|id| Some((id, store.find(id)?))).collect()
-            };
-            let lines = found.iter().filter_map(|(id, found)| trace::summary(id, found, &mut resources));
-            summaries.extend(lines.filter(&pass));
-        }
-        summaries.truncate(limit);
-        summaries.sort_by_key(|summary| std::cmp::Reverse(summary.start));
-        summaries
+    /// What is in the store now.
+    pub(crate) fn level(&self) -> Level {
+        self.store().level()
     }
 
-    /// How many traces have spans.
-    pub(crate) fn traces_with_spans(&self) -> usize {
-        self.store().newest().count()
-    }
-
-    /// The names of the services with spans, as far as the newest requests tell.
-    pub(crate) fn services(&self) -> BTreeSet<String> {
-        let bodies: Vec<Bytes> = self.store().bodies(Signal::Traces).take(SERVICES).cloned().collect();
-        trace::services(&bodies, SERVICES)
-    }
-
-    pub(crate) fn trace(&self, id: &TraceId) -> Option<Trace> {
-        let found = self.store().find(id)?;
-        Some(trace::trace(id, &found))
-    }
-
-    /// The newest log records, at most as many as the limit, newest first.
-    pub(crate) fn logs(&self, limit: usize) -> Vec<LogRecord> {
-        // Each body has at least one record.
-        let bodies: Vec<Bytes> = self.store().bodies(Signal::Logs).take(limit).cloned().collect();
-        trace::lines(bodies, limit)
-    }
-
-    fn store(&self) -> MutexGuard<'_, Store> {
+    /// The store, for as long as it takes to add one request or to read a few items.
+    pub(crate) fn store(&self) -> MutexGuard<'_, Store> {
         self.store.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -13,16 +13,17 @@
 //!
 //! ```text
 //! OTLP/gRPC :4317 ─┐
-//! OTLP/HTTP :4318 ─┼─► check ─► store ─► traces() trace() counters()
+//! OTLP/HTTP :4318 ─┼─► check ─► store ─► traces() trace() logs() instruments() series()
 //! inlet()  ────────┘                 └─► view :4319, HTML and JSON
 //! ```
 //! - **Receives** protobuf and JSON over HTTP and protobuf over gRPC, plain or with gzip, deflate or, by the feature
 //!   `zstd`, zstd, each on either port. What cannot be decoded, is too large or too slow is refused with the status that
 //!   the OTLP specification asks for; spans and log records with invalid ids are rejected one by one, and the answer says
 //!   how many and why. What was taken is kept, and leaves only to make room for newer requests.
-//! - **Keeps** the newest requests as they came, up to a bound in bytes and one in traces, in memory. Of too many
-//!   traces, the one leaves of which nothing came for the longest time. A trace that
-//!   misses its root or a parent is shown, with a mark; a span that arrived twice is shown once.
+//! - **Keeps** the newest requests as they came, up to a bound in bytes and one in traces, in memory. Of the bytes,
+//!   spans may have half while others need theirs, measurements and log records a quarter each; what one leaves alone
+//!   the others use. Of too many traces, the one leaves of which nothing came for the longest time. A trace that
+//!   misses its root or a parent is shown, with a mark; a span or point that arrived twice is shown once.
 //! - **Shows** the traces with their log records at `http://127.0.0.1:4319/`, without JavaScript, and as JSON below
 //!   `/api/`. The view answers on loopback only and to loopback names only.
 //! - **Is quiet**: it runs on a thread of its own, named `throughline-collector`, where `tracing` is turned off. Pages
@@ -37,13 +38,18 @@
 //! | `/api/traces?limit=100&service=NAME&errors=1` | a list of [`Summary`], the latest start first |
 //! | `/api/traces/{id}` | one [`Trace`], or 404 |
 //! | `/api/logs?limit=100` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
+//! | `/api/metrics?limit=100&service=NAME` | a list of [`metric::Instrument`], by service, scope and name |
+//! | `/api/metrics/{name}?service=NAME&attribute=KEY=VALUE` | a list of [`metric::Series`] with their points, or 404; |
+//! | `…&from=TIME&to=TIME&series=100&points=100` | those of a time, so many series, so many of the newest points of each |
 //!
-//! Every part of a query may be left out. `limit` is 100 unless given and at most 10,000. `service` is that of any
-//! span of the trace. With `errors=1` a trace has a span that failed or a log record of severity `ERROR` or above.
-//! Ids are hexadecimal digits, 32 of a trace and 16 of a span. Fields may be added to the JSON.
+//! Every part of a query may be left out. `limit` is 100 unless given and at most 10,000; [`metric::Query`] has the
+//! bounds of series and points, and `attribute` may stand several times. `service` is that of any span of the trace,
+//! or of the measurements. With `errors=1` a trace has a span that failed or a log record of severity `ERROR` or
+//! above. Ids are hexadecimal digits, 32 of a trace and 16 of a span; times are nanoseconds. Fields may be added to
+//! the JSON.
 //!
 //! # Limits
-//! Metrics are checked and counted, not kept. Nothing survives the end of the program.
+//! Nothing survives the end of the program.
 //!
 //! Unless [`Config::receive`] says otherwise there is no TLS, and nobody is asked who they are: listen on loopback. A port
 //! that other machines reach is opened as asked; when the first of them connects and needs neither credentials nor a
@@ -57,6 +63,8 @@
 //! before they are read; pages by making one at a time. Two bodies are decompressed at a time, with a window of at most
 //! 8 MiB. A client that sends nothing, or does not read its answer, is cut off after [`Config::request_timeout`].
 
+// Where it cannot work.
+mod platform;
 // What a program sees of it.
 mod config;
 mod error;
@@ -76,11 +84,17 @@ mod join;
 mod scan;
 mod store;
 // What is shown.
+mod look;
 mod desk;
 mod otlp;
 mod time;
 pub mod trace;
+pub mod metric;
 mod view;
+// Where else it can go.
+mod scribe;
+pub mod debug;
+pub mod file;
 // Who else is there, and how much went through.
 mod counters;
 mod find;
@@ -210,12 +224,27 @@ impl Collector {
 
     /// The traces with spans that arrived last, at most as many as the limit, the latest start first.
     pub fn traces(&self, limit: usize) -> Vec<Summary> {
-        self.intake.traces(limit, |_| true)
+        look::traces(&self.intake, limit, |_| true)
     }
 
     /// The trace with the id of 32 hexadecimal digits; `None` when nothing of it is kept.
     pub fn trace(&self, trace_id: &str) -> Option<Trace> {
-        self.intake.trace(&trace::parse(trace_id)?)
+        look::trace(&self.intake, &trace::parse(trace_id)?)
+    }
+
+    /// The instruments with points, at most as many as the limit, by service, scope and name.
+    pub fn instruments(&self, limit: usize) -> Vec<metric::Instrument> {
+        look::instruments(&self.intake, None, limit)
+    }
+
+    /// The series that are asked for; empty when nothing of the instrument is kept.
+    pub fn series(&self, query: &metric::Query) -> Vec<metric::Series> {
+        look::series(&self.intake, query)
+    }
+
+    /// The newest log records, at most as many as the limit, the latest first, also those outside of any trace.
+    pub fn logs(&self, limit: usize) -> Vec<trace::LogRecord> {
+        look::logs(&self.intake, limit)
     }
 
     /// What was taken, refused and is kept.

@@ -14,6 +14,8 @@ pub(crate) struct Scope {
     pub(crate) name: String,
     #[prost(string, tag = "2")]
     pub(crate) version: String,
+    #[prost(message, repeated, tag = "3")]
+    pub(crate) attributes: Vec<Attribute>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -56,6 +58,8 @@ pub(crate) struct Array {
 
 #[derive(Clone, PartialEq, Message)]
 pub(crate) struct Span {
+    #[prost(bytes = "vec", tag = "1")]
+    pub(crate) trace_id: Vec<u8>,
     #[prost(bytes = "vec", tag = "2")]
     pub(crate) span_id: Vec<u8>,
     #[prost(string, tag = "3")]
@@ -72,10 +76,16 @@ pub(crate) struct Span {
     pub(crate) end: u64,
     #[prost(message, repeated, tag = "9")]
     pub(crate) attributes: Vec<Attribute>,
+    #[prost(uint32, tag = "10")]
+    pub(crate) dropped_attributes: u32,
     #[prost(message, repeated, tag = "11")]
     pub(crate) events: Vec<Event>,
+    #[prost(uint32, tag = "12")]
+    pub(crate) dropped_events: u32,
     #[prost(message, repeated, tag = "13")]
     pub(crate) links: Vec<Link>,
+    #[prost(uint32, tag = "14")]
+    pub(crate) dropped_links: u32,
     #[prost(message, optional, tag = "15")]
     pub(crate) status: Option<Status>,
     #[prost(fixed32, tag = "16")]
@@ -107,6 +117,8 @@ pub(crate) struct Event {
     pub(crate) name: String,
     #[prost(message, repeated, tag = "3")]
     pub(crate) attributes: Vec<Attribute>,
+    #[prost(uint32, tag = "4")]
+    pub(crate) dropped_attributes: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -119,6 +131,8 @@ pub(crate) struct Link {
     pub(crate) trace_state: String,
     #[prost(message, repeated, tag = "4")]
     pub(crate) attributes: Vec<Attribute>,
+    #[prost(uint32, tag = "5")]
+    pub(crate) dropped_attributes: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -141,6 +155,8 @@ pub(crate) struct Log {
     pub(crate) body: Option<Any>,
     #[prost(message, repeated, tag = "6")]
     pub(crate) attributes: Vec<Attribute>,
+    #[prost(fixed32, tag = "8")]
+    pub(crate) flags: u32,
     #[prost(bytes = "vec", tag = "9")]
     pub(crate) trace_id: Vec<u8>,
     #[prost(bytes = "vec", tag = "10")]

@@ -28,6 +28,9 @@ pub(crate) struct Record {
 }
 
 impl Record {
+    /// Nowhere.
+    pub(crate) const NONE: Record = Record { record: ABSENT, resource: ABSENT, scope: ABSENT };
+
     /// The bytes of the record.
     pub(crate) fn record(self, body: &[u8]) -> &[u8] {
         at(body, self.record)
@@ -122,6 +125,15 @@ pub(crate) fn logs(body: &[u8], mut each: impl FnMut(Record)) -> Result<(), Faul
         if trace(Signal::Logs, body, slice)?.is_ok() {
             each(place);
         }
+        Ok(())
+    })?;
+    Ok(())
+}
+
+/// Shows each metric of a request, and what it belongs to.
+pub(crate) fn metrics(body: &[u8], mut each: impl FnMut(Slice, Record)) -> Result<(), Fault> {
+    walk(body, |slice, place| {
+        each(slice, place);
         Ok(())
     })?;
     Ok(())

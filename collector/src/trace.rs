@@ -14,12 +14,12 @@ mod tests;
 mod tree;
 mod value;
 
-pub(crate) use build::{lines, trace};
+pub(crate) use build::{decode, lines, parent as id, trace};
 pub use name::Name;
 pub(crate) use resource::Resources;
 pub(crate) use summary::{services, summary};
-pub(crate) use value::parse;
 pub use value::{Attributes, Value};
+pub(crate) use value::{hex, parse};
 
 use serde::Serialize;
 use std::collections::HashMap;

@@ -40,6 +40,9 @@
 //! none becomes an attribute of a server's measurement. Nothing panics on a request's path, whatever the request
 //! is.
 
+// Where none of it can work.
+mod platform;
+
 // What a layer tells and whom it believes: the options, as they are set and as they are used.
 pub mod options;
 mod rules;

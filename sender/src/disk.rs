@@ -46,7 +46,9 @@
 //!
 //! # What arrives twice
 //! What was under way when the process ended, and what had no answer: both are counted as
-//! [`Stats::repeated`](crate::Stats::repeated) when they are sent again, by whichever process.
+//! [`Stats::repeated`](crate::Stats::repeated) when they are sent again, by whichever process. Of a request that the
+//! destination takes only in pieces, how far it got is noted: the next process sends what is left, and if a piece was
+//! under way, counts all of that.
 //!
 //! # In the directory
 //! ```text
@@ -77,7 +79,7 @@ use crate::Limits;
 use std::{io, path::PathBuf};
 
 pub(crate) use segment::{Fate, Fault};
-pub(crate) use store::{Found, Place, Store};
+pub(crate) use store::{Found, FoundRequest, Note, Place, Store};
 
 /// Room on disk for hours of an outage of a service of usual size.
 pub const DEFAULT_DISK_BYTES: u64 = 256 << 20;

@@ -51,6 +51,7 @@
 //! One request is under way at a time, on one connection. Requests of more than 64 MiB, before compression, are not
 //! sent, but dropped and counted; responses are read up to 4 MiB (O-016).
 
+mod platform; // where nothing can be sent
 mod destination; // where to
 mod queue; // waiting, counting
 pub mod disk; // … where a process cannot lose it
@@ -82,6 +83,6 @@ pub use destination::{
 pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use probe::{Heard, Probed, probe};
 pub use queue::{DEFAULT_QUEUE_BYTES, Limits, Mark, Request, Sender};
-pub use stats::{Stats, Unsent};
+pub use stats::{Overflow, Stats, Unsent};
 pub use tls::Tls;
 pub use transport::Error;

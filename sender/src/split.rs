@@ -1,58 +1,72 @@
-//! A request that is too large for the other side, in halves.
+//! A request in two parts: it is too large for the other side, or its first items are settled already.
 //!
-//! Nothing is decoded: the bytes are divided where one message of the list ends, at the highest level that has more
-//! than one. Resource and scope are repeated in both halves.
+//! Nothing is decoded: the bytes are divided between two spans, data points or log records. What stands above them
+//! (resource, scope, the head of a metric) is repeated in both parts.
 
 use crate::{Request, Signal, wire};
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::encoding::encode_varint;
 
-/// The fields that lead from a request to its items: resources, scopes, then spans, metrics or log records.
-const LEVELS: [u32; 3] = [1, 2, 2];
-/// `data_points` of a metric's `gauge`, `sum`, `histogram`, `exponential_histogram` and `summary`.
-const POINTS: u32 = 1;
-const KINDS_OF_METRICS: [u32; 5] = [5, 7, 9, 10, 11];
+/// The fields that lead from a request to its items: of resources, scopes, then spans or log records.
+const LEVELS: [&[u32]; 3] = [&[1], &[2], &[2]];
+/// … of metrics, their `gauge`, `sum`, `histogram`, `exponential_histogram` or `summary`, then data points.
+const LEVELS_OF_METRICS: [&[u32]; 5] = [&[1], &[2], &[2], &[5, 7, 9, 10, 11], &[1]];
 
-/// Both halves of a request; `None` if it holds one span, log record or metric, or is no request.
+/// Both halves of a request, by its items; `None` if it holds one, or is no request.
 pub(crate) fn halves(signal: Signal, request: &Request) -> Option<[Request; 2]> {
-    let [first, second] = divide(&request.body, &LEVELS)?;
+    let first = count(&request.body, levels(signal))? / 2;
+    let [before, after] = divide(&request.body, levels(signal), first).filter(|_| first > 0)?;
     // What was counted stays what it was, whoever counted it.
-    let items = count(signal, &first, &LEVELS)?.min(request.items);
-    Some([Request { items, body: first }, Request { items: request.items - items, body: second }])
+    let items = first.min(request.items);
+    Some([Request { items, body: before }, Request { items: request.items - items, body: after }])
 }
 
-fn divide(message: &Bytes, levels: &[u32]) -> Option<[Bytes; 2]> {
-    let (level, deeper) = levels.split_first()?;
-    let fields = fields(message)?;
-    let children = Vec::from_iter(fields.iter().filter(|field| field.number == *level));
-    let (before, after) = match children[..] {
-        [] => return None,
-        [only] => {
-            let [before, after] = divide(&only.content, deeper)?;
-            (nested(*level, &before), nested(*level, &after))
-        }
-        ref many => {
-            let (before, after) = many.split_at(many.len() / 2);
-            (joined(before), joined(after))
-        }
-    };
-    let rest = joined(&Vec::from_iter(fields.iter().filter(|field| field.number != *level)));
-    Some([before, after].map(|half| [rest.clone(), half].concat().into()))
-}
-
-fn count(signal: Signal, message: &Bytes, levels: &[u32]) -> Option<u64> {
-    let fields = fields(message)?;
-    match levels.split_first() {
-        Some((level, deeper)) => {
-            let children = fields.iter().filter(|field| field.number == *level);
-            children.map(|child| count(signal, &child.content, deeper)).sum()
-        }
-        None if signal == Signal::Metrics => {
-            let kinds = fields.iter().filter(|field| KINDS_OF_METRICS.contains(&field.number));
-            kinds.map(|kind| count(Signal::Traces, &kind.content, &[POINTS])).sum()
-        }
-        None => Some(1),
+/// What follows the first items of a request; all of it if it is no request.
+pub(crate) fn behind(signal: Signal, body: Bytes, items: u64) -> Bytes {
+    match divide(&body, levels(signal), items) {
+        Some([_, after]) if items > 0 => after,
+        _ => body,
     }
+}
+
+fn levels(signal: Signal) -> &'static [&'static [u32]] {
+    match signal {
+        Signal::Metrics => &LEVELS_OF_METRICS,
+        Signal::Traces | Signal::Logs => &LEVELS,
+    }
+}
+
+/// Divides a message behind its first items.
+fn divide(message: &Bytes, levels: &[&[u32]], mut first: u64) -> Option<[Bytes; 2]> {
+    let (level, deeper) = levels.split_first()?;
+    let [mut before, mut after] = [BytesMut::new(), BytesMut::new()];
+    for field in fields(message)? {
+        if !level.contains(&field.number) {
+            before.put_slice(&field.whole);
+            after.put_slice(&field.whole);
+            continue;
+        }
+        let items = count(&field.content, deeper)?;
+        if first == 0 {
+            after.put_slice(&field.whole);
+        } else if items <= first {
+            before.put_slice(&field.whole);
+            first -= items;
+        } else {
+            let [in_first, in_second] = divide(&field.content, deeper, first)?;
+            nest(field.number, &in_first, &mut before);
+            nest(field.number, &in_second, &mut after);
+            first = 0;
+        }
+    }
+    Some([before.freeze(), after.freeze()])
+}
+
+fn count(message: &Bytes, levels: &[&[u32]]) -> Option<u64> {
+    let Some((level, deeper)) = levels.split_first() else { return Some(1) };
+    let fields = fields(message)?;
+    let children = fields.iter().filter(|field| level.contains(&field.number));
+    children.map(|child| count(&child.content, deeper)).sum()
 }
 
 struct Field {
@@ -79,98 +93,11 @@ fn fields(message: &Bytes) -> Option<Vec<Field>> {
     Some(fields)
 }
 
-fn joined(fields: &[&Field]) -> Bytes {
-    fields.iter().flat_map(|field| &field.whole[..]).copied().collect()
-}
-
-fn nested(number: u32, content: &[u8]) -> Bytes {
-    let mut field = BytesMut::with_capacity(content.len() + 12);
-    encode_varint(u64::from(number << 3 | 2), &mut field);
-    encode_varint(content.len() as u64, &mut field);
-    field.put_slice(content);
-    field.freeze()
+fn nest(number: u32, content: &[u8], to: &mut BytesMut) {
+    encode_varint(u64::from(number << 3 | 2), to);
+    encode_varint(content.len() as u64, to);
+    to.put_slice(content);
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use opentelemetry_proto::tonic::{
-        collector::{logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest},
-        logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
-        metrics::v1::{
-            ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint,
-            Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, Sum, Summary, SummaryDataPoint,
-            metric::Data,
-        },
-    };
-    use prost::Message;
-
-    fn metric(data: Data) -> Metric {
-        Metric { name: "m".into(), data: Some(data), ..Metric::default() }
-    }
-
-    #[test]
-    fn data_points_of_every_kind_are_counted_and_go_with_their_metric() {
-        let number = || NumberDataPoint { time_unix_nano: 5, ..NumberDataPoint::default() };
-        let metrics = vec![
-            metric(Data::Gauge(Gauge { data_points: vec![number(); 2] })),
-            metric(Data::Sum(Sum { data_points: vec![number(); 3], ..Sum::default() })),
-            metric(Data::Histogram(Histogram {
-                data_points: vec![HistogramDataPoint::default(); 4],
-                ..Histogram::default()
-            })),
-            metric(Data::ExponentialHistogram(ExponentialHistogram {
-                data_points: vec![ExponentialHistogramDataPoint::default(); 5],
-                ..ExponentialHistogram::default()
-            })),
-            metric(Data::Summary(Summary { data_points: vec![SummaryDataPoint::default(); 6] })),
-        ];
-        let scope = |metrics| ScopeMetrics { metrics, schema_url: "s".into(), ..ScopeMetrics::default() };
-        let whole = |metrics| ExportMetricsServiceRequest {
-            resource_metrics: vec![ResourceMetrics {
-                scope_metrics: vec![scope(metrics)],
-                schema_url: "r".into(),
-                ..ResourceMetrics::default()
-            }],
-        };
-        let body = whole(metrics.clone()).encode_to_vec().into();
-        let [first, second] = halves(Signal::Metrics, &Request { items: 20, body }).unwrap();
-        assert_eq!((first.items, second.items), (5, 15));
-        let decode = |half: &Request| ExportMetricsServiceRequest::decode(half.body.clone()).unwrap();
-        assert_eq!(decode(&first), whole(metrics[..2].to_vec()));
-        assert_eq!(decode(&second), whole(metrics[2..].to_vec()));
-
-        let body = whole(metrics[..1].to_vec()).encode_to_vec().into();
-        assert!(halves(Signal::Metrics, &Request { items: 2, body }).is_none(), "one metric stays whole");
-    }
-
-    #[test]
-    fn a_request_is_divided_at_its_highest_level_that_has_several() {
-        let logs = |records: u32| ResourceLogs {
-            scope_logs: vec![ScopeLogs {
-                log_records: vec![LogRecord { flags: 7, ..LogRecord::default() }; records as usize],
-                ..ScopeLogs::default()
-            }],
-            ..ResourceLogs::default()
-        };
-        let resource_logs = vec![logs(1), logs(5), logs(2)];
-        let body = ExportLogsServiceRequest { resource_logs: resource_logs.clone() }.encode_to_vec().into();
-        let halves = halves(Signal::Logs, &Request { items: 8, body }).unwrap();
-        let of = |half: &Request| {
-            (half.items, ExportLogsServiceRequest::decode(half.body.clone()).unwrap().resource_logs)
-        };
-        assert_eq!(of(&halves[0]), (1, resource_logs[..1].to_vec()));
-        assert_eq!(of(&halves[1]), (7, resource_logs[1..].to_vec()));
-    }
-
-    #[test]
-    fn what_is_no_request_is_not_divided() {
-        let lengths_that_lie =
-            [&b"\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"[..], b"\x0a\x05\x12", b"\x0b", b"\xff"];
-        for body in lengths_that_lie.into_iter().chain([&b""[..], b"text", b"\x0a\x00", b"\x0a\x02\x12\x00"])
-        {
-            let request = Request { items: 2, body: Bytes::from_static(body) };
-            assert!(halves(Signal::Traces, &request).is_none(), "{body:?}");
-        }
-    }
-}
+mod tests;

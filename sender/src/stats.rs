@@ -1,7 +1,7 @@
 //! What became of everything, in numbers and in words.
 
 use crate::Signal;
-use std::fmt;
+use std::{fmt, time::SystemTime};
 
 /// What became of one signal on its way to one destination: for health pages, tests, jobs.
 ///
@@ -32,6 +32,30 @@ pub struct Stats {
     pub repeated: u64,
     /// The last fault in words, if there was one.
     pub last_failure: Option<String>,
+    /// Of measurements: the instruments that measured more series than they may have.
+    pub overflows: Vec<Overflow>,
+}
+
+/// An instrument that measured more series than its limit. What is beyond it is one series, with the attribute
+/// `otel.metric.overflow`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Overflow {
+    /// The name of its meter.
+    pub meter: String,
+    /// Its name.
+    pub instrument: String,
+    /// When it was first seen.
+    pub since: SystemTime,
+    /// In how many collections that series was told.
+    pub collections: u64,
+}
+
+impl Overflow {
+    /// Of one collection.
+    pub fn new(meter: String, instrument: String, since: SystemTime) -> Self {
+        Overflow { meter, instrument, since, collections: 1 }
+    }
 }
 
 impl Stats {
@@ -55,6 +79,7 @@ impl Stats {
             adopted: 0,
             repeated: 0,
             last_failure: None,
+            overflows: Vec::new(),
         }
     }
 }

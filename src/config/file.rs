@@ -55,9 +55,9 @@
 //! here is [warned about](Config::faults). Settings of other languages are passed over.
 //!
 //! # Limits
-//! The schema is 1.1. YAML 1.2: anchors and aliases, no merge keys, no tags of one's own; one document of at most
-//! 1 MiB and 10,000 keys and values, aliases and variables expanded. JSON is YAML too. Processors of one signal share a
-//! queue and a batch, readers an interval.
+//! The schema is 1.1, but a delay or an interval of zero is a fault: it would never rest. YAML 1.2: anchors and aliases, no
+//! merge keys, no tags of one's own; one document of at most 1 MiB and 10,000 keys and values, aliases and variables
+//! expanded. JSON is YAML too. Processors of one signal share a queue and a batch, readers an interval.
 //!
 //! # Keys
 #![doc = include_str!("file/keys.md")]
@@ -70,6 +70,7 @@ mod substitution; // `${VARIABLE}` in its values
 mod schema; // the one table of keys
 mod check; // a document against it
 mod settings; // document → config
+mod views; // … what becomes of single instruments
 mod destinations; // … and where each signal goes
 
 use super::{Config, Export, Fault, env, env::Environment, setting};
@@ -150,7 +151,7 @@ fn apply(root: &Node, service_name: Option<String>, config: &mut Config) -> Vec<
     flaws.extend(check::check(root, &schema::FILE));
     settings::apply(root, service_name, config, &mut flaws);
     destinations::apply(root, config, &mut flaws);
-    config.in_file = true;
+    views::apply(root, config, &mut flaws);
     flaws
 }
 

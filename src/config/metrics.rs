@@ -1,6 +1,30 @@
-//! How measurements are made, decided from the variables (E-21, E-22).
+//! How measurements are made, decided from the variables (E-11, E-21, E-22).
 
-use super::{env, env::Environment};
+use super::{MetricView, env, env::Environment};
+use std::time::Duration;
+
+/// What a program may take to be measured, unless something else is said.
+const DEFAULT_CALLBACK_LIMIT: Duration = Duration::from_secs(30);
+/// The standard's.
+const DEFAULT_CARDINALITY_LIMIT: usize = 2_000;
+/// The SDK makes room for all series of an instrument at once.
+const MOST_SERIES: usize = 100_000;
+
+/// What is measured, and how it is told.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Measurements {
+    /// The process and its Tokio runtime are measured too. `None`: if telemetry is the program's, by
+    /// [`Telemetry::init`](crate::Telemetry::init). Default: `None`.
+    pub runtime: Option<bool>,
+    /// How long the callbacks of observable instruments may take in one collection, all together. Default: 30 s.
+    pub callback_limit: Duration,
+    /// Series of one instrument; what is beyond them is told in one more, with the attribute `otel.metric.overflow`.
+    /// From 1 to 100,000. Default: 2000.
+    pub cardinality_limit: usize,
+    /// Instruments that are told otherwise than they ask for. Default: none.
+    pub views: Vec<MetricView>,
+}
 
 /// What a measurement tells (O-017).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -44,5 +68,29 @@ impl Histograms {
             Some("base2_exponential_bucket_histogram") => Histograms::Exponential,
             _ => Histograms::ExplicitBuckets,
         }
+    }
+}
+
+impl Measurements {
+    pub(super) fn read(environment: &mut Environment) -> Self {
+        let limit = environment.milliseconds(&env::METRIC_TIMEOUT, None).filter(|limit| !limit.is_zero());
+        let series = environment.count(&env::CARDINALITY_LIMIT).unwrap_or(DEFAULT_CARDINALITY_LIMIT);
+        if series > MOST_SERIES {
+            environment.fault(
+                env::CARDINALITY_LIMIT.name,
+                &format!("{series} is more than {MOST_SERIES}, which holds"),
+            );
+        }
+        Measurements {
+            runtime: environment.boolean(&env::RUNTIME_METRICS, None),
+            callback_limit: limit.unwrap_or(DEFAULT_CALLBACK_LIMIT),
+            cardinality_limit: series.min(MOST_SERIES),
+            views: MetricView::read(environment),
+        }
+    }
+
+    /// [`Measurements::cardinality_limit`], or that of a view, as the SDK can take it.
+    pub(crate) fn series(&self, of_view: Option<usize>) -> usize {
+        of_view.unwrap_or(self.cardinality_limit).clamp(1, MOST_SERIES)
     }
 }

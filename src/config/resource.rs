@@ -1,6 +1,8 @@
 //! Who is speaking, decided from the variables (E-02, E-03, H-114).
 
-use super::{AttributeValue, credentials::decode, env, env::Environment, env::Variable};
+use super::{
+    AttributeValue, credentials::decode, env, env::Environment, env::Variable, selection::Selection,
+};
 
 /// One source of attributes of the resource. See [`crate::resource`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,14 @@ impl Detector {
         let named = Detector::ALL.into_iter().zip(Detector::NAMES);
         named.filter(|(_, name)| names.contains(name)).map(|(detector, _)| detector).collect()
     }
+}
+
+/// What only a configuration file says of the resource.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct ByFile {
+    /// What of all that the detectors find.
+    pub(crate) detected: Selection,
+    pub(crate) schema_url: Option<String>,
 }
 
 /// The variables that stand for attributes.

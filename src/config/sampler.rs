@@ -18,6 +18,45 @@ pub enum Sampler {
     ParentBasedAlwaysOff,
     /// As the caller decided; this share of those that begin here.
     ParentBasedTraceIdRatio(f64),
+    /// Some of each kind: no variable says so, but a configuration file can.
+    ParentBased(ParentBased),
+}
+
+/// The share of each kind of spans that is recorded, from 0 to 1, decided by the trace id.
+///
+/// ```
+/// use throughline::config::{ParentBased, Sampler};
+///
+/// // A tenth of what callers want to have recorded.
+/// let mut shares = ParentBased::default();
+/// shares.remote_parent_sampled = 0.1;
+/// let sampler = Sampler::ParentBased(shares);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ParentBased {
+    /// Spans with which a trace begins. Default: 1.
+    pub root: f64,
+    /// Those below a span of a caller that records it. Default: 1.
+    pub remote_parent_sampled: f64,
+    /// Those below a span of a caller that does not record it. Default: 0.
+    pub remote_parent_not_sampled: f64,
+    /// Those below a span of this process that is recorded. Default: 1.
+    pub local_parent_sampled: f64,
+    /// Those below a span of this process that is not recorded. Default: 0.
+    pub local_parent_not_sampled: f64,
+}
+
+impl Default for ParentBased {
+    fn default() -> Self {
+        ParentBased {
+            root: 1.0,
+            remote_parent_sampled: 1.0,
+            remote_parent_not_sampled: 0.0,
+            local_parent_sampled: 1.0,
+            local_parent_not_sampled: 0.0,
+        }
+    }
 }
 
 /// Of the standard; they ask a server, or speak to one, that this crate does not.

@@ -38,6 +38,14 @@ fn creation(read: &dyn Fn(&str) -> Option<String>) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(time)
 }
 
+/// How long the process has run.
+pub(super) fn age(read: &dyn Fn(&str) -> Option<String>) -> Option<Duration> {
+    let started = started(&read("/proc/self/stat")?)?.checked_mul(1_000 / TICKS_PER_SECOND)?;
+    let since_boot: f64 = read("/proc/uptime")?.split_ascii_whitespace().next()?.parse().ok()?;
+    // Some containers show the time of their own start there: then it may be less.
+    Duration::try_from_secs_f64(since_boot).ok()?.checked_sub(Duration::from_millis(started))
+}
+
 /// Ticks between the start of the system and that of the process: field 22. The name before it may hold anything.
 fn started(stat: &str) -> Option<u64> {
     let (_, fields) = stat.rsplit_once(')')?;

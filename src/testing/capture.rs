@@ -58,7 +58,7 @@ impl Capture {
     /// not by then are named in [`Recorded::unfinished`].
     ///
     /// # Panics
-    /// If a callback of an observable instrument panics, or does not come back within ten seconds.
+    /// If a callback of an observable instrument panicked, or did not come back in time.
     pub async fn recorded(&self) -> Recorded {
         let ended = self.begun.ended();
         // On the clock of the export: that of the test may stand still. An error means that time was over.
@@ -159,7 +159,11 @@ impl Capture {
         self.read(unfinished)
     }
 
+    #[track_caller]
     fn read(&self, unfinished: Vec<String>) -> Recorded {
+        if let [failure, ..] = &self.handle.providers.meters.callbacks.failures()[..] {
+            fail(failure);
+        }
         let requests = self.memory.lock().clone();
         let decoded = requests.iter().map(|(signal, body)| Content::of_protobuf(*signal, body));
         // They were encoded here.

@@ -52,12 +52,12 @@ use crate::sender::Signal;
 use bytes::Bytes;
 pub(super) use content::Content;
 use judge::Port;
-use listen::Order;
+use listen::{Gate, Order};
 use shared::Shared;
 use std::{
     collections::HashSet,
     fmt,
-    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     sync::{Arc, mpsc},
     thread::JoinHandle,
     time::Duration,
@@ -106,37 +106,36 @@ impl Receiver {
         if let Some(tls) = &setup.tls {
             tls.acceptor(b"h2")?;
         }
-        let words = |error: std::io::Error| format!("no port, or no thread: {error}");
+        let words = |error: &std::io::Error| format!("no port, or no thread: {error}");
         let node = setup.node;
-        let bind = |port| {
+        let open = move |port| {
             let place = node.map_or((Ipv4Addr::LOCALHOST.into(), 0), |node| (node, port));
-            let listener = TcpListener::bind::<(IpAddr, u16)>(place)?;
-            listener.set_nonblocking(true)?;
-            Ok((listener.local_addr()?, listener))
+            Gate::open(place.into())
         };
-        let ((http, for_http), (grpc, for_grpc)) = (bind(4318).map_err(words)?, bind(4317).map_err(words)?);
         let shared = Shared::new(setup);
         let (orders, follow) = watch::channel(Order { open: true, done: None });
-        let runtime = runtime::Builder::new_current_thread().enable_all().build().map_err(words)?;
+        let runtime =
+            runtime::Builder::new_current_thread().enable_all().build().map_err(|error| words(&error))?;
         let handle = runtime.handle().clone();
+        let (opened, addresses) = mpsc::channel();
         let serve = {
             let shared = shared.clone();
             async move {
-                let port = |port, listener| {
-                    let listener = tokio::net::TcpListener::from_std(listener)?;
-                    std::io::Result::Ok(listen::listen(shared.clone(), port, listener, follow.clone()))
-                };
-                let (Ok(http), Ok(grpc)) = (port(Port::Http, for_http), port(Port::Grpc, for_grpc)) else {
-                    return;
-                };
-                let (http, grpc) = tokio::join!(http, grpc);
+                let gates = open(4318).and_then(|http| Ok((http, open(4317)?)));
+                // Whoever starts it waits for this.
+                let _ = opened
+                    .send(gates.as_ref().map(|(http, grpc)| (http.address, grpc.address)).map_err(words));
+                let Ok((http, grpc)) = gates else { return };
+                let serve = |port, gate| listen::listen(shared.clone(), port, gate, follow.clone());
+                let (http, grpc) = tokio::join!(serve(Port::Http, http), serve(Port::Grpc, grpc));
                 for error in [http, grpc].into_iter().filter_map(Result::err) {
                     shared.complain(format!("a port could not be opened again: {error}"));
                 }
             }
         };
         let thread = std::thread::Builder::new().name("throughline-receiver".into());
-        let thread = thread.spawn(move || runtime.block_on(serve)).map_err(words)?;
+        let thread = thread.spawn(move || runtime.block_on(serve)).map_err(|error| words(&error))?;
+        let (http, grpc) = addresses.recv().map_err(|_| "its thread has ended")??;
         Ok(Receiver { shared, http, grpc, orders: Some(orders), runtime: handle, thread: Some(thread) })
     }
 

@@ -30,7 +30,8 @@ async fn greeter() -> (SocketAddr, Arc<Mutex<Vec<String>>>) {
 /// Runs an example to its end and returns what it wrote.
 async fn run(example: &str, arguments: &[&str], receiver: &Receiver) -> Vec<String> {
     let endpoint = receiver.http_endpoint();
-    let mut process = Process::example(example, arguments, &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    let variables = [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("THROUGHLINE_RUNTIME_METRICS", "false")];
+    let mut process = Process::example(example, arguments, &variables);
     assert!(process.ended().await.success(), "{:#?}", process.lines());
     process.lines()
 }

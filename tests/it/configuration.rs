@@ -1,9 +1,15 @@
 //! Variables decide, and faults are told.
 
 mod arbitrary; // whatever stands in a variable, nothing panics, spins or is shown
+#[cfg(target_os = "linux")]
+mod idle; // whatever stands in a variable, who has nothing to do sleeps
 mod credentials; // who sends, as the other side sees it
 mod matrix; // each variable, and the configuration it makes
 mod places; // where each signal goes
+mod standard; // all of its variables
+#[cfg(target_os = "linux")]
+mod identity; // who speaks
+mod samplers; // which spans are recorded
 mod recorded; // what holds for spans, measurements and log records on the wire
 
 use std::time::Duration;
@@ -169,18 +175,23 @@ fn exporters_are_a_list_and_what_is_not_one_is_told() {
 #[test]
 fn sizes_and_delays_that_would_spin_or_lose_everything_never_hold() {
     for (value, faults) in
-        [("0", 4), ("-1", 4), ("x", 4), ("1e3", 4), ("99999999999999999999999", 4), ("", 0)]
+        [("0", 7), ("-1", 7), ("x", 7), ("1e3", 7), ("99999999999999999999999", 7), ("", 0)]
     {
         let names = [
             "OTEL_BSP_SCHEDULE_DELAY",
             "OTEL_BSP_MAX_QUEUE_SIZE",
             "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+            "OTEL_BLRP_SCHEDULE_DELAY",
+            "OTEL_BLRP_MAX_QUEUE_SIZE",
+            "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
             "OTEL_METRIC_EXPORT_INTERVAL",
         ];
         let config = Config::from_vars(names.map(|name| (name, value)));
         assert_eq!(config.faults().len(), faults, "{value}: {:?}", config.faults());
-        let traces = &config.traces;
-        assert_eq!((traces.schedule_delay, traces.max_queue, traces.max_batch), (None, 2048, 512), "{value}");
+        for export in [&config.traces, &config.logs] {
+            let held = (export.schedule_delay, export.max_queue, export.max_batch);
+            assert_eq!(held, (None, 2048, 512), "{value}");
+        }
         assert_eq!(config.metrics.schedule_delay, None, "{value}");
     }
     let sizes = |queue, batch| {

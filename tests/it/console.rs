@@ -38,7 +38,11 @@ fn steady(line: &str) -> String {
 // O-019, O-020
 #[tokio::test]
 async fn the_console_has_one_line_for_each_span_and_record() {
-    let vars = [("THROUGHLINE_LOG_OUTPUT", "none"), ("RUST_LOG", "info,throughline=off")];
+    let vars = [
+        ("THROUGHLINE_LOG_OUTPUT", "none"),
+        ("RUST_LOG", "info,throughline=off"),
+        ("THROUGHLINE_RUNTIME_METRICS", "false"),
+    ];
     let [lines, _] = written("job", "", &[&CONSOLE[..], &vars].concat()).await;
     let told: BTreeSet<String> = lines.iter().map(|line| steady(line)).collect();
     let expected = [

@@ -1,15 +1,20 @@
 //! A program goes by its configuration file, or does not start.
 
-use crate::support::{
-    child::Process,
-    receiver::{Decoded, Receiver, attributes},
-    until,
+use crate::{
+    lifecycle::record,
+    support::{
+        PATIENCE,
+        child::Process,
+        receiver::{Decoded, Receiver, attributes},
+        until,
+    },
 };
+use opentelemetry::metrics::MeterProvider;
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
-use throughline::testing::Arrival;
+use throughline::{Config, Telemetry, sender::Signal, testing::Arrival};
 
 /// A file of the test; it goes with the test.
 struct File(PathBuf);
@@ -103,6 +108,59 @@ async fn a_service_sends_where_its_file_says_and_other_variables_of_the_standard
     );
     assert!(receiver.metrics().is_empty());
     assert_eq!(ignored.requests().len(), 0);
+}
+
+// B-090, H-115, H-116
+#[tokio::test]
+async fn every_signal_has_the_schema_of_the_resource_and_what_is_wanted_of_what_is_detected() {
+    let receiver = Receiver::start();
+    let exporter =
+        |path| format!("exporter: {{otlp_http: {{endpoint: '{}{path}'}}}}", receiver.http_endpoint());
+    let [traces, metrics, logs] = ["/v1/traces", "/v1/metrics", "/v1/logs"].map(exporter);
+    let file = format!(
+        "
+file_format: '1.1'
+propagator: {{}}
+resource:
+  schema_url: https://schemas.example/1.0.0
+  attributes: [{{name: service.name, value: cart}}, {{name: process.pid, value: mine}}]
+  detection/development:
+    attributes: {{included: [process.*, os.typ?], excluded: ['*.command', process.owner]}}
+    detectors: [{{process: }}, {{host: }}]
+tracer_provider: {{processors: [{{batch: {{{traces}}}}}]}}
+meter_provider: {{readers: [{{periodic: {{{metrics}}}}}]}}
+logger_provider: {{processors: [{{batch: {{{logs}}}}}]}}
+"
+    );
+    let telemetry = Telemetry::build(Config::from_yaml(&file, [("", ""); 0])).unwrap();
+    record(&telemetry);
+    telemetry.meter_provider().meter("test").u64_counter("c").build().add(1, &[]);
+    telemetry.shutdown(PATIENCE).await.unwrap();
+    let found = receiver.resources();
+    let signals = Signal::ALL.map(|signal| (signal, "https://schemas.example/1.0.0".to_owned()));
+    assert_eq!(
+        found.iter().map(|(signal, schema, _)| (*signal, schema.clone())).collect::<Vec<_>>(),
+        signals
+    );
+    let expected = [
+        "os.type",
+        "process.creation.time",
+        "process.executable.name",
+        "process.executable.path",
+        "process.pid",
+        "service.instance.id",
+        "service.name",
+        "telemetry.distro.name",
+        "telemetry.distro.version",
+        "telemetry.sdk.language",
+        "telemetry.sdk.name",
+        "telemetry.sdk.version",
+    ];
+    for (signal, _, resource) in found {
+        let attributes = attributes(&resource.attributes);
+        assert!(attributes.keys().eq(expected), "{signal:?}: {attributes:?}");
+        assert_eq!(attributes["process.pid"], "\"mine\"");
+    }
 }
 
 /// What a program says that is refused a start with this file.

@@ -5,8 +5,10 @@
 
 mod support;
 
+mod aggregating; // what becomes of single instruments
 mod attempts; // how one attempt is made
 mod baggage; // of the baggage what was chosen
+mod callbacks; // one that fails costs no other
 mod carrying; // what leaves its request stays in its trace
 mod chain; // two services, one call, one trace, seen at once
 mod checking; // `throughline check` names what is wrong
@@ -28,6 +30,7 @@ mod json; // what we send as JSON, judged by other decoders
 mod judges; // what we send, judged by others
 mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line
+mod measuring; // the process and its runtime are measured
 mod options; // what the variables of the layers say is what is told of requests
 mod outage; // what cannot be sent outlives outage and process, and is accounted for
 mod propagation; // what arrives goes on

@@ -1,19 +1,14 @@
 //! What cannot be sent waits, on disk too, outlives the process, and is accounted for to the last item.
 
 mod killed; // the service too
+mod measured; // the account, as measurements
 
 use crate::{
     delivery::{counts, record},
     support::{PATIENCE, receiver::Receiver, until},
 };
 use opentelemetry::metrics::MeterProvider;
-use opentelemetry_proto::tonic::{
-    collector::metrics::v1::ExportMetricsServiceRequest,
-    metrics::v1::{metric::Data, number_data_point::Value},
-};
-use prost::Message;
 use std::{
-    collections::BTreeMap,
     path::PathBuf,
     sync::atomic::{AtomicUsize, Ordering},
     time::{Duration, Instant},
@@ -171,87 +166,4 @@ async fn every_fault_is_accounted_for_as_the_other_side_saw_it() {
         assert_eq!(stats.repeated, repeated, "{fault:?}");
         assert_eq!([receiver.items(Signal::Traces), receiver.repeated_spans()], taken, "{fault:?}");
     }
-}
-
-/// The values of a metric by `error.type`, of the last request; without those of the exporter that made it.
-fn values(receiver: &Receiver, name: &str) -> BTreeMap<String, i64> {
-    let body = receiver.bodies(Signal::Metrics).pop().unwrap();
-    let request = ExportMetricsServiceRequest::decode(body).unwrap();
-    let scopes = request.resource_metrics.into_iter().flat_map(|of| of.scope_metrics);
-    let metric = scopes.flat_map(|of| of.metrics).filter(|metric| metric.name == name);
-    let points = metric.flat_map(|metric| match metric.data {
-        Some(Data::Sum(sum)) => {
-            sum.data_points.into_iter().map(|point| (point.attributes, point.value)).collect::<Vec<_>>()
-        }
-        Some(Data::Histogram(histogram)) => {
-            let count = |count| Some(Value::AsInt(count as i64));
-            histogram.data_points.into_iter().map(|point| (point.attributes, count(point.count))).collect()
-        }
-        other => panic!("{other:?}"),
-    });
-    let points = points.map(|(attributes, value)| (crate::support::receiver::attributes(&attributes), value));
-    let of_others = |attributes: &BTreeMap<String, String>| {
-        attributes["otel.component.type"] != "\"otlp_http_metric_exporter\""
-    };
-    let values = points.filter(|(attributes, _)| of_others(attributes)).map(|(attributes, value)| {
-        let Some(Value::AsInt(value)) = value else { panic!("{value:?}") };
-        (attributes.get("error.type").map_or("", |value| value.trim_matches('"')).to_owned(), value)
-    });
-    values.collect()
-}
-
-fn map<const N: usize>(pairs: [(&str, i64); N]) -> BTreeMap<String, i64> {
-    pairs.map(|(key, value)| (key.to_owned(), value)).into()
-}
-
-// H-130, H-131
-#[tokio::test]
-async fn the_metrics_of_the_standard_say_what_the_statistics_say() {
-    let receiver = Receiver::start();
-    receiver.script(Signal::Traces, 1, Fault::Partial { rejected: 2, message: "too old".into() });
-    let mut config = config(&receiver, None);
-    config.self_metrics = true;
-    config.traces.max_queue = 20;
-    config.traces.max_batch = 20;
-    config.traces.schedule_delay = Some(Duration::from_secs(600));
-    let telemetry = Telemetry::build(config).unwrap();
-    record(&telemetry, 15);
-    assert!(telemetry.handle().flush(PATIENCE).await.is_err());
-    // Twice as many as the queue holds.
-    record(&telemetry, 19);
-    let waiting = of(&telemetry, Signal::Traces);
-    assert_eq!(counts(&waiting), [34, 13, 2, 0, 19]);
-    telemetry.handle().flush(PATIENCE).await.unwrap();
-    let stats = of(&telemetry, Signal::Traces);
-    // What a flush collects may be from before or after the spans of the same flush.
-    telemetry.handle().flush(PATIENCE).await.unwrap();
-    assert_eq!(counts(&stats), [34, 32, 2, 0, 0]);
-    let value = |name: &str| values(&receiver, &format!("otel.sdk.{name}"));
-    assert_eq!(value("exporter.span.exported"), map([("", 32), ("rejected", 2)]));
-    assert_eq!(value("exporter.span.inflight"), map([("", 0)]));
-    assert_eq!(value("exporter.operation.duration"), map([("", 1), ("rejected", 1)]));
-    assert_eq!(value("processor.span.processed"), map([("", 34)]));
-    assert_eq!(value("processor.span.queue.size"), map([("", 0)]));
-    assert_eq!(value("processor.span.queue.capacity"), map([("", 20)]));
-    assert_eq!(value("processor.log.processed"), map([]), "no log record, no series");
-    let body = receiver.bodies(Signal::Metrics).pop().unwrap();
-    let text = String::from_utf8_lossy(&body).into_owned();
-    for name in ["otlp_http_span_exporter/0", "batching_span_processor/0", "otlp_http_metric_exporter/0"] {
-        assert!(text.contains(name), "{name}");
-    }
-}
-
-#[tokio::test]
-async fn metrics_of_ones_own_do_not_make_an_idle_service_talk() {
-    let receiver = Receiver::start();
-    let mut config = config(&receiver, None);
-    config.self_metrics = true;
-    config.metrics.schedule_delay = Some(Duration::from_millis(1));
-    let telemetry = Telemetry::build(config).unwrap();
-    for _ in 0..50 {
-        telemetry.handle().flush(PATIENCE).await.unwrap(); // each collects
-    }
-    assert_eq!(receiver.requests().len(), 0);
-    telemetry.shutdown(PATIENCE).await.unwrap();
-    assert_eq!(receiver.requests().len(), 0);
 }

@@ -75,6 +75,31 @@ async fn every_call_that_was_answered_is_delivered_whole() {
     assert!(calls > 200);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn each_signal_that_asks_for_a_stop_is_heard() {
+    for (name, number) in [("INT", 2), ("TERM", 15)] {
+        let receiver = Receiver::start();
+        let endpoint = receiver.http_endpoint();
+        let variables =
+            [("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint.as_str()), ("OTEL_BSP_SCHEDULE_DELAY", "600000")];
+        let mut chain = Process::example("chain", &["127.0.0.1:0"], &variables);
+        chain.line(&["GET http://", "answered 200"]).await;
+        crate::support::until("its handler", || async { catches(chain.id(), number).then_some(()) }).await;
+        chain.signal(name);
+        assert!(chain.ended().await.success(), "SIG{name}: {:#?}", chain.lines());
+        assert_eq!(receiver.items(Signal::Traces), SPANS as u64, "SIG{name}");
+    }
+}
+
+/// Whether a process has a handler for this signal.
+#[cfg(target_os = "linux")]
+fn catches(process: u32, signal: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() >> (signal - 1) & 1 == 1
+}
+
 // The promise of the grace period: what cannot be delivered in time is named, and the end comes in time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_answered_and_cannot_be_delivered_is_named() {

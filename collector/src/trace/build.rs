@@ -167,11 +167,11 @@ fn level(severity: i32) -> &'static str {
 }
 
 /// Some senders write an absent id as zeros.
-pub(super) fn parent(id: &[u8]) -> Option<&[u8]> {
+pub(crate) fn parent(id: &[u8]) -> Option<&[u8]> {
     (!id.iter().all(|byte| *byte == 0)).then_some(id)
 }
 
 /// What is stored was checked when it came, so that it decodes.
-pub(super) fn decode<M: Message + Default>(bytes: &[u8]) -> M {
+pub(crate) fn decode<M: Message + Default>(bytes: &[u8]) -> M {
     M::decode(bytes).unwrap_or_default()
 }

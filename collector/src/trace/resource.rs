@@ -19,7 +19,7 @@ pub(crate) struct Resources {
 
 impl Resources {
     /// The number of the resource.
-    pub(super) fn of(&mut self, stored: &Stored) -> usize {
+    pub(crate) fn of(&mut self, stored: &Stored) -> usize {
         let place = (stored.chunk, stored.place.resource);
         if let Some(number) = self.places.get(&place) {
             return *number;
@@ -42,12 +42,12 @@ impl Resources {
     }
 
     /// The name of the service; empty when the resource has none.
-    pub(super) fn service(&self, number: usize) -> Name {
+    pub(crate) fn service(&self, number: usize) -> Name {
         self.all.get(number).map(|(_, name)| name.clone()).unwrap_or_default()
     }
 
     /// The name of the scope, with its version behind a space.
-    pub(super) fn scope(&mut self, stored: &Stored) -> Name {
+    pub(crate) fn scope(&mut self, stored: &Stored) -> Name {
         let name = || {
             let scope: otlp::Scope = decode(stored.place.scope(&stored.body));
             match scope.version.as_str() {
@@ -59,7 +59,7 @@ impl Resources {
     }
 
     /// The attributes of all of them, by number.
-    pub(super) fn into_attributes(self) -> Vec<Attributes> {
+    pub(crate) fn into_attributes(self) -> Vec<Attributes> {
         let attributes = |(bytes, _): (Bytes, Name)| decode::<otlp::Resource>(&bytes).attributes.into();
         self.all.into_iter().map(attributes).collect()
     }

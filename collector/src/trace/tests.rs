@@ -197,7 +197,8 @@ fn every_span_is_found_by_its_id() {
 #[test]
 fn names_are_cut_and_shared_by_the_spans_of_a_resource_and_a_scope() {
     let long = "n".repeat(100_000);
-    let scope = otlp::Scope { name: long.clone(), version: "1".to_owned() }.encode_to_vec();
+    let scope =
+        otlp::Scope { name: long.clone(), version: "1".to_owned(), ..Default::default() }.encode_to_vec();
     let record = |id| {
         let named = otlp::Span { name: long.clone(), ..raw(id, 0, 1, 2) };
         field(2, &[named.encode_to_vec(), field(1, &ID)].concat())

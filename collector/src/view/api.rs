@@ -1,7 +1,10 @@
 //! The JSON of the view.
 
-use super::{filter::Filter, query::Query};
-use crate::{Addresses, Counters, find::NAME, intake::Intake, trace::parse};
+use super::{
+    filter::Filter,
+    query::{Query, decode},
+};
+use crate::{Addresses, Counters, find::NAME, intake::Intake, look, metric, trace::parse};
 use serde::Serialize;
 use std::net::SocketAddr;
 
@@ -32,11 +35,31 @@ pub(crate) fn answer(intake: &Intake, addresses: &Addresses, name: &str, query: 
         }),
         "traces" => {
             let filter = Filter::of(query);
-            json(&intake.traces(limit, |summary| filter.passes(summary)))
+            json(&look::traces(intake, limit, |summary| filter.passes(summary)))
         }
-        "logs" => json(&intake.logs(limit)),
-        _ => json(&intake.trace(&parse(name.strip_prefix("traces/")?)?)?),
+        "logs" => json(&look::logs(intake, limit)),
+        "metrics" => json(&look::instruments(intake, query.value("service"), limit)),
+        _ => match name.strip_prefix("metrics/") {
+            Some(name) => {
+                let series = look::series(intake, &series(name, query));
+                if series.is_empty() { None } else { json(&series) }
+            }
+            None => json(&look::trace(intake, &parse(name.strip_prefix("traces/")?)?)?),
+        },
     }
+}
+
+/// Which series are asked for.
+fn series(name: &str, query: &Query) -> metric::Query {
+    let mut wanted = metric::Query::of(decode(name));
+    let pair = |pair: &str| pair.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()));
+    wanted.service = query.value("service").map(str::to_owned);
+    wanted.attributes = query.values("attribute").filter_map(pair).collect();
+    wanted.from = query.number("from", wanted.from, u64::MAX);
+    wanted.to = query.number("to", wanted.to, u64::MAX);
+    wanted.series = query.number("series", wanted.series, usize::MAX);
+    wanted.points = query.number("points", wanted.points, usize::MAX);
+    wanted
 }
 
 fn json(value: &impl Serialize) -> Option<Vec<u8>> {

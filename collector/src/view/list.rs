@@ -10,6 +10,7 @@ use super::{
 use crate::{
     Addresses, Counters, Summary,
     intake::Intake,
+    look,
     time::{clock, day, duration, printable},
 };
 use maud::{Markup, html};
@@ -29,7 +30,7 @@ pub(crate) fn page(intake: &Intake, addresses: &Addresses, palette: &Palette, qu
     let counters = intake.counters();
     let filter = Filter::of(query);
     // One more tells whether there are more.
-    let mut traces = intake.traces(filter.limit + 1, |summary| filter.passes(summary));
+    let mut traces = look::traces(intake, filter.limit + 1, |summary| filter.passes(summary));
     let is_cut = traces.len() > filter.limit;
     traces.truncate(filter.limit);
     let content = if counters.stored_traces == 0 {
@@ -39,7 +40,7 @@ pub(crate) fn page(intake: &Intake, addresses: &Addresses, palette: &Palette, qu
             nav.filters {
                 h1 { "Traces" }
                 @if is_cut { (extent(intake, &filter)) } @else { span.count { (traces.len()) } }
-                (services(&filter, intake.services(), palette))
+                (services(&filter, look::services(intake), palette))
                 a.choice.bad.on[filter.errors] href=(Filter { errors: !filter.errors, ..filter }.url()) {
                     "only errors"
                 }
@@ -74,7 +75,7 @@ fn extent(intake: &Intake, filter: &Filter<'_>) -> Markup {
     html! {
         p.hint {
             "the newest " (filter.limit)
-            @if filter.is_open() { " of " (intake.traces_with_spans()) } @else { ", and there are more" }
+            @if filter.is_open() { " of " (intake.level().with_spans) } @else { ", and there are more" }
             @if filter.limit < MAX_LIMIT {
                 " · " a href=(Filter { limit: MAX_LIMIT, ..*filter }.url()) { "show up to 1,000" }
             }

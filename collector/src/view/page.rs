@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     intake::Intake,
+    look,
     time::{clock, day, duration, printable},
     trace::{Trace, parse},
 };
@@ -22,7 +23,7 @@ const MAX_ID: usize = 80;
 
 /// The page; `None` when nothing of the trace is kept.
 pub(crate) fn page(intake: &Intake, palette: &Palette, id: &str, query: &Query) -> Option<Markup> {
-    let trace = intake.trace(&parse(id)?)?;
+    let trace = look::trace(intake, &parse(id)?)?;
     let selected = query.value("span").and_then(|id| trace.span(id));
     let title = trace.title().map_or("log records only".to_owned(), |span| name(&span.name));
     let content = html! {

@@ -1,6 +1,6 @@
 //! The query of a URL.
 
-use std::fmt::Write;
+use std::{fmt::Write, str::FromStr};
 
 /// Names and values, decoded.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -20,13 +20,20 @@ impl Query {
         self.0.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
     }
 
-    /// A number between one and the limit.
-    pub(crate) fn number(&self, name: &str, default: usize, limit: usize) -> usize {
-        self.value(name).and_then(|value| value.parse().ok()).unwrap_or(default).clamp(1, limit)
+    /// All values of a name.
+    pub(crate) fn values(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A number between one and the limit; the default also in place of what is no number.
+    pub(crate) fn number<N: FromStr + Ord + From<u8>>(&self, name: &str, default: N, limit: N) -> N {
+        let Some(number) = self.value(name).and_then(|value| value.parse().ok()) else { return default };
+        N::clamp(number, N::from(1), limit)
     }
 }
 
-fn decode(text: &str) -> String {
+/// The text of a part of a URL.
+pub(crate) fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, tail)) = rest.split_first() {

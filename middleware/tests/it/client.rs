@@ -17,7 +17,7 @@ use opentelemetry_sdk::trace::Sampler;
 use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt};
 
-use crate::support::{Series, Telemetry, attributes, data, expected, fetch, lines, remote, serve};
+use crate::support::{Series, Telemetry, attributes, data, expected, fetch, lines, nobody, remote, serve};
 
 /// A router that keeps the headers of its requests.
 fn keeping(seen: &Arc<Mutex<Vec<HeaderMap>>>) -> Router {
@@ -143,7 +143,7 @@ async fn codes_from_400_on_are_a_clients_error() {
 #[tokio::test]
 async fn a_refused_connection_is_an_error_of_its_type_without_a_code() {
     // H-066, H-079
-    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let address = nobody();
     let telemetry = Telemetry::new();
     let client = telemetry.client().layer(tower::service_fn(fetch));
     let request = Request::get(format!("http://{address}/")).body(Empty::new()).unwrap();

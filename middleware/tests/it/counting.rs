@@ -15,7 +15,7 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt, timeout::TimeoutLayer};
 use crate::{
     calling::{plain, request},
     measured::{Instrument, Point, counts, measured, points},
-    support::{LIMIT, Telemetry, attributes, data, expected, remote, serve, until},
+    support::{LIMIT, Telemetry, attributes, data, expected, nobody, remote, serve, until},
 };
 
 fn all_measured(telemetry: &Telemetry) -> ClientLayer {
@@ -175,7 +175,7 @@ async fn however_a_call_ends_it_is_under_way_no_longer() {
     // H-08B, H-079, H-07A
     let telemetry = Telemetry::new();
     let layer = all_measured(&telemetry);
-    let refused = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let refused = nobody();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silence = format!("http://{}/", silent.local_addr().unwrap());
     let answers = parrot().await;

@@ -15,12 +15,11 @@ use opentelemetry_sdk::{
     trace::Sampler,
 };
 use throughline_middleware::{ServerLayer, options::ServerOptions};
-use tokio::net::TcpListener;
 use tower::{Layer, Service, ServiceExt};
 use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::support::{
-    Failure, Remote, Telemetry, ask, attributes, data, fetch, get_request, remote, respond, serve,
+    Failure, Remote, Telemetry, ask, attributes, data, fetch, get_request, nobody, remote, respond, serve,
 };
 
 /// Telemetry with a place for log records.
@@ -199,10 +198,10 @@ async fn what_only_stands_for_a_status_or_for_a_caller_who_left_is_no_exception(
 async fn an_error_that_the_handler_deals_with_is_none_of_the_servers() {
     // H-07C
     let all = Told::new();
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let address = nobody();
     let client = all.telemetry.client();
     let handler = async move || {
-        let request = Request::get(format!("http://{nobody}/")).body(Empty::<Bytes>::new()).unwrap();
+        let request = Request::get(format!("http://{address}/")).body(Empty::<Bytes>::new()).unwrap();
         client.layer(tower::service_fn(fetch)).oneshot(request).await.unwrap_err();
         "from the cache"
     };

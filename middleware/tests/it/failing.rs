@@ -7,10 +7,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
-use tokio::net::TcpListener;
 use tower::{Layer, ServiceBuilder, ServiceExt};
 
-use crate::support::{Failure, Telemetry, attributes, remote};
+use crate::support::{Failure, Telemetry, attributes, nobody, remote};
 
 /// An error around another, as clients make them.
 #[derive(Debug)]
@@ -80,7 +79,7 @@ async fn any_other_failure_is_told_by_its_type() {
 #[tokio::test]
 async fn a_client_with_boxed_errors_tells_a_refused_connection() {
     // H-079
-    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let address = nobody();
     for (is_boxed, expected) in [(true, "connect"), (false, "hyper_util::client::legacy::client::Error")] {
         let telemetry = Telemetry::new();
         let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();

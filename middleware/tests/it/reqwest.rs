@@ -31,7 +31,7 @@ use tokio::net::TcpListener;
 use crate::{
     attempts::{Seen, arrived, moody, sent},
     measured::{Point, counts, measured, points},
-    support::{Attributes, LIMIT, Telemetry, attributes, expected, serve, until},
+    support::{Attributes, LIMIT, Telemetry, attributes, expected, nobody, serve, until},
 };
 
 fn client(layer: &ClientLayer) -> ClientWithMiddleware {
@@ -174,7 +174,7 @@ async fn redirects_that_reqwest_follows_are_one_call_to_the_url_that_was_asked_f
 #[tokio::test]
 async fn a_call_without_an_answer_is_told_by_its_kind_and_without_its_secrets() {
     // H-079, H-090, H-091, H-07B
-    let absent = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let absent = nobody();
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let refused =
         "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)";

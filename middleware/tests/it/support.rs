@@ -31,7 +31,7 @@ use opentelemetry_sdk::{
 use throughline_middleware::{ClientLayer, ServerLayer, propagation::Composite};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     sync::mpsc,
 };
 
@@ -175,6 +175,16 @@ impl Random {
     pub(crate) fn below(&mut self, limit: u64) -> u64 {
         (self.next() >> 16) % limit
     }
+}
+
+/// An address where nobody listens, nor ever will: bound for as long as the process lives, so that no other test
+/// gets the port.
+pub(crate) fn nobody() -> SocketAddr {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    std::mem::forget(socket);
+    address
 }
 
 /// Serves a router on a free port.

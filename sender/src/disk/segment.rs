@@ -1,21 +1,27 @@
 //! One file of requests: a mark of its kind, then record after record.
 //!
 //! ```text
-//! tline-q1 │ fate  length  items  sum of body  sum of head │ body │ fate …
-//!      8 B │  1 B     4 B    8 B          4 B          4 B │      │           little-endian, CRC-32
+//! tline-q2 │ fate  settled  sum of that  length  items  sum of body  sum of these │ body │ fate …
+//!      8 B │  1 B      8 B          4 B     4 B    8 B          4 B           4 B │      │     little-endian, CRC-32
 //! ```
-//! Only the fate of a record ever changes, in place. No sum covers it.
+//! Only the fate of a record ever changes, in place, and how many of its items are settled already: of a request that
+//! is sent in pieces, the first ones.
 
 use crate::Request;
 use bytes::Bytes;
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write},
+    ops::Range,
     path::Path,
 };
 
-const KIND: [u8; 8] = *b"tline-q1";
-const HEAD_BYTES: usize = 21;
+const KIND: [u8; 8] = *b"tline-q2";
+const HEAD_BYTES: usize = 33;
+/// Where in a head stands what is settled, with its sum.
+const SETTLED: Range<usize> = 1..13;
+/// Where the rest of it is, without its sum.
+const FIXED: Range<usize> = 13..29;
 /// No record holds more: a head that says so is broken. Keeps sums far from overflowing.
 const MOST_ITEMS: u64 = 1 << 40;
 
@@ -39,6 +45,16 @@ pub(crate) struct Record {
     pub(crate) items: u64,
 }
 
+/// A record that is not done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) record: Record,
+    /// It may have been taken already.
+    pub(super) attempted: bool,
+    /// So many of its items, the first ones, have been delivered or refused.
+    pub(super) settled: u64,
+}
+
 /// The bytes of a file that holds one body.
 pub(super) fn bytes_for(request: &Request) -> u64 {
     (HEAD_BYTES + request.body.len()) as u64
@@ -50,8 +66,8 @@ pub(super) const EMPTY_BYTES: u64 = KIND.len() as u64;
 /// What a file holds.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Contents {
-    /// Not done, in their order; whether they may have been taken already.
-    pub(super) records: Vec<(Record, bool)>,
+    /// In their order.
+    pub(super) records: Vec<Left>,
     /// Items of a record that breaks off, with all that may have followed it; 1 if nobody can tell.
     pub(super) torn: Option<u64>,
     pub(super) bytes: u64,
@@ -76,19 +92,19 @@ pub(super) fn scan(path: &Path) -> io::Result<Option<Contents>> {
         if whole {
             file.read_exact(&mut head)?;
         }
-        let Some((fate, record)) = decode(&head, offset).filter(|_| whole) else {
+        let Some((fate, left)) = decode(&head, offset).filter(|_| whole) else {
             contents.torn = Some(1);
             break;
         };
-        offset += HEAD_BYTES as u64 + u64::from(record.length);
+        offset += HEAD_BYTES as u64 + u64::from(left.record.length);
         if offset > bytes {
-            contents.torn = Some(record.items);
+            contents.torn = Some(left.record.items - left.settled);
             break;
         }
         if fate != Fate::Done as u8 {
-            contents.records.push((record, fate != Fate::Waiting as u8));
+            contents.records.push(left);
         }
-        file.seek_relative(i64::from(record.length))?;
+        file.seek_relative(i64::from(left.record.length))?;
     }
     Ok(Some(contents))
 }
@@ -162,12 +178,12 @@ pub(super) fn read(path: &Path, record: &Record) -> Result<Bytes, Fault> {
     file.seek(SeekFrom::Start(record.offset))?;
     let mut head = [0; HEAD_BYTES];
     file.read_exact(&mut head)?;
-    if decode(&head, record.offset).map(|(_, found)| found) != Some(*record) {
+    if decode(&head, record.offset).map(|(_, found)| found.record) != Some(*record) {
         return Err(Fault::Lost("the record was overwritten".into()));
     }
     let mut body = vec![0; record.length as usize];
     file.read_exact(&mut body)?;
-    if crc32fast::hash(&body).to_le_bytes() != head[13..17] {
+    if crc32fast::hash(&body).to_le_bytes() != head[25..29] {
         return Err(Fault::Lost("the record does not match its checksum".into()));
     }
     file.seek(SeekFrom::Start(record.offset))?;
@@ -177,28 +193,50 @@ pub(super) fn read(path: &Path, record: &Record) -> Result<Bytes, Fault> {
 
 /// Notes what became of a record. Not written through: a system that fails forgets at most that.
 pub(super) fn mark(path: &Path, record: &Record, fate: Fate) -> io::Result<()> {
+    overwrite(path, record.offset, &[fate as u8])
+}
+
+/// Notes how many items of a record are settled. Not written through either.
+pub(super) fn settle(path: &Path, record: &Record, items: u64) -> io::Result<()> {
+    overwrite(path, record.offset + SETTLED.start as u64, &with_sum(items))
+}
+
+fn overwrite(path: &Path, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).open(path)?;
-    file.seek(SeekFrom::Start(record.offset))?;
-    file.write_all(&[fate as u8])
+    file.seek(SeekFrom::Start(offset))?;
+    file.write_all(bytes)
+}
+
+fn with_sum(settled: u64) -> [u8; 12] {
+    let mut bytes = [0; 12];
+    bytes[..8].copy_from_slice(&settled.to_le_bytes());
+    bytes[8..].copy_from_slice(&crc32fast::hash(&settled.to_le_bytes()).to_le_bytes());
+    bytes
 }
 
 fn encode(fate: Fate, record: &Record, body: &[u8]) -> [u8; HEAD_BYTES] {
     let mut head = [0; HEAD_BYTES];
     head[0] = fate as u8;
-    head[1..5].copy_from_slice(&record.length.to_le_bytes());
-    head[5..13].copy_from_slice(&record.items.to_le_bytes());
-    head[13..17].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
-    let sum = crc32fast::hash(&head[1..17]);
-    head[17..].copy_from_slice(&sum.to_le_bytes());
+    head[SETTLED].copy_from_slice(&with_sum(0));
+    head[13..17].copy_from_slice(&record.length.to_le_bytes());
+    head[17..25].copy_from_slice(&record.items.to_le_bytes());
+    head[25..29].copy_from_slice(&crc32fast::hash(body).to_le_bytes());
+    let sum = crc32fast::hash(&head[FIXED]);
+    head[29..].copy_from_slice(&sum.to_le_bytes());
     head
 }
 
-fn decode(head: &[u8; HEAD_BYTES], offset: u64) -> Option<(u8, Record)> {
-    let [fate, l0, l1, l2, l3, i0, i1, i2, i3, i4, i5, i6, i7, _, _, _, _, sum @ ..] = *head;
-    let items = u64::from_le_bytes([i0, i1, i2, i3, i4, i5, i6, i7]);
-    let record = Record { offset, length: u32::from_le_bytes([l0, l1, l2, l3]), items };
-    let whole = crc32fast::hash(&head[1..17]).to_le_bytes() == sum && items <= MOST_ITEMS;
-    whole.then_some((fate, record))
+/// The fate of a record, and the record.
+fn decode(head: &[u8; HEAD_BYTES], offset: u64) -> Option<(u8, Left)> {
+    let number =
+        |range: Range<usize>| head[range].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    let (length, items, settled) = (number(13..17) as u32, number(17..25), number(1..9));
+    let whole = u64::from(crc32fast::hash(&head[FIXED])) == number(29..33) && items <= MOST_ITEMS;
+    // What cannot be told is sent once more.
+    let is_known = head[SETTLED] == with_sum(settled) && settled <= items;
+    let record = Record { offset, length, items };
+    let attempted = head[0] != Fate::Waiting as u8 || !is_known;
+    whole.then_some((head[0], Left { record, attempted, settled: if is_known { settled } else { 0 } }))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::{
     Disk,
-    segment::{self, EMPTY_BYTES, Fate, Fault, Record, bytes_for},
+    segment::{self, EMPTY_BYTES, Fate, Fault, Left, Record, bytes_for},
     slot::Slot,
 };
 use crate::{Credentials, Destination, Error, Request, Signal};
@@ -32,11 +32,29 @@ impl Place {
     }
 }
 
+/// What is to be noted of a request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Note {
+    Fate(Fate),
+    /// So many of its items, the first ones, have been delivered or refused.
+    Settled(u64),
+}
+
+/// A request that an earlier process left.
+#[derive(Debug)]
+pub(crate) struct FoundRequest {
+    pub(crate) place: Place,
+    /// It may have been taken already.
+    pub(crate) attempted: bool,
+    /// So many of its items, the first ones, have been delivered or refused.
+    pub(crate) settled: u64,
+}
+
 /// What was on disk at the start.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// Oldest first; whether it may have been taken already.
-    pub(crate) requests: Vec<(Place, bool)>,
+    /// Oldest first.
+    pub(crate) requests: Vec<FoundRequest>,
     /// Items of requests that cannot be read.
     pub(crate) torn: u64,
     /// What an operator should know.
@@ -101,7 +119,11 @@ impl Store {
             }
             self.used += contents.bytes;
             self.segments.insert(name, Segment { bytes: contents.bytes, waiting: contents.records.len() });
-            let place = |(record, attempted)| (Place { segment: name, record }, attempted);
+            let place = |Left { record, attempted, settled }| FoundRequest {
+                place: Place { segment: name, record },
+                attempted,
+                settled,
+            };
             found.requests.extend(contents.records.into_iter().map(place));
         }
         let directory = self.slot.directory.display();
@@ -119,7 +141,7 @@ impl Store {
     }
 
     /// Writes as many of these requests as there is room for, and through to the disk: as [`Fate::Attempted`], until
-    /// they are marked.
+    /// something else is noted.
     pub(crate) fn append(&mut self, requests: &[Request]) -> io::Result<Vec<Place>> {
         let mut places = Vec::new();
         while places.len() < requests.len() {
@@ -182,8 +204,12 @@ impl Store {
     }
 
     /// Notes what became of a request; deletes the file with the last one.
-    pub(crate) fn mark(&mut self, place: &Place, fate: Fate) -> io::Result<()> {
+    pub(crate) fn note(&mut self, place: &Place, note: Note) -> io::Result<()> {
         let path = self.path(place.segment);
+        let fate = match note {
+            Note::Settled(items) => return segment::settle(&path, &place.record, items),
+            Note::Fate(fate) => fate,
+        };
         if fate != Fate::Done {
             return segment::mark(&path, &place.record, fate);
         }

@@ -31,14 +31,14 @@ impl Shared {
     async fn work_on_disk(&self, pause: Option<Instant>) -> bool {
         loop {
             let changed = self.changed.notified();
-            let (spill_at, has_marks) = {
+            let (spill_at, has_notes) = {
                 let state = self.lock();
-                (state.spill_at(&self.limits), state.has_marks())
+                (state.spill_at(&self.limits), state.has_notes())
             };
             let spill_at = spill_at.map(|at| pause.map_or(at, |pause| pause.max(at)));
             match spill_at {
                 Some(at) if at <= Instant::now() => return true,
-                _ if has_marks => return false,
+                _ if has_notes => return false,
                 Some(at) => drop(tokio::time::timeout_at(at, changed).await),
                 None => changed.await,
             }
@@ -108,6 +108,7 @@ impl Shared {
 
     /// The last thing done on disk: then it is left to the next start. Blocks.
     pub(super) fn leave(&self) {
+        self.lock().leave();
         self.tend(true);
         let Some(store) = &self.store else { return };
         let Some(store) = store.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
@@ -121,9 +122,9 @@ impl Shared {
     }
 
     fn note(&self, store: &mut Store) {
-        let marks = self.lock().take_marks();
-        for (place, fate) in marks {
-            if let Err(error) = store.mark(&place, fate) {
+        let notes = self.lock().take_notes();
+        for (place, note) in notes {
+            if let Err(error) = store.note(&place, note) {
                 let directory = store.directory().display();
                 let fault =
                     format!("{directory} cannot be changed, what was delivered may be sent again: {error}");

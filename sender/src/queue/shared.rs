@@ -148,11 +148,11 @@ impl Shared {
 
     /// Lets those know who wait for a change of the state.
     pub(super) fn moved_on(&self) {
-        let (settled, has_marks) = {
+        let (settled, has_notes) = {
             let state = self.lock();
-            (state.settled(), state.has_marks())
+            (state.settled(), state.has_notes())
         };
-        if has_marks {
+        if has_notes {
             self.changed.notify_one();
         }
         // Never steps back: a request may be settled while the sender is closed.

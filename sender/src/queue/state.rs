@@ -3,7 +3,7 @@
 use super::Limits;
 use crate::{
     Request, Stats,
-    disk::{Fate, Found, Place},
+    disk::{Fate, Found, FoundRequest, Note, Place},
     transport::MAX_REQUEST_BYTES,
 };
 use bytes::BytesMut;
@@ -24,6 +24,7 @@ struct Entry {
     items: u64,
     /// In memory: the request, or the pieces of it that are left. Empty: on disk only.
     pieces: VecDeque<Request>,
+    /// On disk: the request, or what was left of it when it was written.
     place: Option<Place>,
     /// Since when this process has it.
     since: Instant,
@@ -36,6 +37,13 @@ struct Entry {
 impl Entry {
     fn bytes(&self) -> usize {
         self.pieces.iter().map(|piece| piece.body.len()).sum()
+    }
+
+    /// What is to be noted on disk of the pieces that are settled.
+    fn progress(&self) -> Option<(Place, Note)> {
+        let place = self.place?;
+        let settled = place.items() - self.items;
+        (settled > 0).then_some((place, Note::Settled(settled)))
     }
 
     /// Requests of OTLP concatenate to one with the items of all.
@@ -59,7 +67,8 @@ pub(super) enum Settled {
 /// What is to be sent next.
 pub(super) enum Load {
     Memory(Request),
-    Disk(Place),
+    /// The last so many items of what is there.
+    Disk(Place, u64),
 }
 
 #[derive(Debug)]
@@ -75,7 +84,7 @@ pub(super) struct State {
     pub(super) accepted: u64,
     under_way: Option<u64>,
     /// To be noted on disk.
-    marks: Vec<(Place, Fate)>,
+    notes: Vec<(Place, Note)>,
     pub(super) closed: bool,
 }
 
@@ -83,20 +92,18 @@ impl State {
     pub(super) fn new(mut stats: Stats, found: Found) -> Self {
         stats.dropped = found.torn;
         let mut queue = BTreeMap::new();
-        for (number, (place, unanswered)) in (1..).zip(found.requests) {
-            let (items, pieces) = (place.items(), VecDeque::new());
+        for (number, FoundRequest { place, attempted, settled }) in (1..).zip(found.requests) {
+            let (items, pieces, since) = (place.items() - settled, VecDeque::new(), Instant::now());
             stats.on_disk += items;
-            queue.insert(
-                number,
-                Entry { items, pieces, place: Some(place), since: Instant::now(), unanswered, failed: false },
-            );
+            let place = Some(place);
+            queue.insert(number, Entry { items, pieces, place, since, unanswered: attempted, failed: false });
         }
         stats.queued = stats.on_disk;
         stats.adopted = stats.on_disk + stats.dropped;
         stats.recorded = stats.adopted;
         let accepted = queue.len() as u64;
-        let (in_memory, marks) = (BTreeSet::new(), Vec::new());
-        State { queue, in_memory, bytes: 0, stats, accepted, under_way: None, marks, closed: false }
+        let (in_memory, notes) = (BTreeSet::new(), Vec::new());
+        State { queue, in_memory, bytes: 0, stats, accepted, under_way: None, notes, closed: false }
     }
 
     /// Queues a request, or tells why not.
@@ -125,14 +132,17 @@ impl State {
         Err(fault)
     }
 
-    /// The oldest request, or the next one after `skipped`. It is under way from now on, whoever writes it to disk
-    /// meanwhile.
+    /// The oldest request, or the next one after `skipped`; none after the end. It is under way from now on, whoever
+    /// writes it to disk meanwhile.
     pub(super) fn next(&mut self, skipped: Option<u64>) -> Option<(u64, Load)> {
+        if self.closed {
+            return None;
+        }
         let later = skipped.and_then(|number| self.queue.range(number + 1..).next());
         let (number, entry) = later.or_else(|| self.queue.iter().next())?;
         let load = match (entry.pieces.front(), entry.place) {
             (Some(piece), _) => Load::Memory(piece.clone()),
-            (None, Some(place)) => Load::Disk(place),
+            (None, Some(place)) => Load::Disk(place, entry.items),
             (None, None) => return None,
         };
         self.under_way = Some(*number);
@@ -153,7 +163,7 @@ impl State {
         let Some(entry) = self.queue.get_mut(&number) else { return };
         entry.unanswered = unanswered;
         if !unanswered && entry.pieces.is_empty() {
-            self.marks.extend(entry.place.map(|place| (place, Fate::Waiting)));
+            self.notes.extend(entry.place.map(|place| (place, Note::Fate(Fate::Waiting))));
         }
     }
 
@@ -172,6 +182,7 @@ impl State {
         }
         entry.failed |= failed > 0;
         if !entry.pieces.is_empty() {
+            self.notes.extend(entry.progress());
             return Some(Settled::InPart);
         }
         let settled = Settled::Whole { took: entry.since.elapsed(), failed: entry.failed };
@@ -205,7 +216,7 @@ impl State {
         let Some(entry) = self.queue.remove(&number) else { return };
         self.bytes -= entry.bytes();
         self.in_memory.remove(&number);
-        self.marks.extend(entry.place.map(|place| (place, Fate::Done)));
+        self.notes.extend(entry.place.map(|place| (place, Note::Fate(Fate::Done))));
     }
 
     /// All requests up to this number have left the queue for good.
@@ -220,12 +231,12 @@ impl State {
         Some(if crowded { oldest.since } else { oldest.since + SPILL_AGE })
     }
 
-    pub(super) fn has_marks(&self) -> bool {
-        !self.marks.is_empty()
+    pub(super) fn has_notes(&self) -> bool {
+        !self.notes.is_empty()
     }
 
-    pub(super) fn take_marks(&mut self) -> Vec<(Place, Fate)> {
-        std::mem::take(&mut self.marks)
+    pub(super) fn take_notes(&mut self) -> Vec<(Place, Note)> {
+        std::mem::take(&mut self.notes)
     }
 
     /// The requests in memory, oldest first.
@@ -239,20 +250,36 @@ impl State {
         for (number, place) in numbers.iter().zip(places) {
             let Some(entry) = self.queue.get_mut(number) else {
                 // Settled meanwhile.
-                self.marks.push((place, Fate::Done));
+                self.notes.push((place, Note::Fate(Fate::Done)));
                 continue;
             };
             entry.place = Some(place);
             self.in_memory.remove(number);
             self.stats.on_disk += entry.items;
-            // Pieces are sent one by one: what is on disk does not tell how far that went.
-            if entry.pieces.len() == 1 && entry.items == place.items() {
+            self.notes.extend(entry.progress());
+            // Several pieces stay: the whole would only be turned away again.
+            if entry.pieces.len() == 1 {
                 self.bytes -= entry.bytes();
                 entry.pieces.clear();
-                if !entry.unanswered && self.under_way != Some(*number) {
-                    self.marks.push((place, Fate::Waiting));
-                }
             }
+            if entry.pieces.is_empty() || self.closed {
+                self.rest(*number);
+            }
+        }
+    }
+
+    /// Nothing is attempted any more, so that pieces of a request on disk wait like a whole one.
+    pub(super) fn leave(&mut self) {
+        let in_pieces = self.queue.iter().filter(|(_, entry)| !entry.pieces.is_empty());
+        let numbers = Vec::from_iter(in_pieces.map(|(number, _)| *number));
+        numbers.into_iter().for_each(|number| self.rest(number));
+    }
+
+    /// Notes that a request waits, unless it may have been taken.
+    fn rest(&mut self, number: u64) {
+        let Some(entry) = self.queue.get(&number) else { return };
+        if !entry.unanswered && self.under_way != Some(number) {
+            self.notes.extend(entry.place.map(|place| (place, Note::Fate(Fate::Waiting))));
         }
     }
 
@@ -262,3 +289,6 @@ impl State {
         numbers.into_iter().map(|number| self.lose(number)).sum()
     }
 }
+
+#[cfg(test)]
+mod tests;

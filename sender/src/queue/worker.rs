@@ -47,8 +47,10 @@ impl Shared {
     ) -> Option<(String, Option<Duration>)> {
         let request = match load {
             Load::Memory(request) => request,
-            Load::Disk(place) => match self.fetch(number, place).await {
-                Ok(Some(body)) => Request { items: place.items(), body },
+            Load::Disk(place, items) => match self.fetch(number, place).await {
+                Ok(Some(body)) => {
+                    Request { items, body: split::behind(self.signal, body, place.items() - items) }
+                }
                 Ok(None) => return None,
                 Err(cause) => return Some((cause, None)),
             },

@@ -63,7 +63,7 @@ async fn an_answer_that_was_lost_is_a_possible_duplicate_and_counted() {
 
 #[tokio::test]
 async fn an_answer_or_a_connection_that_was_never_there_is_no_duplicate() {
-    let address = nobody().await;
+    let address = nobody();
     let sender = sender(address, None);
     sender.send(span("once"));
     until("an attempt", || sender.stats().last_failure.is_some()).await;
@@ -107,6 +107,26 @@ async fn what_had_no_answer_before_it_went_to_disk_is_a_possible_duplicate_of_th
     assert_eq!((counts(&next.stats()), next.stats().repeated), ([1, 1, 0, 0, 0, 0], 1));
 }
 
+#[tokio::test]
+async fn what_came_from_disk_and_had_no_answer_is_a_possible_duplicate_whoever_sends_it_again() {
+    let (directory, receiver) = (Directory::new(), Receiver::start().await);
+    receiver.mood(|_| Reply::Status(503));
+    let first = sender(receiver.address, Some(directory.disk()));
+    first.send(span("turned away"));
+    until("an answer", || first.stats().last_failure.is_some()).await;
+    drop(first);
+    // From disk, without an answer, and then to the next process.
+    receiver.mood(|_| Reply::Lost);
+    let second = sender(receiver.address, Some(directory.disk()));
+    until("a lost answer", || second.stats().last_failure.is_some()).await;
+    let again = second.stats().repeated;
+    second.close_since(second.mark(), Duration::ZERO).await.unwrap();
+    receiver.mood(|_| Reply::Status(200));
+    let third = sender(receiver.address, Some(directory.disk()));
+    third.flush(PATIENCE).await.unwrap();
+    assert_eq!((again, counts(&third.stats()), third.stats().repeated), (0, [1, 1, 0, 0, 0, 0], 1));
+}
+
 /// How often the runtime's one thread woke in an hour, which passes at once.
 async fn wake_ups() -> u64 {
     let metrics = tokio::runtime::Handle::current().metrics();
@@ -119,7 +139,7 @@ async fn wake_ups() -> u64 {
 async fn a_sender_with_nothing_to_send_does_not_wake() {
     let alone = wake_ups().await; // the test's own, for the timer's sake
     let directory = Directory::new();
-    let sender = sender(nobody().await, Some(directory.disk()));
+    let sender = sender(nobody(), Some(directory.disk()));
     tokio::time::sleep(Duration::from_secs(1)).await; // its tasks have begun to wait
     // A timer of an hour wakes a few times of itself.
     let woken = wake_ups().await;

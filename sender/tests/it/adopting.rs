@@ -14,7 +14,7 @@ async fn leave(directory: &Directory, address: SocketAddr, names: &[&str]) {
 #[tokio::test]
 async fn the_next_start_sends_what_was_left_and_counts_it_as_recorded() {
     let directory = Directory::new();
-    let address = nobody().await;
+    let address = nobody();
     leave(&directory, address, &["one", "two"]).await;
     let next = sender(address, Some(directory.disk()));
     assert_eq!(next.notices(), ["2 spans of an earlier process are sent now"]);
@@ -65,7 +65,7 @@ async fn senders_that_share_a_directory_and_a_destination_keep_apart() {
 async fn what_was_left_for_another_destination_stays_and_is_named() {
     let directory = Directory::new();
     let receiver = Receiver::start().await;
-    let (before, now) = (nobody().await, receiver.address);
+    let (before, now) = (nobody(), receiver.address);
     leave(&directory, before, &["for another place"]).await;
     let next = sender(now, Some(directory.disk()));
     assert_eq!(next.notices(), Vec::<String>::new());

@@ -54,7 +54,7 @@ async fn a_directory_that_cannot_be_used_is_an_error_at_the_start() {
 async fn a_full_disk_keeps_the_oldest_and_what_comes_then_waits_in_memory() {
     let directory = Directory::new();
     let limits = Limits { queue_bytes: 2000, disk: Some(Disk { bytes: 3000, ..directory.disk() }) };
-    let sender = Sender::start(Signal::Traces, Destination::Remote(remote(nobody().await)), limits).unwrap();
+    let sender = Sender::start(Signal::Traces, Destination::Remote(remote(nobody())), limits).unwrap();
     let name = |number: u64| format!("{number:0>500}");
     for number in 0..5 {
         sender.send(span(name(number)));
@@ -96,7 +96,7 @@ async fn room_on_disk_is_used_again() {
 #[tokio::test]
 async fn a_torn_end_is_counted_and_what_is_before_it_is_sent() {
     // In the body; in the head; within the last head's first bytes.
-    for (cut, dropped) in [(2, 1), (10, 1), (21 + 5 - 1, 1)] {
+    for (cut, dropped) in [(2, 1), (10, 1), (33 + 5 - 1, 1)] {
         let (directory, file) = left(&["first", "later"]).await;
         change(&file, |bytes| bytes.truncate(bytes.len() - cut));
         let next = start(directory.disk()).unwrap();
@@ -108,7 +108,7 @@ async fn a_torn_end_is_counted_and_what_is_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_body_that_rotted_is_dropped_and_the_others_are_sent() {
-    let address = nobody().await;
+    let address = nobody();
     let directory = Directory::new();
     let before = sender(address, Some(directory.disk()));
     ["first", "rotten", "last"].iter().for_each(|name| before.send(span(*name)));
@@ -132,11 +132,11 @@ async fn a_head_that_lies_costs_what_is_behind_it_and_no_memory() {
     for fitting in [false, true] {
         let (directory, file) = left(&["first", "lying", "behind"]).await;
         change(&file, |bytes| {
-            let head = find(bytes, "lying") - 21;
-            bytes[head + 1..head + 13].fill(0xff);
+            let head = find(bytes, "lying") - 33;
+            bytes[head + 13..head + 25].fill(0xff);
             if fitting {
-                let sum = crc32fast::hash(&bytes[head + 1..head + 17]).to_le_bytes();
-                bytes[head + 17..head + 21].copy_from_slice(&sum);
+                let sum = crc32fast::hash(&bytes[head + 13..head + 29]).to_le_bytes();
+                bytes[head + 29..head + 33].copy_from_slice(&sum);
             }
         });
         let next = start(directory.disk()).unwrap();

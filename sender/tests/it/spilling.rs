@@ -75,7 +75,7 @@ async fn what_is_under_way_to_a_destination_that_hangs_is_on_disk_too() {
 async fn memory_that_is_half_full_goes_to_disk_at_once() {
     let directory = Directory::new();
     let limits = Limits { queue_bytes: 1000, disk: Some(directory.disk()) };
-    let sender = Sender::start(Signal::Traces, Destination::Remote(remote(nobody().await)), limits).unwrap();
+    let sender = Sender::start(Signal::Traces, Destination::Remote(remote(nobody())), limits).unwrap();
     // Ten times what memory holds, with no more than a moment for the disk after each half.
     for number in 0..20 {
         sender.send(span("x".repeat(501)));
@@ -111,7 +111,7 @@ async fn a_close_leaves_to_disk_what_it_cannot_deliver_and_that_is_no_error() {
 #[tokio::test]
 async fn a_sender_that_is_only_dropped_leaves_everything_to_disk() {
     let directory = Directory::new();
-    let first = sender(nobody().await, Some(directory.disk()));
+    let first = sender(nobody(), Some(directory.disk()));
     first.send(span("left behind"));
     drop(first);
     let files = directory.files();
@@ -124,7 +124,7 @@ async fn a_sender_that_is_only_dropped_leaves_everything_to_disk() {
 async fn nobody_else_can_read_it() {
     use std::os::unix::fs::PermissionsExt;
     let directory = Directory::new();
-    let sender = sender(nobody().await, Some(directory.disk()));
+    let sender = sender(nobody(), Some(directory.disk()));
     sender.send(span("private"));
     until("on disk", || counts(&sender.stats())[5] == 1).await;
     let file = directory.file();

@@ -14,7 +14,7 @@ use std::{
 use throughline_sender::{Destination, Disk, Limits, Protocol, Remote, Request, Sender, Signal, Stats};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
 };
 
 /// How long a test waits for what must come. Generous: the machine may be busy.
@@ -140,9 +140,15 @@ async fn read(from: &mut (impl tokio::io::AsyncBufRead + Unpin)) -> Option<Bytes
     Some(body.into())
 }
 
-/// An address where nobody listens.
-pub(crate) async fn nobody() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap()
+/// An address where nobody listens until the test does: bound for as long as the process lives, so that no other test
+/// gets the port.
+pub(crate) fn nobody() -> SocketAddr {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_reuseaddr(true).unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    std::mem::forget(socket);
+    address
 }
 
 pub(crate) fn remote(address: SocketAddr) -> Remote {

@@ -150,6 +150,9 @@ variables! {
         BLRP_QUEUE "OTEL_BLRP_MAX_QUEUE_SIZE", Kind::Count, "2048", "Log records that may wait; more are dropped and counted.";
         BLRP_BATCH "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE", Kind::Count, "512", "Log records of one request.";
         METRIC_INTERVAL "OTEL_METRIC_EXPORT_INTERVAL", Kind::Milliseconds, "60000; 5000 into a local collector", "The time between two collections of the metrics.";
+        RUNTIME_METRICS "THROUGHLINE_RUNTIME_METRICS", Kind::Boolean, "true where telemetry is the program's", "The process and its Tokio runtime are measured: where `Telemetry::init` is called; `true`: where `Telemetry::build` is, too.";
+        VIEWS "THROUGHLINE_AGGREGATIONS", Kind::List, "none", "`instrument=aggregation` with commas between them: what is made of the instruments of this name, in which `*` and `?` stand for others: `drop`, `sum`, `last`, `exponential`, or the bounds of a histogram with `|` between them.";
+        CARDINALITY_LIMIT "THROUGHLINE_CARDINALITY_LIMIT", Kind::Count, "2000", "Series of an instrument, at most 100000; what is beyond them is told in one more, with `otel.metric.overflow`.";
         TEMPORALITY "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE", Kind::Choice(TEMPORALITIES), "cumulative", "What a measurement tells: all since the start, or what is new since the last collection; lowmemory: what is new, of synchronous counters and histograms.";
         AGGREGATION "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION", Kind::Choice(AGGREGATIONS), "explicit_bucket_histogram", "How histograms are made.";
     }
@@ -173,7 +176,7 @@ variables! {
         TIMEOUT "OTEL_EXPORTER_OTLP_[SIGNAL_]TIMEOUT", Kind::Milliseconds, "10000", "The longest time for one attempt to deliver; 0: no limit.";
         BSP_TIMEOUT "OTEL_BSP_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The longest time for one attempt to deliver spans, where it is the shorter of the two; 0: no limit of its own.";
         BLRP_TIMEOUT "OTEL_BLRP_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The same for log records.";
-        METRIC_TIMEOUT "OTEL_METRIC_EXPORT_TIMEOUT", Kind::Milliseconds, "the timeout of the exporter", "The same for measurements.";
+        METRIC_TIMEOUT "OTEL_METRIC_EXPORT_TIMEOUT", Kind::Milliseconds, "30000; for an attempt the timeout of the exporter", "The longest time for the callbacks of one collection; and the same for measurements. 0: no limit of its own for an attempt, 30000 for the callbacks.";
         NODE_IP "NODE_IP", Kind::Text, "none", "Address of the node: signals without an endpoint go to its collector on port 4318 (grpc: 4317). One that is not an address fails the start of whatever would go there.";
         QUEUE_BYTES "THROUGHLINE_QUEUE_BYTES", Kind::Count, "16777216", "Bytes of requests that may wait in memory for a destination, of each signal; more are dropped and counted.";
         QUEUE_DIRECTORY "THROUGHLINE_QUEUE_DIRECTORY", Kind::File, "none", "Directory for requests that cannot be sent now; they survive the process.";

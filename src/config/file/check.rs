@@ -2,7 +2,7 @@
 
 use super::{
     document::{Flaw, Node, Value, shown},
-    schema::{Holds, Key, Section},
+    schema::{Holds, Key, Needed, Section},
 };
 
 /// More than a person reads; a file of nonsense has thousands.
@@ -51,6 +51,8 @@ impl Check {
         for entry in entries {
             let path = below(path, &shown(&entry.key));
             match section.key(&entry.key) {
+                Some(Key { holds: Holds::Unsupported | Holds::Idle, .. })
+                    if entry.node.is_null() && !section.one => {}
                 Some(key) => self.value(&entry.node, key, &path, entry.line),
                 // Nobody reads so far, and to look for what was meant takes time.
                 None if self.flaws.len() > MOST_FLAWS => self.flaw(entry.line, &path, "is unknown"),
@@ -66,7 +68,12 @@ impl Check {
     }
 
     fn missing(&mut self, node: &Node, section: &'static Section, path: &str) {
-        for key in section.all().filter(|key| key.required && node.get(key.name).is_none()) {
+        let lacks = |key: &&Key| match key.needed {
+            Needed::No => false,
+            Needed::Written => node.entries().iter().all(|entry| entry.key != key.name),
+            Needed::Yes => node.get(key.name).is_none(),
+        };
+        for key in section.all().filter(lacks) {
             self.flaw(node.line, path, format!("needs {}", key.name));
         }
     }
@@ -85,12 +92,22 @@ impl Check {
             Holds::Section(section) if section.one && node.is_null() => return,
             Holds::Section(section) => return self.section(node, section, path),
             _ if node.is_null() => return,
+            Holds::Sections(_) | Holds::Texts if node.list().is_some_and(<[Node]>::is_empty) => {
+                return self.flaw(node.line, path, "is an empty list; name one, or leave it out");
+            }
             Holds::Sections(section) => {
                 return self.list(node, path, |check, member, path| {
                     check.section(member, section, path);
                 });
             }
-            Holds::Texts => {
+            Holds::Numbers => {
+                return self.list(node, path, |check, member, path| {
+                    if member.number().is_none() {
+                        check.flaw(member.line, path, "is not a number");
+                    }
+                });
+            }
+            Holds::Texts | Holds::AnyTexts => {
                 return self.list(node, path, |check, member, path| {
                     if member.text().is_none() {
                         check.flaw(member.line, path, "is not a text");
@@ -128,13 +145,20 @@ fn scalar(node: &Node, holds: Holds) -> Option<String> {
             let ratio = node.number().is_some_and(|number| (0.0..=1.0).contains(&number));
             (!ratio).then_some("is not a number from 0 to 1")
         }
+        Holds::Between(least, most) => {
+            let is_between = node.integer().is_some_and(|number| (least..=most).contains(&number));
+            return (!is_between).then(|| format!("is not a whole number from {least} to {most}"));
+        }
         Holds::Name => {
             let empty = matches!(&node.value, Value::Mapping(entries) if entries.is_empty());
             (!empty).then_some("has no settings; write nothing after the colon")
         }
         Holds::Words(words) => {
             let known = node.text().is_some_and(|text| words.contains(&text));
-            return (!known).then(|| format!("is unknown; use {}", words.join(", ")));
+            return (!known).then(|| match words {
+                [only] => format!("can only be {only}"),
+                _ => format!("is unknown; use {}", words.join(", ")),
+            });
         }
         _ => None,
     }?;

@@ -30,10 +30,16 @@ pub(super) fn apply(root: &Node, config: &mut Config, flaws: &mut Vec<Flaw>) {
         for (index, member) in members.iter().enumerate() {
             reading.member(member, &format!("{provider}.{parts}[{index}]"));
         }
-        let Reading { export, batch, simple, temporality, histograms, .. } = reading;
+        let Reading { export, batch, simple, temporality, histograms, callback_limit, series, .. } = reading;
         *config.export_mut(signal) = batch.apply(export, simple);
         if signal == Signal::Metrics {
             config.temporality = temporality.map_or_else(Temporality::default, |(found, _)| found);
+            if let Some((series, _)) = series {
+                config.measurements.cardinality_limit = series;
+            }
+            if let Some(limit) = callback_limit {
+                config.measurements.callback_limit = limit;
+            }
             config.histograms = histograms.map_or_else(Histograms::default, |(found, _)| found);
         }
     }
@@ -72,6 +78,10 @@ struct Reading<'a> {
     simple: bool,
     temporality: Set<Temporality>,
     histograms: Set<Histograms>,
+    /// How many an instrument has.
+    series: Set<usize>,
+    /// The shortest timeout of the readers, whose callbacks are called together.
+    callback_limit: Option<Duration>,
 }
 
 impl<'a> Reading<'a> {
@@ -84,6 +94,8 @@ impl<'a> Reading<'a> {
             simple: false,
             temporality: None,
             histograms: None,
+            series: None,
+            callback_limit: None,
         }
     }
 
@@ -103,6 +115,9 @@ impl<'a> Reading<'a> {
             }
             "periodic" => {
                 set(&mut self.batch.delay, "interval");
+                let (key, limits) = ("cardinality_limits.default", settings.get("cardinality_limits"));
+                let default = limits.and_then(|limits| limits.get("default"));
+                share(&mut self.series, default, Node::count, &format!("{path}.{key}"), self.flaws);
                 self.batch.used = true;
             }
             _ => self.simple = true,
@@ -112,6 +127,9 @@ impl<'a> Reading<'a> {
             "periodic" => time(settings, "timeout").unwrap_or(DEFAULT_EXPORT_TIMEOUT),
             _ => Duration::ZERO,
         };
+        if kind == "periodic" && !timeout.is_zero() {
+            self.callback_limit = Some(self.callback_limit.map_or(timeout, |known| known.min(timeout)));
+        }
         if let Some((kind, exporter)) = settings.get("exporter").and_then(Node::kind) {
             self.exporter(kind, exporter, timeout, &format!("{path}.exporter.{kind}"));
         }

@@ -16,16 +16,28 @@ pub(super) struct Section {
 pub(super) struct Key {
     pub(super) name: &'static str,
     pub(super) holds: Holds,
-    pub(super) required: bool,
+    pub(super) needed: Needed,
     /// What it does; of what is not supported, the way out.
     pub(super) meaning: &'static str,
 }
 
-/// What a key may hold. Nothing (`null`) is the same as to leave the key out, unless it is required.
+/// Whether a key can be left out.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Needed {
+    No,
+    /// It must be there, though it may hold nothing.
+    Written,
+    Yes,
+}
+
+/// What a key may hold. Nothing (`null`) is the same as to leave the key out, unless it is needed.
 #[derive(Clone, Copy)]
 pub(super) enum Holds {
     Text,
+    /// At least one text.
     Texts,
+    /// Texts, or an empty list.
+    AnyTexts,
     Boolean,
     /// A whole number above zero: zero would mean that everything is dropped.
     Count,
@@ -37,6 +49,10 @@ pub(super) enum Holds {
     Pause,
     /// From 0 to 1.
     Ratio,
+    /// A whole number from the one to the other.
+    Between(i64, i64),
+    /// Numbers, or an empty list.
+    Numbers,
     Words(&'static [&'static str]),
     /// A value of the type that a key beside it names.
     Value,
@@ -57,25 +73,31 @@ pub(super) enum Holds {
 use Holds::*;
 
 const fn key(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
-    Key { name, holds, required: false, meaning }
+    Key { name, holds, needed: Needed::No, meaning }
 }
 
 const fn required(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
-    Key { name, holds, required: true, meaning }
+    Key { name, holds, needed: Needed::Yes, meaning }
+}
+
+const fn written(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
+    Key { name, holds, needed: Needed::Written, meaning }
 }
 
 const fn renamed(name: &'static str, now: &'static str) -> Key {
-    Key { name, holds: Renamed(now), required: false, meaning: "" }
+    Key { name, holds: Renamed(now), needed: Needed::No, meaning: "" }
 }
 
 macro_rules! sections {
     ($($constant:ident $name:literal $one:literal [$($group:expr),*];)*) => {
-        $(pub(super) static $constant: Section = Section { name: $name, one: $one, keys: &[$($group),*] };)*
+        $(pub(in crate::config::file) static $constant: Section = Section { name: $name, one: $one, keys: &[$($group),*] };)*
         /// All sections, in the order of the page of keys.
         #[cfg(test)]
-        pub(super) static SECTIONS: &[&Section] = &[$(&$constant),*];
+        pub(in crate::config::file) static SECTIONS: &[&Section] = &[$(&$constant),*];
     };
 }
+
+pub(super) mod views; // of single instruments
 
 sections! {
     FILE "the file" false [&[
@@ -96,23 +118,27 @@ sections! {
     RESOURCE "resource" false [&[
         key("attributes", Sections(&ATTRIBUTE), "Attributes, each with its name; they win over those of the list."),
         key("attributes_list", Text, "Attributes as in `OTEL_RESOURCE_ATTRIBUTES`: `key=value,key=value`, percent-encoded."),
-        key("schema_url", Idle, "The resource has no schema URL."),
+        key("schema_url", Text, "The schema URL of the resource. Default: none."),
         key("detection/development", Section(&DETECTION), "What else is looked up. Default: nothing."),
         renamed("detectors", "detection/development"),
     ]];
     ATTRIBUTE "attribute" false [&[
         required("name", Text, "Its key."),
-        required("value", Value, "Its value."),
+        written("value", Value, "Its value. Nothing: the attribute is left out."),
         key("type", Words(TYPES), "The type of the value. Default: string."),
     ]];
     DETECTION "detection/development" false [&[
         key("detectors", Sections(&DETECTOR), "One of each kind that is wanted."),
-        key("attributes", Unsupported, "Leave it out, and name only the detectors that are wanted."),
+        key("attributes", Section(&SELECTION), "Which of their attributes are wanted. Default: all."),
+    ]];
+    SELECTION "selection" false [&[
+        key("included", Texts, "Names to take; `*` stands for any characters, `?` for one. Default: all."),
+        key("excluded", Texts, "Names to leave out, also of those that are included."),
     ]];
     DETECTOR "detector" true [&[
         key("service", Name, "`service.name` from `OTEL_SERVICE_NAME`, unless the attributes name it; `service.instance.id` is there in any case."),
         key("process", Name, "`process.*`."),
-        key("host", Name, "`host.*`."),
+        key("host", Name, "`host.*` and `os.*`."),
         key("os", Name, "`os.*`."),
         key("container", Name, "`container.id`."),
         key("kubernetes", Name, "`k8s.*`."),
@@ -134,8 +160,11 @@ sections! {
         required("processors", Sections(&SPAN_PROCESSOR), "One for each destination."),
         key("limits", Section(&SPAN_LIMITS), "What a span may hold."),
         key("sampler", Section(&SAMPLER), "Which traces are recorded. Default: parent_based, always_on for those that begin here."),
-        key("id_generator", Unsupported, "Leave it out: ids are random."),
+        key("id_generator", Section(&ID_GENERATOR), "How ids are made. Default: random."),
         key("tracer_configurator/development", Unsupported, "Set THROUGHLINE_SPAN_FILTER, by the targets of `tracing`."),
+    ]];
+    ID_GENERATOR "id_generator" true [&[
+        key("random", Name, "By chance."),
     ]];
     SPAN_PROCESSOR "processor of spans" true [PROCESSORS];
     BATCH "batch" false [&[
@@ -159,7 +188,7 @@ sections! {
     OTLP_FILE "otlp_file/development" false [FILE_KEYS];
     HEADER "header" false [&[
         required("name", Text, "Its name."),
-        key("value", Text, "Its value, as it is; never printed. Without one the header is left out."),
+        written("value", Text, "Its value, as it is; never printed. Nothing: the header is left out."),
     ]];
     TLS "tls" false [TLS_KEYS, &[renamed("insecure", "an http:// endpoint")]];
     GRPC_TLS "tls of otlp_grpc" false [TLS_KEYS, &[
@@ -185,15 +214,15 @@ sections! {
         key("ratio", Ratio, "The share, from 0 to 1. Default: 1."),
     ]];
     PARENT_BASED "parent_based" false [&[
-        key("root", Section(&SAMPLER), "For traces that begin here: always_on, always_off or trace_id_ratio_based. Default: always_on."),
-        key("remote_parent_sampled", Section(&SAMPLER), "Only always_on, which is the default."),
-        key("remote_parent_not_sampled", Section(&SAMPLER), "Only always_off, which is the default."),
-        key("local_parent_sampled", Section(&SAMPLER), "Only always_on, which is the default."),
-        key("local_parent_not_sampled", Section(&SAMPLER), "Only always_off, which is the default."),
+        key("root", Section(&SAMPLER), "Spans with which a trace begins: always_on, always_off or trace_id_ratio_based, as all of these. Default: always_on."),
+        key("remote_parent_sampled", Section(&SAMPLER), "Those below a span of a caller that records it. Default: always_on."),
+        key("remote_parent_not_sampled", Section(&SAMPLER), "Those below a span of a caller that does not. Default: always_off."),
+        key("local_parent_sampled", Section(&SAMPLER), "Those below a span of this process that is recorded. Default: always_on."),
+        key("local_parent_not_sampled", Section(&SAMPLER), "Those below one that is not. Default: always_off."),
     ]];
     METER_PROVIDER "meter_provider" false [&[
         required("readers", Sections(&READER), "One for each destination."),
-        key("views", Unsupported, "There are no views in a file; leave it out."),
+        key("views", Sections(&views::VIEW), "Instruments that are told otherwise than they ask for."),
         key("exemplar_filter", Idle, "There are no exemplars."),
         key("meter_configurator/development", Unsupported, "Leave it out: all meters are read."),
     ]];
@@ -203,10 +232,11 @@ sections! {
     ]];
     PERIODIC "periodic" false [&[
         key("interval", Pause, "Milliseconds between two collections; readers share one. Default: 60000."),
-        key("timeout", Time, "Milliseconds for one attempt to deliver, where it is shorter than that of the exporter; 0: no limit of its own. Default: 30000."),
+        key("timeout", Time, "Milliseconds for the callbacks of one collection, of which the shortest time of all readers holds; and for one attempt to deliver, where it is shorter than that of the exporter; 0: no limit of its own. Default: 30000."),
         required("exporter", Section(&METRIC_EXPORTER), "Where to."),
+        key("max_export_batch_size/development", Idle, "What is too large for a destination is divided when it says so."),
         key("producers", Unsupported, "Leave it out."),
-        key("cardinality_limits", Unsupported, "Leave it out: an instrument has 2000 series, and one for the rest."),
+        key("cardinality_limits", Section(&views::CARDINALITY_LIMITS), "How many series an instrument has."),
     ]];
     METRIC_EXPORTER "exporter of measurements" true [&[
         key("otlp_http", Section(&METRICS_HTTP), "OTLP over HTTP."),
@@ -248,7 +278,6 @@ sections! {
         key("db", Foreign, ""),
         key("gen_ai", Foreign, ""),
         key("messaging", Foreign, ""),
-        key("peer", Foreign, ""),
         key("rpc", Foreign, ""),
     ]];
     HTTP "http" false [&[
@@ -259,13 +288,13 @@ sections! {
     SIDE "server, client" false [&[
         key("request_captured_headers", Texts, "Headers of requests that become attributes; of `cookie` and other secrets only the presence. Default: none."),
         key("response_captured_headers", Texts, "The same of responses."),
-        key("known_methods", Texts, "Methods that keep their name, written exactly so. Default: those of RFC 9110, PATCH, QUERY."),
+        key("known_methods", AnyTexts, "Methods that keep their name, written exactly so. Default: those of RFC 9110, PATCH, QUERY."),
     ]];
     SANITIZATION "sanitization" false [&[
         key("url", Section(&URL), "What of a URL."),
     ]];
     URL "url" false [&[
-        key("sensitive_query_parameters", Texts, "Keys, written exactly so, whose values become `REDACTED`; an empty list: none. Default: the seven of the conventions."),
+        key("sensitive_query_parameters", AnyTexts, "Keys, written exactly so, whose values become `REDACTED`; an empty list: none. Default: the seven of the conventions."),
     ]];
 }
 

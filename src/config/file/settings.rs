@@ -5,9 +5,10 @@
 use super::document::{Flaw, Node, shown};
 use crate::{
     config::{
-        AttributeLimits, AttributeValue, Config, Detector, Level, Propagator, Sampler,
+        AttributeLimits, AttributeValue, Config, Detector, Level, ParentBased, Propagator, Sampler,
         layers::{MOST_MEMBERS, no_header, no_method},
-        resource,
+        resource::{self, ByFile},
+        selection::Selection,
     },
     middleware::options::CapturedHeaders,
 };
@@ -20,6 +21,7 @@ pub(super) fn apply(root: &Node, service_name: Option<String>, config: &mut Conf
     config.log.own_level = level(root.get("log_level"));
     config.resource_attributes = attributes(root.get("resource"), flaws);
     detectors(root.get("resource"), service_name, config);
+    config.by_file = Some(by_file(root.get("resource"), flaws));
     config.propagators = propagators(root, flaws);
     config.sampler = sampler(root, flaws);
     limits(root, config);
@@ -89,16 +91,35 @@ fn typed(node: &Node, kind: &str) -> Option<AttributeValue> {
 
 fn detectors(resource: Option<&Node>, service_name: Option<String>, config: &mut Config) {
     let detectors = resource.and_then(|resource| resource.path(&["detection/development", "detectors"]));
-    let named: Vec<&str> = detectors
+    let mut named: Vec<&str> = detectors
         .map(Node::members)
         .unwrap_or_default()
         .iter()
         .flat_map(Node::entries)
         .map(|entry| entry.key.as_str())
         .collect();
+    // The standard's detector of the host tells of its system too.
+    let system = named.contains(&"host").then_some("os");
+    named.extend(system);
     config.detectors = Detector::named(&named);
     let told = config.resource_attributes.iter().any(|(name, _)| name == SERVICE_NAME);
     config.service_name = service_name.filter(|_| named.contains(&"service") && !told);
+}
+
+fn by_file(resource: Option<&Node>, flaws: &mut Vec<Flaw>) -> ByFile {
+    let Some(resource) = resource else { return ByFile::default() };
+    let path = "resource.detection/development.attributes";
+    let mut patterns = |key: &str| {
+        let list = resource.path(&["detection/development", "attributes", key]);
+        texts(list, &format!("{path}.{key}"), |_| None, flaws)
+    };
+    ByFile {
+        detected: Selection {
+            included: patterns("included"),
+            excluded: patterns("excluded").unwrap_or_default(),
+        },
+        schema_url: resource.get("schema_url").and_then(Node::text).map(str::to_owned),
+    }
 }
 
 fn propagators(root: &Node, flaws: &mut Vec<Flaw>) -> Vec<Propagator> {
@@ -131,49 +152,47 @@ fn propagators(root: &Node, flaws: &mut Vec<Flaw>) -> Vec<Propagator> {
     formats
 }
 
-const SAMPLER: &str = "tracer_provider.sampler";
-
 fn sampler(root: &Node, flaws: &mut Vec<Flaw>) -> Sampler {
     let default = Sampler::ParentBasedAlwaysOn;
     let Some(sampler) = root.path(&["tracer_provider", "sampler"]) else { return default };
-    let Some(("parent_based", parent_based)) = sampler.kind() else {
-        return simple(sampler).unwrap_or(default);
+    let Some(("parent_based", settings)) = sampler.kind() else {
+        return match sampler.kind() {
+            Some(("always_on", _)) => Sampler::AlwaysOn,
+            Some(("always_off", _)) => Sampler::AlwaysOff,
+            _ => share(sampler).map_or(default, Sampler::TraceIdRatio),
+        };
     };
-    for (name, only) in [
-        ("remote_parent_sampled", "always_on"),
-        ("remote_parent_not_sampled", "always_off"),
-        ("local_parent_sampled", "always_on"),
-        ("local_parent_not_sampled", "always_off"),
+    let others = ParentBased::default();
+    let mut shares = others;
+    for (name, slot) in [
+        ("root", &mut shares.root),
+        ("remote_parent_sampled", &mut shares.remote_parent_sampled),
+        ("remote_parent_not_sampled", &mut shares.remote_parent_not_sampled),
+        ("local_parent_sampled", &mut shares.local_parent_sampled),
+        ("local_parent_not_sampled", &mut shares.local_parent_not_sampled),
     ] {
-        if let Some(node) = parent_based.get(name)
-            && node.kind().is_some_and(|(kind, _)| kind != only)
-        {
-            let fault = format!("{SAMPLER}.parent_based.{name} can only be {only}");
+        let Some(node) = settings.get(name) else { continue };
+        if let Some(("parent_based", _)) = node.kind() {
+            let fault = format!("tracer_provider.sampler.parent_based.{name} cannot be parent_based again");
             flaws.push(Flaw::new(node.line, fault));
         }
+        *slot = share(node).unwrap_or(*slot);
     }
-    let Some(root) = parent_based.get("root") else { return default };
-    match simple(root) {
-        Some(Sampler::AlwaysOff) => Sampler::ParentBasedAlwaysOff,
-        Some(Sampler::TraceIdRatio(ratio)) => Sampler::ParentBasedTraceIdRatio(ratio),
-        Some(_) => default,
-        None => {
-            if let Some(("parent_based", _)) = root.kind() {
-                let fault = format!("{SAMPLER}.parent_based.root cannot be parent_based again");
-                flaws.push(Flaw::new(root.line, fault));
-            }
-            default
-        }
+    match settings.get("root").and_then(Node::kind) {
+        _ if shares != (ParentBased { root: shares.root, ..others }) => Sampler::ParentBased(shares),
+        Some(("always_off", _)) => Sampler::ParentBasedAlwaysOff,
+        Some(("trace_id_ratio_based", _)) => Sampler::ParentBasedTraceIdRatio(shares.root),
+        _ => default,
     }
 }
 
-/// A sampler that does not ask the parent.
-fn simple(sampler: &Node) -> Option<Sampler> {
+/// What a sampler that does not ask the parent records.
+fn share(sampler: &Node) -> Option<f64> {
     match sampler.kind()? {
-        ("always_on", _) => Some(Sampler::AlwaysOn),
-        ("always_off", _) => Some(Sampler::AlwaysOff),
+        ("always_on", _) => Some(1.0),
+        ("always_off", _) => Some(0.0),
         ("trace_id_ratio_based", settings) => {
-            Some(Sampler::TraceIdRatio(settings.get("ratio").and_then(Node::number).unwrap_or(1.0)))
+            Some(settings.get("ratio").and_then(Node::number).unwrap_or(1.0))
         }
         _ => None,
     }

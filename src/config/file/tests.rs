@@ -5,8 +5,9 @@ mod faults; // every fault has its line
 mod bounds; // no text makes it slow, large or panic
 mod substitution; // the table of the standard, in whole files
 mod table; // the page of keys is the table of keys
+mod views; // of single instruments
 
-use super::schema::FILE;
+use super::schema::{FILE, Needed};
 use crate::{Config, config::Fault};
 
 /// A configuration without variables.
@@ -41,7 +42,7 @@ fn a_file_says_everything_and_what_it_leaves_out_goes_nowhere() {
     for signal in crate::sender::Signal::ALL {
         assert_eq!(config.export(signal).to_string(), "nowhere (OTEL_CONFIG_FILE)");
     }
-    assert!(FILE.key("file_format").is_some_and(|key| key.required));
+    assert!(FILE.key("file_format").is_some_and(|key| key.needed == Needed::Yes));
 }
 
 // B-090
@@ -53,21 +54,19 @@ fn of_a_file_with_every_key_of_the_standard_exactly_what_is_not_supported_is_tol
     assert_eq!(
         subjects,
         [
-            "line 17: resource.schema_url is ignored",
-            "line 19: resource.detection/development.attributes is not supported",
-            "line 49: tracer_provider.processors[2].batch.exporter.otlp_file/development.output_stream is \
-             unknown; use stdout",
-            "line 66: tracer_provider.tracer_configurator/development is not supported",
-            "line 71: meter_provider.readers[0].pull is not supported",
-            "line 84: meter_provider.readers[1].periodic.producers is not supported",
-            "line 85: meter_provider.readers[1].periodic.cardinality_limits is not supported",
-            "line 88: meter_provider.views is not supported",
-            "line 91: meter_provider.exemplar_filter is ignored",
-            "line 92: meter_provider.meter_configurator/development is not supported",
-            "line 98: logger_provider.logger_configurator/development is not supported",
-            "line 102: instrumentation/development.general.http.semconv is ignored",
-            "line 117: instrumentation/development.general.stability_opt_in_list is ignored",
-            "line 119: instrumentation/development.rust is ignored",
+            "line 49: tracer_provider.processors[2].batch.exporter.otlp_file/development.output_stream can \
+             only be stdout",
+            "line 67: tracer_provider.tracer_configurator/development is not supported",
+            "line 72: meter_provider.readers[0].pull is not supported",
+            "line 80: meter_provider.readers[1].periodic.max_export_batch_size/development is ignored",
+            "line 86: meter_provider.readers[1].periodic.producers is not supported",
+            "line 87: meter_provider.readers[1].periodic.cardinality_limits.counter is not supported",
+            "line 93: meter_provider.exemplar_filter is ignored",
+            "line 94: meter_provider.meter_configurator/development is not supported",
+            "line 100: logger_provider.logger_configurator/development is not supported",
+            "line 104: instrumentation/development.general.http.semconv is ignored",
+            "line 119: instrumentation/development.general.stability_opt_in_list is ignored",
+            "line 121: instrumentation/development.rust is ignored",
         ]
     );
 }
@@ -114,6 +113,26 @@ logger_provider:
         (10, 10, Some(std::time::Duration::from_millis(7)))
     );
     assert_eq!((config.logs.max_queue, config.logs.max_batch), (2048, 1));
+}
+
+// B-090
+#[test]
+fn an_attribute_without_a_value_is_left_out() {
+    let config = right(
+        "
+resource:
+  attributes:
+    - {name: a, value: '${UNSET}'}
+    - name: b
+      value: ${UNSET}
+    - {name: c, value: , type: int}
+  attributes_list: b=of the list
+",
+    );
+    assert_eq!(
+        config.resource_attributes,
+        [("b".to_owned(), "of the list".into()), ("a".to_owned(), String::new().into())]
+    );
 }
 
 #[test]

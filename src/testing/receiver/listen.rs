@@ -11,6 +11,7 @@ use hyper_util::{
     server::conn::auto,
 };
 use std::{
+    convert::Infallible,
     io,
     net::SocketAddr,
     sync::{Arc, mpsc},
@@ -34,38 +35,80 @@ pub(super) struct Order {
     pub(super) done: Option<mpsc::Sender<()>>,
 }
 
+/// One of the ports, open at first. Nobody else gets it for as long as this lives.
+pub(super) struct Gate {
+    pub(super) address: SocketAddr,
+    listener: Option<TcpListener>,
+    /// Bound and not listening: whoever calls while the port is closed is refused.
+    held: Option<TcpSocket>,
+    /// Whether listener and held socket may be bound at once. Else the port is free between the two, for a moment in
+    /// which it may be given to others.
+    shared: bool,
+}
+
+impl Gate {
+    /// Opens this port, or any that is free if it is 0. Must be called in the runtime that serves it.
+    pub(super) fn open(place: SocketAddr) -> io::Result<Self> {
+        // A port that was chosen would be shared with other receivers too.
+        let shared = cfg!(target_os = "linux") && place.port() == 0;
+        let listener = bind(place, shared)?.listen(BACKLOG)?;
+        let address = listener.local_addr()?;
+        let held = if shared { Some(bind(address, shared)?) } else { None };
+        Ok(Gate { address, listener: Some(listener), held, shared })
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        drop(self.listener.take());
+        if !self.shared {
+            self.held = Some(bind(self.address, false)?);
+        }
+        Ok(())
+    }
+
+    fn open_again(&mut self) -> io::Result<()> {
+        let socket = if self.shared { Some(bind(self.address, true)?) } else { self.held.take() };
+        let socket = socket.ok_or(io::ErrorKind::NotConnected)?;
+        self.listener = Some(socket.listen(BACKLOG)?);
+        Ok(())
+    }
+}
+
+fn bind(address: SocketAddr, shared: bool) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    socket.set_reuseaddr(true)?;
+    #[cfg(target_os = "linux")]
+    socket.set_reuseport(shared)?;
+    #[cfg(not(target_os = "linux"))]
+    let _ = shared;
+    socket.bind(address)?;
+    Ok(socket)
+}
+
 /// Serves a port until the orders end.
 pub(super) async fn listen(
     shared: Arc<Shared>,
     port: Port,
-    listener: TcpListener,
+    mut gate: Gate,
     mut orders: watch::Receiver<Order>,
 ) -> io::Result<()> {
-    let address = listener.local_addr()?;
-    let mut listener = Some(listener);
     loop {
         let order = orders.borrow_and_update().clone();
         let later = orders.clone();
-        if order.open {
-            let listener = match listener.take() {
-                Some(listener) => listener,
-                None => return Err(io::ErrorKind::NotConnected.into()),
-            };
-            order.done();
-            tokio::select! {
-                () = accept(&shared, port, &listener, &later) => {}
-                changed = orders.changed() => if changed.is_err() { return Ok(()) },
-            }
-            drop(listener);
-        } else {
-            drop(listener.take());
-            // Bound but not listening: nobody else gets the port, and whoever calls is refused.
-            let held = bind(address)?;
-            order.done();
-            if orders.changed().await.is_err() {
-                return Ok(());
-            }
-            listener = Some(held.listen(BACKLOG)?);
+        match (order.open, &gate.listener) {
+            (true, None) => gate.open_again()?,
+            (false, Some(_)) => gate.close()?,
+            _ => {}
+        }
+        order.done();
+        let changed = match &gate.listener {
+            Some(listener) => tokio::select! {
+                never = accept(&shared, port, listener, &later) => match never {},
+                changed = orders.changed() => changed,
+            },
+            None => orders.changed().await,
+        };
+        if changed.is_err() {
+            return Ok(());
         }
     }
 }
@@ -79,14 +122,12 @@ impl Order {
     }
 }
 
-fn bind(address: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    Ok(socket)
-}
-
-async fn accept(shared: &Arc<Shared>, port: Port, listener: &TcpListener, later: &watch::Receiver<Order>) {
+async fn accept(
+    shared: &Arc<Shared>,
+    port: Port,
+    listener: &TcpListener,
+    later: &watch::Receiver<Order>,
+) -> Infallible {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(RECOVERY).await;

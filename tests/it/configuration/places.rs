@@ -37,7 +37,12 @@ fn endpoints_follow_the_rules_of_the_standard() {
     assert_eq!(grpc("", ""), "http://localhost:4317");
     assert_eq!(grpc("collector:4317", "true"), "http://collector:4317");
     assert_eq!(grpc("collector:4317", ""), "https://collector:4317");
+    // E-19: where there is a scheme, it decides.
     assert_eq!(grpc("http://collector:4317", "false"), "http://collector:4317");
+    assert_eq!(grpc("https://collector:4317", "true"), "https://collector:4317");
+    let over_http =
+        [("OTEL_EXPORTER_OTLP_ENDPOINT", "https://c:4318"), ("OTEL_EXPORTER_OTLP_INSECURE", "true")];
+    assert_eq!(traces(&over_http), "https://c:4318/v1/traces");
 }
 
 // B-062

@@ -6,22 +6,20 @@ use opentelemetry::{
     metrics::{AsyncInstrument, MeterProvider},
     trace::{Tracer, TracerProvider},
 };
-use opentelemetry_sdk::{
-    error::OTelSdkResult, logs::SdkLoggerProvider, metrics::SdkMeterProvider, trace::SdkTracerProvider,
-};
+use opentelemetry_sdk::{error::OTelSdkResult, logs::SdkLoggerProvider, trace::SdkTracerProvider};
 use std::{
     sync::{Arc, Mutex},
     thread,
     time::{Duration, Instant},
 };
-use throughline::{Config, Telemetry, sender::Signal, testing::Fault};
+use throughline::{Config, Telemetry, interop::Meters, sender::Signal, testing::Fault};
 use tokio::runtime::Builder;
 
 /// What a user takes out, and one of each signal recorded with it.
 #[derive(Clone)]
 struct Taken {
     tracer: SdkTracerProvider,
-    meter: SdkMeterProvider,
+    meter: Meters,
     logger: SdkLoggerProvider,
 }
 

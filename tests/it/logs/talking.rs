@@ -39,7 +39,6 @@ async fn a_value_that_logs_while_it_is_shown_loses_no_line_and_no_span() {
     ];
     let mut process = Process::this_test("logs::talking::process", &variables);
     assert!(process.ended().await.success(), "{:#?}", process.lines());
-    process.line(&["test result"]).await;
     let lines = process.lines().into_iter().filter_map(|line| serde_json::from_str::<Value>(&line).ok());
     let told = lines.filter(|line| line["target"] != "throughline").map(|line| {
         let ids = ["trace_id", "span_id"].map(|name| line[name].as_str().unwrap().to_owned());

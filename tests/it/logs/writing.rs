@@ -27,21 +27,17 @@ const NOTHING: [(&str, &str); 3] =
 pub(crate) async fn unread(requests: &str, variables: &[(&str, &str)], gone: bool) -> String {
     let test = std::env::current_exe().unwrap();
     let example = test.parent().unwrap().parent().unwrap().join("examples/logs");
+    let (reader, stdout) = std::io::pipe().unwrap();
+    // Gone before the first line.
+    let reader = (!gone).then_some(reader);
     let mut child = Command::new(example)
         .arg(requests)
         .env_clear()
         .envs(NOTHING.iter().chain(variables).copied())
-        .stdout(Stdio::piped())
+        .stdout(stdout)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let reader = child.stdout.take();
-    let reader = if gone {
-        drop(reader);
-        None
-    } else {
-        reader
-    };
     let said = Arc::new(Mutex::new(Vec::new()));
     let (mut stderr, kept) = (child.stderr.take().unwrap(), said.clone());
     std::thread::spawn(move || {

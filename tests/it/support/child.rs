@@ -67,15 +67,24 @@ impl Process {
     }
 
     pub(crate) fn terminate(&self) {
+        self.signal("TERM");
+    }
+
+    pub(crate) fn signal(&self, name: &str) {
         // The shell's own `kill`: the program of that name is not everywhere.
         let sent =
-            Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
+            Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
         assert!(sent.success());
     }
 
+    /// Waits for its end; all its lines are there then.
     pub(crate) async fn ended(&mut self) -> ExitStatus {
         let child = Mutex::new(&mut self.child);
-        super::until("the end of the example", || async { child.lock().unwrap().try_wait().unwrap() }).await
+        let status =
+            super::until("the end of the example", || async { child.lock().unwrap().try_wait().unwrap() })
+                .await;
+        super::until("its last words", || async { self.closed().then_some(()) }).await;
+        status
     }
 }
 

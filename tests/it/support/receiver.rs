@@ -22,6 +22,8 @@ pub(crate) trait Decoded {
     fn spans(&self) -> Vec<(Resource, Span)>;
     fn logs(&self) -> Vec<(Resource, LogRecord)>;
     fn metrics(&self) -> Vec<(Resource, Metric)>;
+    /// Of each signal in turn, with the URLs of their schemas.
+    fn resources(&self) -> Vec<(Signal, String, Resource)>;
 }
 
 impl Decoded for Receiver {
@@ -56,6 +58,20 @@ impl Decoded for Receiver {
             metrics.map(move |metric| (resource.clone(), metric))
         });
         with_resource.collect()
+    }
+
+    fn resources(&self) -> Vec<(Signal, String, Resource)> {
+        let traces = decode::<ExportTraceServiceRequest>(self, Signal::Traces)
+            .flat_map(|request| request.resource_spans)
+            .map(|of| (Signal::Traces, of.schema_url, of.resource));
+        let metrics = decode::<ExportMetricsServiceRequest>(self, Signal::Metrics)
+            .flat_map(|request| request.resource_metrics)
+            .map(|of| (Signal::Metrics, of.schema_url, of.resource));
+        let logs = decode::<ExportLogsServiceRequest>(self, Signal::Logs)
+            .flat_map(|request| request.resource_logs)
+            .map(|of| (Signal::Logs, of.schema_url, of.resource));
+        let all = traces.chain(metrics).chain(logs);
+        all.map(|(signal, schema, resource)| (signal, schema, resource.unwrap_or_default())).collect()
     }
 }
 

@@ -1,11 +1,10 @@
 use opentelemetry::Value;
-use tokio::net::TcpListener;
 use tonic::Code;
 
 use super::{Sides, Told, boxed, client, peer, unary};
 use crate::{
     measured::counts,
-    support::{Telemetry, attributes, expected},
+    support::{Telemetry, attributes, expected, nobody},
 };
 
 #[tokio::test]
@@ -62,7 +61,7 @@ async fn a_handler_that_panics_is_a_panic_to_the_server_and_a_failure_to_the_cli
 #[tokio::test]
 async fn a_refused_connection_is_told_as_far_as_the_error_can_be_seen_through() {
     // H-079, H-101, H-102
-    let address = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let address = nobody();
     for (is_boxed, status, error) in
         [(false, "UNKNOWN", "tonic::transport::error::Error"), (true, "UNAVAILABLE", "connect")]
     {

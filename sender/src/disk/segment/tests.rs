@@ -50,12 +50,16 @@ proptest! {
     fn whatever_a_disk_did_to_a_file_its_records_are_inside_it_and_whole_or_lost(
         bodies in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..4),
         damage in prop::collection::vec(damage(), 0..4),
+        noted in 0_u64..8,
     ) {
         let place = Place::new();
         fs::create_dir_all(&place.0)?;
         let path = place.0.join("segment");
         let requests = Vec::from_iter(bodies.iter().map(|body| Request { items: 7, body: body.clone().into() }));
-        append(&path, 0, &requests.iter().collect::<Vec<_>>())?;
+        for record in append(&path, 0, &requests.iter().collect::<Vec<_>>())?.0 {
+            settle(&path, &record, noted)?;
+            mark(&path, &record, Fate::Waiting)?;
+        }
         let untouched = damage.is_empty();
         fs::write(&path, damaged(fs::read(&path)?, damage))?;
 
@@ -63,8 +67,9 @@ proptest! {
         let Some(contents) = scan(&path)? else { return Ok(()) };
         prop_assert_eq!(contents.bytes, bytes);
         let mut end = EMPTY_BYTES;
-        for (record, _) in &contents.records {
+        for Left { record, settled, attempted } in &contents.records {
             prop_assert!(record.offset >= end && record.items <= MOST_ITEMS, "{record:?} after {end}");
+            prop_assert!(*settled <= record.items && (*settled == noted || *attempted), "{settled} of {record:?}");
             end = record.offset + HEAD_BYTES as u64 + u64::from(record.length);
             prop_assert!(end <= bytes, "{record:?} in {bytes}");
             match read(&path, record) {

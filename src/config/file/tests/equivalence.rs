@@ -7,7 +7,7 @@ use crate::{
 /// All that a configuration says, secrets among it, but not who said it.
 fn essence(mut config: Config) -> String {
     let mut headers = Vec::new();
-    config.in_file = false;
+    config.by_file = None;
     config.faults.clear();
     config.settings.clear();
     for signal in Signal::ALL {
@@ -57,6 +57,17 @@ fn a_file_of_the_defaults_is_no_variable_at_all() {
     same(&[], &format!("{SAME}{TRACES}{METRICS}{LOGS}"));
 }
 
+// B-090
+#[test]
+fn a_file_that_spells_every_default_out_says_nothing_else() {
+    let delays = [
+        ("OTEL_BSP_SCHEDULE_DELAY", "5000"),
+        ("OTEL_BLRP_SCHEDULE_DELAY", "1000"),
+        ("OTEL_METRIC_EXPORT_INTERVAL", "60000"),
+    ];
+    same(&delays, include_str!("defaults.yaml"));
+}
+
 // B-093, E-01…E-16
 #[test]
 fn what_is_recorded_is_the_same_from_variables_and_from_a_file() {
@@ -65,7 +76,7 @@ fn what_is_recorded_is_the_same_from_variables_and_from_a_file() {
             ("OTEL_SDK_DISABLED", "true"),
             ("OTEL_LOG_LEVEL", "debug"),
             ("OTEL_RESOURCE_ATTRIBUTES", "service.name=cart,shop.region=north%20east,shop.shard=3"),
-            ("THROUGHLINE_RESOURCE_DETECTORS", "host,process"),
+            ("THROUGHLINE_RESOURCE_DETECTORS", "host,os,process"),
             ("OTEL_PROPAGATORS", "b3,tracecontext,jaeger"),
             ("OTEL_TRACES_SAMPLER", "parentbased_traceidratio"),
             ("OTEL_TRACES_SAMPLER_ARG", "0.25"),

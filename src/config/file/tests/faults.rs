@@ -39,7 +39,7 @@ fn another_major_version_is_a_fault_and_a_newer_minor_one_is_said() {
     }
     assert!(!version("1.27").0);
     let newer = of("propagator: {}\nfile_format: '1.2'");
-    assert!(newer.usable().is_ok() && newer.in_file);
+    assert!(newer.usable().is_ok() && newer.by_file.is_some());
 }
 
 #[test]
@@ -142,6 +142,23 @@ fn a_value_of_the_wrong_type_is_told_with_the_right_one() {
         ),
         ("resource: {attributes: [{name: a}]}", "line 3: resource.attributes[0] needs value"),
         (
+            "resource: {attributes: []}",
+            "line 3: resource.attributes is an empty list; name one, or leave it out",
+        ),
+        (
+            "resource: {detection/development: {attributes: {excluded: []}}}",
+            "line 3: resource.detection/development.attributes.excluded is an empty list; name one, or leave it out",
+        ),
+        (
+            "resource: {detection/development: {attributes: {included: [[a]]}}}",
+            "line 3: resource.detection/development.attributes.included[0] is not a text",
+        ),
+        (
+            "tracer_provider: {processors: []}",
+            "line 3: tracer_provider.processors is an empty list; name one, or leave it out",
+        ),
+        ("tracer_provider: {processors: ~}", "line 3: tracer_provider needs processors"),
+        (
             "resource:\n  attributes:\n  - name: a\n    value: x\n    type: int",
             "line 6: resource.attributes: a is not of the type int",
         ),
@@ -168,24 +185,24 @@ fn a_value_of_the_wrong_type_is_told_with_the_right_one() {
 fn what_is_not_there_is_named_with_the_way_out() {
     for (text, said) in [
         (
-            "tracer_provider:\n  processors: []\n  sampler:\n    jaeger_remote/development:\n      interval: 1",
+            "tracer_provider:\n  processors: [{simple: {exporter: {console: }}}]\n  sampler:\n    jaeger_remote/development:\n      interval: 1",
             "line 6: tracer_provider.sampler.jaeger_remote/development is not supported. Use parent_based with a root \
              of trace_id_ratio_based.",
         ),
         (
-            "tracer_provider: {processors: [], sampler: {parent_based: {root: {parent_based: }}}}",
+            "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: {parent_based: {root: {parent_based: }}}}",
             "line 3: tracer_provider.sampler.parent_based.root cannot be parent_based again",
         ),
         (
-            "tracer_provider: {processors: [], sampler: {parent_based: {remote_parent_sampled: {always_off: }}}}",
-            "line 3: tracer_provider.sampler.parent_based.remote_parent_sampled can only be always_on",
+            "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: {parent_based: {local_parent_sampled: {parent_based: }}}}",
+            "line 3: tracer_provider.sampler.parent_based.local_parent_sampled cannot be parent_based again",
         ),
         (
-            "tracer_provider: {processors: [], sampler: {trace_id_ratio_based: {ratio: 1.5}}}",
+            "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: {trace_id_ratio_based: {ratio: 1.5}}}",
             "line 3: tracer_provider.sampler.trace_id_ratio_based.ratio is not a number from 0 to 1",
         ),
         (
-            "tracer_provider: {processors: [], sampler: {always_on: , always_off: }}",
+            "tracer_provider: {processors: [{simple: {exporter: {console: }}}], sampler: {always_on: , always_off: }}",
             "line 3: tracer_provider.sampler has 2 keys, and a sampler has one; use always_on, always_off, \
              trace_id_ratio_based, parent_based",
         ),
@@ -204,13 +221,18 @@ fn what_is_not_there_is_named_with_the_way_out() {
         ),
         ("tracer_provider: ", "line 3: tracer_provider needs processors"),
         (
+            "tracer_provider: {processors: [{simple: {exporter: {console: }}}], id_generator: {xray: }}",
+            "line 3: tracer_provider.id_generator.xray is unknown; use random",
+        ),
+        (
             "meter_provider: {readers: [{pull: {exporter: {prometheus/development: }}}]}",
             "line 3: meter_provider.readers[0].pull is not supported. Use periodic; Prometheus 3 takes OTLP at \
              /api/v1/otlp/v1/metrics.",
         ),
         (
-            "meter_provider:\n  readers: []\n  views: []",
-            "line 5: meter_provider.views is not supported. There are no views in a file; leave it out.",
+            "meter_provider:\n  readers: [{periodic: {exporter: {console: }}}]\n  views: [{selector: {}, stream: {attribute_keys: {excluded: [a]}}}]",
+            "line 5: meter_provider.views[0].stream.attribute_keys.excluded is not supported. Name those that are \
+             included.",
         ),
         (
             "instrumentation/development: {general: {http: {server: {request_captured_headers: ['*']}}}}",
@@ -254,7 +276,8 @@ fn what_is_wrong_with_a_destination_is_told_and_never_a_secret() {
         ),
         ("headers: [{name: Content-Length, value: s3cret}]", "headers must not set content-length"),
         ("headers: [{value: s3cret}]", "headers[0] needs name"),
-        ("headers: [{name: a, valu: s3cret}]", "headers[0].valu is unknown; did you mean value?"),
+        ("headers: [{name: a}]", "headers[0] needs value"),
+        ("headers: [{name: a, value: , valu: s3cret}]", "headers[0].valu is unknown; did you mean value?"),
         ("headers: {authorization: s3cret}", "headers is not a list; begin each member with a dash"),
         ("compression: br", "compression is unknown; use none, gzip, zstd"),
         ("certificate_file: a", "certificate_file is now tls.ca_file"),
@@ -284,30 +307,35 @@ fn what_changes_nothing_is_said_and_does_not_keep_the_program_from_starting() {
 file_format: '1.1'
 propagator: {composite_list: 'tracecontext'}
 distribution: {x: y}
-resource: {schema_url: 'https://opentelemetry.io/schemas/1.42.0'}
 meter_provider:
-  readers: [{periodic: {exporter: {otlp_http: {endpoint: 'http://collector:4318', tls: {ca_file: a}}}}}]
+  readers:
+    - periodic:
+        max_export_batch_size/development: 100
+        exporter: {otlp_http: {endpoint: 'http://collector:4318', tls: {ca_file: a}}}
+        producers:
   exemplar_filter: trace_based
+  views: ${UNSET}
 instrumentation/development:
-  rust:
+  rust: {}
   general: {stability_opt_in_list: http, db: {semconv: {version: 1}}}
 ");
     assert_eq!(
         told(&config),
         [
-            "line 5: resource.schema_url is ignored. The resource has no schema URL.",
-            "line 7: meter_provider.readers[0].periodic.exporter.otlp_http.endpoint is taken as it is; did you mean a \
+            "line 8: meter_provider.readers[0].periodic.max_export_batch_size/development is ignored. What is too \
+             large for a destination is divided when it says so.",
+            "line 9: meter_provider.readers[0].periodic.exporter.otlp_http.endpoint is taken as it is; did you mean a \
              path of /v1/metrics?",
-            "line 7: meter_provider.readers[0].periodic.exporter.otlp_http.tls.ca_file is not used for \
+            "line 9: meter_provider.readers[0].periodic.exporter.otlp_http.tls.ca_file is not used for \
              http://collector:4318/, which is not https",
-            "line 8: meter_provider.exemplar_filter is ignored. There are no exemplars.",
-            "line 10: instrumentation/development.rust is ignored. Nothing is set here; the variables `THROUGHLINE_…` \
+            "line 11: meter_provider.exemplar_filter is ignored. There are no exemplars.",
+            "line 14: instrumentation/development.rust is ignored. Nothing is set here; the variables `THROUGHLINE_…` \
              hold.",
-            "line 11: instrumentation/development.general.stability_opt_in_list is ignored. Only the current \
+            "line 15: instrumentation/development.general.stability_opt_in_list is ignored. Only the current \
              conventions are told.",
         ]
     );
-    assert!(config.usable().is_ok() && config.in_file);
+    assert!(config.usable().is_ok() && config.by_file.is_some());
 }
 
 #[test]
@@ -323,7 +351,7 @@ tracer_provider:
 ");
     let lines: Vec<_> = told(&config).iter().map(|text| text.split(':').next().unwrap().to_owned()).collect();
     assert_eq!(lines, ["line 4", "line 6", "line 8"]);
-    assert!(!config.disabled && !config.in_file && config.resource_attributes.is_empty());
+    assert!(!config.disabled && config.by_file.is_none() && config.resource_attributes.is_empty());
     let error = Telemetry::build(config).map(drop).unwrap_err();
     assert!(error.is_configuration());
     assert_eq!(error.to_string().lines().count(), 3);

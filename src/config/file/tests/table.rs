@@ -1,11 +1,11 @@
-use crate::config::file::schema::{Holds, Key, SECTIONS};
+use crate::config::file::schema::{Holds, Key, Needed, SECTIONS, views};
 
 #[test]
 fn the_page_of_keys_is_the_table_of_keys() {
     let mut page = String::new();
     // Groups of keys that several sections share are told once.
     let mut told: Vec<(*const Key, &str)> = Vec::new();
-    for section in SECTIONS {
+    for section in SECTIONS.iter().chain(views::SECTIONS) {
         let one = if section.one { ", one of" } else { "" };
         page += &format!("\n**{}**{one}\n", section.name);
         let mut rows = String::new();
@@ -45,13 +45,16 @@ fn names(group: &[Key]) -> String {
 fn row(key: &Key) -> String {
     let holds = match key.holds {
         Holds::Text => "text".into(),
-        Holds::Texts => "list of texts".into(),
+        Holds::Texts => "list of texts, at least one".into(),
+        Holds::AnyTexts => "list of texts".into(),
         Holds::Boolean => "true or false".into(),
         Holds::Count => "number above zero".into(),
         Holds::Limit => "number".into(),
         Holds::Time => "milliseconds".into(),
         Holds::Pause => "milliseconds above zero".into(),
         Holds::Ratio => "number from 0 to 1".into(),
+        Holds::Between(least, most) => format!("number from {least} to {most}"),
+        Holds::Numbers => "list of numbers".into(),
         Holds::Words(words) => words.join(" \\| "),
         Holds::Value => "value".into(),
         Holds::Name => "nothing".into(),
@@ -61,6 +64,6 @@ fn row(key: &Key) -> String {
         Holds::Idle => "ignored, with a warning".into(),
         Holds::Foreign | Holds::Renamed(_) => String::new(),
     };
-    let required = if key.required { ", required" } else { "" };
+    let required = if key.needed == Needed::No { "" } else { ", required" };
     format!("| `{}`{required} | {holds} | {} |\n", key.name, key.meaning)
 }

@@ -1,0 +1,149 @@
+//! Where all looks at what is kept begin.
+//!
+//! A look takes what it needs in steps and decodes it beside the store: whoever brings a request waits for one step,
+//! never for a page. What a look holds meanwhile stays in memory, even if it leaves the store.
+
+use crate::{
+    intake::Intake,
+    metric::{self, Instrument, Series},
+    scan::TraceId,
+    store::{Found, Store, Stored, Turn},
+    trace::{self, LogRecord, Resources, Summary, Trace},
+};
+use bytes::Bytes;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashSet, VecDeque},
+};
+use throughline_sender::Signal;
+
+/// How many items are read while the store is locked: some microseconds' worth.
+const STEP: usize = 1024;
+
+/// How many of the newest requests and resources are asked for services: some milliseconds' worth.
+const SERVICES: usize = 20_000;
+
+/// The newest traces that pass, at most as many as the limit, by start.
+pub(crate) fn traces(intake: &Intake, limit: usize, pass: impl Fn(&Summary) -> bool) -> Vec<Summary> {
+    let mut resources = Resources::default();
+    let lines = newest(intake).into_iter().filter_map(|id| {
+        let found = found(intake, &id);
+        trace::summary(&id, &found, &mut resources)
+    });
+    let mut summaries: Vec<Summary> = lines.filter(pass).take(limit).collect();
+    summaries.sort_by_key(|summary| Reverse(summary.start));
+    summaries
+}
+
+/// The trace; `None` when nothing of it is kept.
+pub(crate) fn trace(intake: &Intake, id: &TraceId) -> Option<Trace> {
+    let found = found(intake, id);
+    (!found.spans.is_empty() || !found.logs.is_empty()).then(|| trace::trace(id, &found))
+}
+
+/// The names of the services with spans, as far as the newest requests tell.
+pub(crate) fn services(intake: &Intake) -> BTreeSet<String> {
+    let bodies: Vec<Bytes> =
+        Bodies::of(intake, Signal::Traces).take(SERVICES).map(|(_, body)| body).collect();
+    trace::services(&bodies, SERVICES)
+}
+
+/// The newest log records, at most as many as the limit, newest first.
+pub(crate) fn logs(intake: &Intake, limit: usize) -> Vec<LogRecord> {
+    trace::lines(Bodies::of(intake, Signal::Logs).map(|(_, body)| body), limit)
+}
+
+/// The instruments that pass by the names of their services, at most as many as the limit.
+pub(crate) fn instruments(intake: &Intake, service: Option<&str>, limit: usize) -> Vec<Instrument> {
+    metric::instruments(Bodies::of(intake, Signal::Metrics), service, limit)
+}
+
+/// The series that are asked for.
+pub(crate) fn series(intake: &Intake, query: &metric::Query) -> Vec<Series> {
+    metric::series(Bodies::of(intake, Signal::Metrics), query, |traces| kept(intake, traces))
+}
+
+/// Which of the traces have spans.
+fn kept(intake: &Intake, traces: HashSet<TraceId>) -> HashSet<TraceId> {
+    let mut traces = traces.into_iter();
+    let mut kept = HashSet::new();
+    loop {
+        let some: Vec<TraceId> = traces.by_ref().take(STEP).collect();
+        if some.is_empty() {
+            return kept;
+        }
+        let are_kept = step(intake, |store| some.iter().map(|id| store.has(id)).collect());
+        kept.extend(some.into_iter().zip(are_kept).filter(|(_, is_kept)| *is_kept).map(|(id, _)| id));
+    }
+}
+
+/// All traces, those first of which something came last.
+fn newest(intake: &Intake) -> Vec<TraceId> {
+    let mut turns: Vec<Turn> = Vec::new();
+    // Oldest first: a trace of which something comes meanwhile moves to where it is still met. What comes as fast as
+    // it is read ends with twice of what there was.
+    let most = 2 * intake.level().traces + STEP;
+    loop {
+        let after = turns.last().map(|(number, _)| *number);
+        let some = step(intake, |store| store.turns(after, STEP));
+        let is_last = some.len() < STEP;
+        turns.extend(some);
+        if is_last || turns.len() > 2 * most {
+            break;
+        }
+    }
+    let mut seen = HashSet::with_capacity(turns.len());
+    turns.iter().rev().map(|(_, trace)| *trace).filter(|trace| seen.insert(*trace)).collect()
+}
+
+/// All that is kept of a trace.
+fn found(intake: &Intake, id: &TraceId) -> Found {
+    let all = |signal| {
+        let mut all: Vec<Stored> = Vec::new();
+        loop {
+            let some = step(intake, |store| store.find(id, signal, all.last(), STEP));
+            let is_last = some.len() < STEP;
+            all.extend(some);
+            if is_last {
+                return all;
+            }
+        }
+    };
+    Found { spans: all(Signal::Traces), logs: all(Signal::Logs) }
+}
+
+/// The requests of a signal, newest first. What comes meanwhile is not among them.
+struct Bodies<'a> {
+    intake: &'a Intake,
+    signal: Signal,
+    before: u64,
+    read: VecDeque<(u64, Bytes)>,
+}
+
+impl<'a> Bodies<'a> {
+    fn of(intake: &'a Intake, signal: Signal) -> Self {
+        Bodies { intake, signal, before: u64::MAX, read: VecDeque::new() }
+    }
+}
+
+impl Iterator for Bodies<'_> {
+    type Item = (u64, Bytes);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.read.is_empty() {
+            self.read = step(self.intake, |store| store.bodies(self.signal, self.before, STEP)).into();
+            self.before = self.read.back()?.0;
+        }
+        self.read.pop_front()
+    }
+}
+
+/// Reads while the store is locked: each item that is looked at is one of the result.
+fn step<T>(intake: &Intake, read: impl FnOnce(&Store) -> Vec<T>) -> Vec<T> {
+    let items = read(&intake.store());
+    debug_assert!(items.len() <= STEP, "{} items in one step", items.len());
+    items
+}
+
+#[cfg(test)]
+mod tests;
