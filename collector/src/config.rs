@@ -78,3 +78,17 @@ impl Config {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // O-050, O-060, O-070
+    #[test]
+    fn the_ports_are_those_of_otlp_and_of_this_machine_only() {
+        let Config { grpc, http, view, receive, .. } = Config::default();
+        let addresses = [grpc, http, view].map(|address| address.unwrap().to_string());
+        assert_eq!(addresses, ["127.0.0.1:4317", "127.0.0.1:4318", "127.0.0.1:4319"]);
+        assert!(receive.tls.is_none() && receive.credentials.is_empty() && receive.cors.is_none());
+    }
+}

@@ -184,7 +184,7 @@ fn integers_are_read_from_numbers_and_from_strings() {
     );
 }
 
-// O-084
+// O-084, O-087
 #[test]
 fn doubles_are_numbers_whole_ones_among_them_or_the_words_of_what_is_none() {
     for (text, same) in [
@@ -208,7 +208,7 @@ fn doubles_are_numbers_whole_ones_among_them_or_the_words_of_what_is_none() {
     }
 }
 
-// O-085
+// O-085, O-087
 #[test]
 fn null_is_unset_and_what_is_missing_is_empty() {
     assert_eq!(
