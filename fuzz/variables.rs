@@ -8,7 +8,8 @@
 //! mkdir -p corpus/variables
 //! target/x86_64-unknown-linux-gnu/release/variables corpus/variables -max_total_time=180 -max_len=4096
 //! ```
-//! Likewise `yaml`, with `../docs` and `../src/config/file/tests` for seeds, `json` and `store`.
+//! Likewise `yaml`, with `../docs` and `../src/config/file/tests` for seeds, `json`, `read`, with
+//! `../tests/it/collector/examples` for seeds, `request`, `body` and `store`.
 
 #![no_main]
 

@@ -1,5 +1,9 @@
 //! What a collector listens on, how much it keeps and where it sends.
 
+mod receive; // from whom, and how
+
+pub use receive::{Cors, Receive, Tls};
+
 use crate::{Error, Processor};
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -43,6 +47,8 @@ pub struct Config {
     /// How long a client may take to send the headers of a request, again to send its body, and again to read the
     /// answer; and how long a connection may be without a request (O-072). Default: 30 s.
     pub request_timeout: Duration,
+    /// Who may send, and how it is kept from others on the way.
+    pub receive: Receive,
     /// Bytes of request bodies in memory, in the store and in all queues together, each counted once; with so many, what
     /// comes is sent away before it is read (B-068). `None`: the other bounds are enough. Default: `None`.
     pub max_memory: Option<usize>,
@@ -133,6 +139,7 @@ impl Default for Config {
             disk: None,
             acknowledge: Until::Queued,
             overflow: Overflow::Refuse,
+            receive: Receive::default(),
         }
     }
 }
@@ -148,11 +155,26 @@ impl Config {
             ("max_memory", self.max_memory == Some(0)),
             ("queue_bytes", self.queue_bytes == 0),
             ("batch", self.batch.items == 0 || self.batch.bytes == 0),
+            ("max_requests", self.receive.max_requests == 0),
         ];
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((name, _)) => Err(Error::zero(name)),
             None if self.acknowledge == Until::OnDisk && self.disk.is_none() => Err(Error::no_disk()),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // O-050, O-060, O-070
+    #[test]
+    fn the_ports_are_those_of_otlp_and_of_this_machine_only() {
+        let Config { grpc, http, view, receive, .. } = Config::default();
+        let addresses = [grpc, http, view].map(|address| address.unwrap().to_string());
+        assert_eq!(addresses, ["127.0.0.1:4317", "127.0.0.1:4318", "127.0.0.1:4319"]);
+        assert!(receive.tls.is_none() && receive.credentials.is_empty() && receive.cors.is_none());
     }
 }

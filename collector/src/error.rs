@@ -61,6 +61,11 @@ impl Error {
         }
     }
 
+    /// What was to be received with cannot be used.
+    pub(crate) fn receive(message: String) -> Self {
+        Error { message, source: None }
+    }
+
     pub(crate) fn thread(source: io::Error) -> Self {
         let message =
             "the collector's thread could not be started; raise the limit of threads and open files";

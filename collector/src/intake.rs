@@ -37,6 +37,8 @@ pub(crate) enum Refusal {
     Unsupported(String),
     /// From a page of another site (O-069).
     Foreign(String),
+    /// From somebody who did not show who they are (O-071).
+    Unknown(String),
     /// Too much is on its way in; the same request may come again (O-055, O-066).
     Busy(String),
 }
@@ -46,7 +48,8 @@ impl Refusal {
     pub(crate) fn cause(&self) -> &str {
         match self {
             Refusal::Malformed(cause) | Refusal::TooLarge(cause) | Refusal::Slow(cause) => cause,
-            Refusal::Unsupported(cause) | Refusal::Foreign(cause) | Refusal::Busy(cause) => cause,
+            Refusal::Unsupported(cause) | Refusal::Foreign(cause) => cause,
+            Refusal::Unknown(cause) | Refusal::Busy(cause) => cause,
         }
     }
 
@@ -221,6 +224,11 @@ impl Intake {
     /// Counts a request that is none of OTLP, or in no form that is taken.
     pub(crate) fn count_refused(&self) {
         self.tally.refused();
+    }
+
+    /// Whether a body of so many bytes could be taken in now, without setting anything aside.
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        self.budget.has_room(bytes)
     }
 
     /// Sets memory aside for bytes that come in; released on drop.

@@ -16,10 +16,10 @@
 //! OTLP/HTTP :4318 ─┼─► check ─► process ─┤        └─► view :4319, HTML and JSON
 //! inlet()  ────────┘                     └─► forward ─► queue ─► batch ─► each destination
 //! ```
-//! - **Receives** protobuf over HTTP and over gRPC, plain or with gzip, each on either port. What cannot be decoded,
-//!   is too large or too slow is refused with the status that the OTLP specification asks for; spans and log records
-//!   with invalid ids are rejected one by one, and the answer says how many and why. What was taken is kept, and
-//!   leaves only to make room for newer requests.
+//! - **Receives** protobuf and JSON over HTTP and protobuf over gRPC, plain or with gzip, deflate or, by the feature
+//!   `zstd`, zstd, each on either port. What cannot be decoded, is too large or too slow is refused with the status that
+//!   the OTLP specification asks for; spans and log records with invalid ids are rejected one by one, and the answer says
+//!   how many and why. What was taken is kept, and leaves only to make room for newer requests.
 //! - **Keeps** the newest requests as they came, up to a bound in bytes and one in traces, in memory. Of the bytes,
 //!   spans may have half while others need theirs, measurements and log records a quarter each; what one leaves alone
 //!   the others use. Of too many traces, the one leaves of which nothing came for the longest time. A trace that
@@ -54,14 +54,20 @@
 //! the JSON.
 //!
 //! # Limits
-//! OTLP in JSON is answered with 415. Nothing of the store survives the end of the program. There is no TLS and no
-//! authentication: listen on loopback. There, requests of other sites' pages are refused with 403: those with their `Origin`, and
-//! those for a name that is neither `localhost` nor an address.
+//! Nothing of the store survives the end of the program.
+//!
+//! Unless [`Config::receive`] says otherwise there is no TLS, and nobody is asked who they are: listen on loopback. A port
+//! that other machines reach is opened as asked; when the first of them connects and needs neither credentials nor a
+//! certificate, that is said once, as a warning. Requests of other sites' pages are refused with 403: those with their
+//! `Origin`, unless CORS invites it, and on loopback those for a name that is neither `localhost` nor an address. Who
+//! guesses passwords is not slowed down: use long ones.
 //!
 //! Memory is bounded: what waits for each destination by [`Config::queue_bytes`]; what is kept by [`Config::max_bytes`],
 //! against which requests count as more when they take far more memory than their size to look at; requests on their
-//! way in by four times [`Config::max_request_bytes`], beyond which clients are told to come again; pages by making one
-//! at a time. A client that sends nothing, or does not read its answer, is cut off after [`Config::request_timeout`].
+//! way in by four times [`Config::max_request_bytes`] and by [`Receive::max_requests`], beyond which clients are told to
+//! come again, if possible before they are read; pages by making one at a time. Two bodies are decompressed at a time, with
+//! a window of at most 8 MiB. A client that sends nothing, or does not read its answer, is cut off after
+//! [`Config::request_timeout`].
 
 // Where it cannot work.
 mod platform;
@@ -75,6 +81,9 @@ mod receive;
 mod reply;
 mod reservation;
 mod serve;
+mod tls;
+mod voice;
+// What is kept, and where it is in the bytes.
 mod intake;
 // What it is, and what is changed in it.
 mod check;
@@ -104,7 +113,7 @@ mod counters;
 mod find;
 mod health;
 
-pub use config::{Config, Destinations, Overflow};
+pub use config::{Config, Cors, Destinations, Overflow, Receive, Tls};
 pub use counters::{Counters, Forwarded};
 pub use error::{Error, Lost};
 pub use find::{Running, find};
@@ -366,7 +375,7 @@ fn bind(part: &str, address: Option<SocketAddr>, variable: &str) -> Result<Optio
 fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intake>, Error> {
     let intake = Arc::new(Intake::start(&config)?);
     let limit = config.request_timeout;
-    let receiver = receive::Receiver::new(Arc::clone(&intake), limit);
+    let receiver = receive::Receiver::new(Arc::clone(&intake), &config)?;
     for listener in [ports.grpc, ports.http].into_iter().flatten() {
         let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
         spawn(listener, Limits::of_receiver(limit), receiver.clone().at(is_local))?;

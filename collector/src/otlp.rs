@@ -217,3 +217,17 @@ pub(crate) struct Violation {
     #[prost(string, tag = "2")]
     pub(crate) description: String,
 }
+
+/// `google.rpc.RetryInfo`.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct RetryInfo {
+    #[prost(message, optional, tag = "1")]
+    pub(crate) pause: Option<Pause>,
+}
+
+/// `google.protobuf.Duration`.
+#[derive(Clone, PartialEq, Message)]
+pub(crate) struct Pause {
+    #[prost(int64, tag = "1")]
+    pub(crate) seconds: i64,
+}

@@ -1,28 +1,53 @@
 //! Takes OTLP over HTTP and over gRPC, each on either port.
 //!
 //! A request is told by its content type: `application/grpc` is a frame of five bytes and a message,
-//! `application/x-protobuf` is the message alone. From there on both are the same bytes. JSON is not taken yet.
+//! `application/x-protobuf` is the message alone, `application/json` the same in JSON. From there on all are the same
+//! bytes.
 
-mod body;
-mod grpc;
-mod http;
+mod guard; // from whom
+mod cors; // … and from which pages
+mod http; // a request
+mod grpc; // … or a call
+mod body; // … within its limits
+mod coding; // … decompressed
+mod form; // … in protobuf
+mod status; // why not
 
 use crate::{
+    Config, Error,
     forward::Promise,
     intake::{Intake, Refusal, Taken},
     origin::{is_for_address, is_from_elsewhere},
     reply::Reply,
     reservation::Reservation,
-    serve::Handler,
+    serve::{Handler, Stream},
+    tls::Security,
+    voice,
 };
 use ::http::{
     HeaderMap, HeaderValue, Request, Response,
     header::{CONTENT_TYPE, EXPECT},
 };
+use coding::Coding;
+use cors::Policy;
+use form::Form;
+use guard::Guard;
 use hyper::body::{Body, Incoming};
-use std::{mem, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 use throughline_sender::Signal;
-use tokio::task::spawn_blocking;
+use tokio::{
+    net::TcpStream,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::spawn_blocking,
+};
 
 const GRPC: &str = "application/grpc";
 
@@ -37,16 +62,43 @@ pub(crate) struct Receiver {
     limit: Duration,
     /// Whether only programs on this machine reach the port.
     is_local: bool,
+    security: Arc<Security>,
+    guard: Arc<Guard>,
+    cors: Option<Arc<Policy>>,
+    /// Requests under way, on all ports.
+    places: Arc<Semaphore>,
+    /// Whether it was said that strangers may send.
+    is_said: Arc<AtomicBool>,
 }
 
 impl Receiver {
-    pub(crate) fn new(intake: Arc<Intake>, limit: Duration) -> Self {
-        Receiver { intake, limit, is_local: true }
+    pub(crate) fn new(intake: Arc<Intake>, config: &Config) -> Result<Self, Error> {
+        let receive = &config.receive;
+        Ok(Receiver {
+            intake,
+            limit: config.request_timeout,
+            is_local: true,
+            security: Arc::new(Security::new(receive.tls.as_ref())?),
+            guard: Arc::new(Guard::new(&receive.credentials)?),
+            cors: receive.cors.as_ref().map(Policy::new).transpose()?.map(Arc::new),
+            places: Arc::new(Semaphore::new(receive.max_requests.min(Semaphore::MAX_PERMITS))),
+            is_said: Arc::default(),
+        })
     }
 
     /// For a port with an address of this kind.
     pub(crate) fn at(self, is_local: bool) -> Self {
         Receiver { is_local, ..self }
+    }
+
+    /// Whether a request may come in, by its head: what it holds, if so, is its place among those under way.
+    fn enter<B>(&self, request: &Request<B>, is_invited: bool) -> Result<OwnedSemaphorePermit, Refusal> {
+        if let Some(refusal) = foreign(self, request, is_invited) {
+            return Err(refusal);
+        }
+        self.guard.admit(request.headers())?;
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        place.map_err(|_| Refusal::Busy("too many requests are under way; come again".to_owned()))
     }
 
     /// Answers before the body is read: counts, and lets the client finish sending (O-071).
@@ -64,8 +116,9 @@ impl Receiver {
         &self,
         signal: Signal,
         request: Request<Incoming>,
+        form: Form,
         framing: usize,
-        message: impl FnOnce(&[u8]) -> Result<bool, Refusal>,
+        coding: impl FnOnce(&[u8]) -> Result<Coding, Refusal>,
     ) -> Result<Taken, Refusal> {
         let mut reservation = self.intake.reserve();
         let is_waiting = is_waiting(request.headers());
@@ -76,14 +129,14 @@ impl Receiver {
             return Err(refusal);
         }
         let body = body::read(body, &self.intake, framing, self.limit, is_waiting, &mut reservation).await?;
-        let is_zipped = message(&body)?;
-        Parcel { signal, body, framing, is_zipped, reservation }.deliver(&self.intake).await
+        let coding = coding(&body)?;
+        Parcel { signal, body, framing, coding, form, reservation }.deliver(&self.intake).await
     }
 }
 
 /// Why a request is turned away although it may be a good one.
-fn foreign(receiver: &Receiver, request: &Request<Incoming>) -> Option<Refusal> {
-    let cause = if is_from_elsewhere(request.headers()) {
+fn foreign<B>(receiver: &Receiver, request: &Request<B>, is_invited: bool) -> Option<Refusal> {
+    let cause = if !is_invited && is_from_elsewhere(request.headers()) {
         "pages of other sites may not send telemetry here"
     } else if receiver.is_local && !is_for_address(request) {
         "this port answers only to localhost and to addresses, not to other names"
@@ -106,6 +159,20 @@ impl Handler for Receiver {
             false => http::answer(&self, request).await,
         }
     }
+
+    async fn shake(&self, stream: TcpStream) -> io::Result<Box<dyn Stream>> {
+        self.security.shake(stream).await
+    }
+
+    fn meet(&self, peer: IpAddr) {
+        let is_open = self.guard.is_absent() && !self.security.knows_clients();
+        if is_open && !peer.to_canonical().is_loopback() && !self.is_said.swap(true, Relaxed) {
+            voice::warn(format!(
+                "the collector takes telemetry from other machines, {peer} first, and asks nobody who they are; \
+                 set its credentials or a client authority, or listen on loopback"
+            ));
+        }
+    }
 }
 
 /// A whole request, as it was sent.
@@ -114,13 +181,14 @@ struct Parcel {
     body: Vec<u8>,
     /// How many bytes stand before the message.
     framing: usize,
-    is_zipped: bool,
+    coding: Coding,
+    form: Form,
     reservation: Reservation,
 }
 
 impl Parcel {
     async fn deliver(self, intake: &Arc<Intake>) -> Result<Taken, Refusal> {
-        if !self.is_zipped && self.body.len() <= AT_ONCE {
+        if self.coding == Coding::Identity && self.body.len() <= AT_ONCE {
             return intake.kept(self.open(intake)?).await;
         }
         let beside = Arc::clone(intake);
@@ -129,15 +197,17 @@ impl Parcel {
         intake.kept(opened.unwrap_or_else(stops)?).await
     }
 
-    fn open(mut self, intake: &Intake) -> Result<(Taken, Promise), Refusal> {
-        let message = self.body.get(self.framing..).unwrap_or_default();
-        if !self.is_zipped || message.is_empty() {
-            return intake.take(self.signal, message, &mut self.reservation);
+    fn open(self, intake: &Intake) -> Result<(Taken, Promise), Refusal> {
+        let Parcel { signal, mut body, mut framing, coding, form, mut reservation } = self;
+        let most = intake.max_request_bytes;
+        // Nobody compresses nothing.
+        if coding != Coding::Identity && body.len() > framing {
+            let decoded = coding.decode(most, body.get(framing..).unwrap_or_default(), &mut reservation)?;
+            reservation.shrink(body.capacity());
+            (body, framing) = (decoded, 0);
         }
-        let unzipped = body::unzip(intake.max_request_bytes, message, &mut self.reservation)?;
-        let zipped = mem::take(&mut self.body).capacity();
-        self.reservation.shrink(zipped);
-        intake.take(self.signal, &unzipped, &mut self.reservation)
+        let body = form.read(signal, body, most, &mut reservation)?;
+        intake.take(signal, body.get(framing..).unwrap_or_default(), &mut reservation)
     }
 }
 

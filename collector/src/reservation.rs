@@ -17,6 +17,11 @@ impl Budget {
         Arc::new(Budget { limit, set_aside: AtomicUsize::new(0) })
     }
 
+    /// Whether so much is there at this moment.
+    pub(crate) fn has_room(&self, bytes: u64) -> bool {
+        bytes <= self.limit.saturating_sub(self.set_aside.load(Relaxed)) as u64
+    }
+
     /// Begins with nothing.
     pub(crate) fn reserve(self: &Arc<Self>) -> Reservation {
         Reservation { budget: Arc::clone(self), bytes: 0 }
@@ -78,6 +83,7 @@ mod tests {
         assert_eq!(first.grow(60), Ok(()));
         assert!(matches!(second.grow(41), Err(Refusal::Busy(_))));
         assert_eq!(second.grow(40), Ok(()));
+        assert!(budget.has_room(0) && !budget.has_room(1));
         assert!(matches!(first.grow(41), Err(Refusal::TooLarge(_))));
         assert!(matches!(first.grow(usize::MAX), Err(Refusal::TooLarge(_))));
         second.shrink(10);

@@ -11,8 +11,9 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
 };
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     pin, select,
     sync::Semaphore,
@@ -24,6 +25,18 @@ const RECOVERY: Duration = Duration::from_millis(50);
 
 /// How long a connection that is closed may take for it.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The headers of a request over HTTP/2, in bytes. Those of OTLP take some hundred.
+const MAX_HEADER_BYTES: u32 = 16 * 1024;
+
+/// The head of a request over HTTP/1.1, in bytes, and how much of a body is read at a time.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// How many headers a request may have.
+const MAX_HEADERS: usize = 100;
+
+/// Requests that a client of HTTP/2 may begin and reset at once, before it is cut off (CVE-2023-44487).
+const MAX_RESETS: usize = 20;
 
 /// How much goes on at a time on one port.
 #[derive(Clone, Copy)]
@@ -52,7 +65,20 @@ impl Limits {
 pub(crate) trait Handler: Clone + Send + Sync + 'static {
     /// Answers one request.
     fn answer(self, request: Request<Incoming>) -> impl Future<Output = Response<Reply>> + Send;
+
+    /// Makes the connection on which requests come.
+    fn shake(&self, stream: TcpStream) -> impl Future<Output = io::Result<Box<dyn Stream>>> + Send {
+        async { Ok(Box::new(stream) as Box<dyn Stream>) }
+    }
+
+    /// Learns who connects.
+    fn meet(&self, _peer: IpAddr) {}
 }
+
+/// A connection, encrypted or not.
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
 /// Serves a port until dropped.
 pub(crate) async fn serve(listener: TcpListener, limits: Limits, handler: impl Handler) {
@@ -61,8 +87,9 @@ pub(crate) async fn serve(listener: TcpListener, limits: Limits, handler: impl H
         // Fails only after `close`, which nobody calls.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let handler = handler.clone();
+                handler.meet(peer.ip());
                 tokio::spawn(async move {
                     connection(stream, limits, handler).await;
                     drop(place);
@@ -76,6 +103,8 @@ pub(crate) async fn serve(listener: TcpListener, limits: Limits, handler: impl H
 async fn connection(stream: TcpStream, limits: Limits, handler: impl Handler) {
     // Answers are short: waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
+    // Who shakes hands slowly, or speaks no TLS where it is asked for, ends here.
+    let Ok(Ok(stream)) = timeout(limits.patience, handler.shake(stream)).await else { return };
     let patience = Patience::new(limits.patience);
     let requests = patience.clone();
     let service = service_fn(move |request| {
@@ -88,8 +117,12 @@ async fn connection(stream: TcpStream, limits: Limits, handler: impl Handler) {
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.patience);
-    builder.http2().timer(TokioTimer::new()).max_concurrent_streams(limits.streams);
+    let mut http1 = builder.http1();
+    http1.timer(TokioTimer::new()).header_read_timeout(limits.patience);
+    http1.max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    let mut http2 = builder.http2();
+    http2.timer(TokioTimer::new()).max_concurrent_streams(limits.streams);
+    http2.max_header_list_size(MAX_HEADER_BYTES).max_pending_accept_reset_streams(MAX_RESETS);
     let connection = builder.serve_connection(TokioIo::new(stream), service);
     pin!(connection);
     // A connection that breaks is the other side's affair, and its next request comes on another one.

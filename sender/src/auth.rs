@@ -122,16 +122,28 @@ pub fn bearer(token: &str) -> Option<HeaderValue> {
 /// A secret is short; whatever is longer is another file.
 const MAX_SECRET_BYTES: u64 = 64 << 10;
 
-/// The header value of credentials, made anew when the file of the secret changes.
-pub(crate) struct Authorization {
+/// The header value of credentials, made anew when the file of the secret changes: what a sender shows, and what a
+/// receiver wants to see.
+pub struct Authorization {
     user: Option<String>,
     file: Option<Watched>,
     secret: String,
     value: HeaderValue,
 }
 
+impl fmt::Debug for Authorization {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authorization").finish_non_exhaustive()
+    }
+}
+
 impl Authorization {
-    pub(crate) fn new(credentials: &Credentials) -> Result<Self, String> {
+    /// Reads the secret.
+    ///
+    /// # Errors
+    /// If the file of the secret cannot be read or is empty, or the secret cannot stand in a header, or the user has a
+    /// colon.
+    pub fn new(credentials: &Credentials) -> Result<Self, String> {
         let (user, secret) = match credentials {
             Credentials::Basic { user, .. } if user.contains(':') => {
                 return Err("the user has a colon, which ends a user".into());
@@ -152,7 +164,7 @@ impl Authorization {
     }
 
     /// The value of the header.
-    pub(crate) fn value(&self) -> &HeaderValue {
+    pub fn value(&self) -> &HeaderValue {
         &self.value
     }
 
@@ -161,8 +173,16 @@ impl Authorization {
         &self.secret
     }
 
+    /// Whether the file has changed since it was last read, be it only that it can no longer be found.
+    pub fn has_changed(&self) -> bool {
+        self.file.as_ref().is_some_and(Watched::has_changed)
+    }
+
     /// Reads the file again if it changed. After a fault the value stays what it was.
-    pub(crate) fn renew(&mut self) -> Result<(), String> {
+    ///
+    /// # Errors
+    /// As for [`new`](Self::new), once for each change.
+    pub fn renew(&mut self) -> Result<(), String> {
         if let Some(file) = self.file.as_mut().filter(|file| file.has_changed()) {
             let secret = read(file)?;
             self.value = header(self.user.as_deref(), Some(file), &secret)?;

@@ -1,4 +1,4 @@
-//! OTLP as JSON, from its protobuf bytes: by the table of [`shape`](crate::shape), without decoding into types.
+//! OTLP as JSON, from its protobuf bytes and back: by the table of [`shape`](crate::shape), without decoding into types.
 //!
 //! ```
 //! use throughline_sender::{Signal, json};
@@ -14,6 +14,10 @@
 //!         r#"{"severityNumber":9,"traceId":"5b8efff798038103d269b633813fc60c"}]}]}]}"#,
 //!     )
 //! );
+//! let json = br#"{"resourceLogs": [{"scopeLogs": [{"logRecords": [
+//!     {"traceId": "5B8EFFF798038103D269B633813FC60C", "severityNumber": 9, "unknown": {}}
+//! ]}]}]}"#;
+//! assert_eq!(json::from_json(Signal::Logs, json, 1000)?.map(|request| request.len()), Some(request.len()));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
@@ -24,12 +28,22 @@
 //! white space. Fields come in the order of their numbers; unknown ones are left out. What a protobuf decoder
 //! takes is taken here too: fields in any order, messages in pieces, numbers packed or not.
 //!
+//! What is read may have its members in any order, unknown ones among them, white space, `null` for what is unset,
+//! integers as numbers or as strings, also `1.5e18`, ids in capital letters, and base64 of either alphabet with or
+//! without padding. Names in snake_case are unknown. A fault is: a name that stands twice, or two of one choice; an
+//! enumeration by its name; an id of another length than 32 or 16 digits; a number that its field cannot hold; what is
+//! not JSON. Half a surrogate pair is read as U+FFFD.
+//!
 //! # Limits
-//! Messages nest up to 90 deep, a message and those around it have up to 1,048,576 fields together, and what comes
-//! out has at most 64 MiB: beyond is a [`Fault`].
+//! Messages nest up to 90 deep; what is unknown, up to 128. To write, a message and those around it have up to 1,048,576
+//! fields together, and what comes out has at most 64 MiB: beyond is a [`Fault`]. To read needs no memory but that of
+//! what comes out, and time in proportion to the text and the depth.
 
 mod reading; // of short answers
 mod writing; // of single values
+mod request; // what others write
+mod token; // … piece by piece
+mod number; // … to the last digit
 
 pub(crate) use reading::{message, partial_success};
 #[cfg(feature = "prometheus")]
@@ -41,6 +55,7 @@ use crate::{
     transport::MAX_REQUEST_BYTES,
     wire::{Fault, Fields, Slice, Value, Varints},
 };
+use request::Stop;
 
 /// How deep messages may nest. A value inside a value takes two levels; other decoders stop at 100.
 const MAX_DEPTH: usize = 90;
@@ -55,6 +70,19 @@ const MAX_FIELDS: usize = 1 << 20;
 /// If the bytes are not a request of this signal, or what comes out is beyond the limits.
 pub fn to_json(signal: Signal, request: &[u8]) -> Result<Vec<u8>, Fault> {
     write(signal, request, MAX_REQUEST_BYTES)
+}
+
+/// Reads OTLP/JSON as an `Export…ServiceRequest` in protobuf; `None` if that would be, or might become, larger than so
+/// many bytes. It is never more than four times as large as the JSON.
+///
+/// # Errors
+/// If the bytes are not JSON, or not that of a request of this signal.
+pub fn from_json(signal: Signal, json: &[u8], most: usize) -> Result<Option<Vec<u8>>, Fault> {
+    match request::read(Shape::of(signal), json, most) {
+        Ok(request) => Ok(Some(request)),
+        Err(Stop::TooLarge) => Ok(None),
+        Err(Stop::Fault(fault)) => Err(fault),
+    }
 }
 
 fn write(signal: Signal, request: &[u8], most: usize) -> Result<Vec<u8>, Fault> {

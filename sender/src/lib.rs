@@ -73,6 +73,8 @@ mod compress; // … made smaller
 mod connection; // … on this connection
 mod auth; // who sends
 mod tls; // whom to trust
+#[cfg(feature = "tls")]
+pub mod pem; // … and who one is, by which files
 mod file; // secrets and certificates, read again when they change
 mod response; // what the server says
 mod cause; // what went wrong if it says nothing
@@ -81,7 +83,7 @@ mod retry; // what is repeated, and when
 pub mod exposition; // measurements as a page that others fetch
 mod probe; // one attempt, to learn what would become of more
 
-pub use auth::{Credentials, Secret, basic, bearer};
+pub use auth::{Authorization, Credentials, Secret, basic, bearer};
 pub use destination::{
     Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
 };

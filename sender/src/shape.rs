@@ -93,6 +93,15 @@ impl Shape {
     pub fn field(&self, number: u32) -> Option<&Field> {
         self.fields.get(number as usize)?.as_ref()
     }
+
+    /// The field that JSON calls so, and its number, if it is known. It is looked for behind a number first: most who
+    /// write JSON go by the order of the numbers.
+    pub fn named(&self, name: &[u8], behind: u32) -> Option<(u32, &Field)> {
+        let mut numbers = (behind + 1..SLOTS as u32).chain(0..=behind);
+        numbers.find_map(|number| {
+            Some((number, self.field(number).filter(|field| field.name.as_bytes() == name)?))
+        })
+    }
 }
 
 use Kind::{

@@ -19,7 +19,7 @@ use std::fmt;
 /// How deep deprecated groups may nest inside an unknown field.
 const MAX_GROUPS: usize = 32;
 
-/// The bytes are not protobuf.
+/// The bytes are not what they should be: protobuf, or [JSON](crate::json).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What is wrong, in English.

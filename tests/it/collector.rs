@@ -2,12 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+mod access;
 mod check;
+mod encodings;
+mod fed;
+mod frames;
 mod grpc;
 mod handle;
 mod http;
+mod json;
 mod limits;
+mod pages;
 mod series;
+mod tls;
 mod view;
 
 use bytes::Bytes;

@@ -20,7 +20,8 @@ use opentelemetry_proto::tonic::{
 use prost::Message;
 use std::sync::{Arc, Mutex};
 use throughline::sender::{
-    Compression, Destination, Limits, Protocol, Remote, Request, Sender, Signal, json::to_json,
+    Compression, Destination, Limits, Protocol, Remote, Request, Sender, Signal,
+    json::{from_json, to_json},
 };
 
 type Received = Arc<Mutex<Vec<(HeaderMap, Bytes)>>>;
@@ -228,6 +229,47 @@ fn the_official_types_read_back_what_they_were() {
             logs,
             "{written}"
         );
+    }
+}
+
+// O-080…O-085: nothing is lost or changed on the way through JSON and back.
+#[test]
+fn what_was_written_is_read_as_the_same_request() {
+    let mut dice = Dice::new(false);
+    let there_and_back = |signal, request: Vec<u8>| {
+        let json = to_json(signal, &request).unwrap();
+        let read = from_json(signal, &json, usize::MAX).unwrap().unwrap();
+        assert_eq!(read.len(), request.len());
+        read
+    };
+    for _ in 0..300 {
+        let (traces, metrics, logs) = (dice.traces(), dice.metrics(), dice.logs());
+        let read = there_and_back(Signal::Traces, traces.encode_to_vec());
+        assert_eq!(ExportTraceServiceRequest::decode(&read[..]).unwrap(), traces);
+        let read = there_and_back(Signal::Metrics, metrics.encode_to_vec());
+        assert_eq!(ExportMetricsServiceRequest::decode(&read[..]).unwrap(), metrics);
+        let read = there_and_back(Signal::Logs, logs.encode_to_vec());
+        assert_eq!(ExportLogsServiceRequest::decode(&read[..]).unwrap(), logs);
+    }
+}
+
+// … nor of what those types do not read from JSON.
+#[test]
+fn numbers_that_are_none_and_empty_values_are_read_as_they_were() {
+    let mut dice = Dice::new(true);
+    for _ in 0..300 {
+        for signal in Signal::ALL {
+            let request = match signal {
+                Signal::Traces => dice.traces().encode_to_vec(),
+                Signal::Metrics => dice.metrics().encode_to_vec(),
+                Signal::Logs => dice.logs().encode_to_vec(),
+            };
+            let json = to_json(signal, &request).unwrap();
+            let read = from_json(signal, &json, usize::MAX).unwrap().unwrap();
+            // Bits of a NaN have no name in JSON.
+            assert_eq!(String::from_utf8(to_json(signal, &read).unwrap()), String::from_utf8(json));
+            assert_eq!(read.len(), request.len());
+        }
     }
 }
 

@@ -1,15 +1,23 @@
 //! OTLP/gRPC (O-050 to O-057): a unary call is one frame in, one frame and trailers out.
 
-use super::{Receiver, foreign, http::success};
+use super::{
+    Receiver,
+    coding::Coding,
+    form::Form,
+    http::success,
+    status::{Code, Status},
+};
 use crate::{intake::Refusal, reply::Reply};
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, header::CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header::CONTENT_TYPE};
 use hyper::body::Incoming;
 use std::fmt::Write;
 use throughline_sender::Signal;
 
 const STATUS: HeaderName = HeaderName::from_static("grpc-status");
 const MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
+const DETAILS: HeaderName = HeaderName::from_static("grpc-status-details-bin");
 const ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
 const ACCEPTED: HeaderName = HeaderName::from_static("grpc-accept-encoding");
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
@@ -17,67 +25,54 @@ const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// One byte says whether the message is compressed, four how long it is.
 const PREFIX: usize = 5;
 
-/// The codes that are sent here.
-#[derive(Clone, Copy)]
-enum Code {
-    Ok = 0,
-    InvalidArgument = 3,
-    DeadlineExceeded = 4,
-    PermissionDenied = 7,
-    ResourceExhausted = 8,
-    Unimplemented = 12,
-    Internal = 13,
-    Unavailable = 14,
-}
-
 /// Answers one call.
 pub(crate) async fn answer(receiver: &Receiver, request: Request<Incoming>) -> Response<Reply> {
-    if let Some(refusal) = foreign(receiver, &request) {
-        receiver.turn_away(Some(&refusal), request).await;
-        return refused(&refusal);
-    }
+    let place = match receiver.enter(&request, false) {
+        Ok(place) => place,
+        Err(refusal) => {
+            receiver.turn_away(Some(&refusal), request).await;
+            return failure(&Status::from(&refusal));
+        }
+    };
     let path = request.uri().path();
     let Some(signal) = Signal::ALL.into_iter().find(|signal| path == signal.grpc_path()) else {
         receiver.turn_away(None, request).await;
-        return failure(Code::Unimplemented, "no such method; traces, metrics and logs are taken");
+        return misguided(Code::Unimplemented, "no such method; traces, metrics and logs are taken");
     };
     if request.method() != Method::POST {
         receiver.turn_away(None, request).await;
-        return failure(Code::Internal, "a call is a POST");
+        return misguided(Code::Internal, "a call is a POST");
     }
     let encoding = request.headers().get(ENCODING).cloned();
-    match receiver.take(signal, request, PREFIX, |body| is_zipped(body, encoding.as_ref())).await {
-        Ok(taken) => reply(&success(taken)),
+    let coding = |body: &[u8]| coding(body, encoding.as_ref());
+    let taken = receiver.take(signal, request, Form::Protobuf, PREFIX, coding).await;
+    drop(place);
+    match taken {
+        Ok(taken) => reply(&success(signal, taken, Form::Protobuf)),
         Err(refusal) => {
             receiver.intake.count(&refusal);
-            refused(&refusal)
+            failure(&Status::from(&refusal))
         }
     }
 }
 
-fn refused(refusal: &Refusal) -> Response<Reply> {
-    let code = match refusal {
-        Refusal::Malformed(_) => Code::InvalidArgument,
-        Refusal::TooLarge(_) => Code::ResourceExhausted,
-        Refusal::Slow(_) => Code::DeadlineExceeded,
-        Refusal::Unsupported(_) => Code::Unimplemented,
-        Refusal::Foreign(_) => Code::PermissionDenied,
-        Refusal::Busy(_) => Code::Unavailable,
-    };
-    failure(code, refusal.cause())
+fn misguided(code: Code, message: &str) -> Response<Reply> {
+    failure(&Status::new(code, StatusCode::OK, message))
 }
 
-/// Checks the only frame of a unary call: whether its message is compressed.
-fn is_zipped(body: &[u8], encoding: Option<&HeaderValue>) -> Result<bool, Refusal> {
+/// Checks the only frame of a unary call: how its message is compressed.
+fn coding(body: &[u8], encoding: Option<&HeaderValue>) -> Result<Coding, Refusal> {
     if !frame(body)? {
-        return Ok(false);
+        return Ok(Coding::Identity);
     }
-    match encoding.map(HeaderValue::as_bytes) {
-        Some(b"gzip") => Ok(true),
-        None | Some(b"identity") => Err(Refusal::Malformed(
+    match Coding::named(encoding.map(HeaderValue::as_bytes).unwrap_or_default()) {
+        Some(Coding::Identity) => Err(Refusal::Malformed(
             "the message is compressed, but grpc-encoding does not say how".to_owned(),
         )),
-        Some(_) => Err(Refusal::Unsupported("the compression of the message is not gzip".to_owned())),
+        Some(coding) => Ok(coding),
+        None => Err(Refusal::Unsupported(
+            "the compression of the message is not one that is taken; see grpc-accept-encoding".to_owned(),
+        )),
     }
 }
 
@@ -109,11 +104,18 @@ fn reply(message: &[u8]) -> Response<Reply> {
 }
 
 /// An answer without a message: the trailers are the headers.
-fn failure(code: Code, message: &str) -> Response<Reply> {
+fn failure(status: &Status) -> Response<Reply> {
     let mut response = head(Response::new(Reply::default()));
-    response.headers_mut().insert(STATUS, HeaderValue::from(code as u16));
-    if let Ok(message) = HeaderValue::try_from(percent(message)) {
-        response.headers_mut().insert(MESSAGE, message);
+    let headers = response.headers_mut();
+    headers.insert(STATUS, HeaderValue::from(status.code as u16));
+    if let Ok(message) = HeaderValue::try_from(percent(&status.message)) {
+        headers.insert(MESSAGE, message);
+    }
+    // Base64 is a header value in any case.
+    if status.has_details()
+        && let Ok(details) = HeaderValue::try_from(STANDARD_NO_PAD.encode(status.protobuf()))
+    {
+        headers.insert(DETAILS, details);
     }
     response
 }
@@ -121,7 +123,7 @@ fn failure(code: Code, message: &str) -> Response<Reply> {
 fn head(mut response: Response<Reply>) -> Response<Reply> {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, GRPC);
-    headers.insert(ACCEPTED, HeaderValue::from_static("identity,gzip"));
+    headers.insert(ACCEPTED, HeaderValue::from_static(Coding::NAMES));
     response
 }
 

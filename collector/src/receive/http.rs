@@ -1,44 +1,63 @@
-//! OTLP/HTTP with protobuf (O-060 to O-068).
+//! OTLP/HTTP in protobuf and in JSON (O-060 to O-069).
 
-use super::{Receiver, foreign};
+use super::{
+    Receiver,
+    coding::Coding,
+    cors,
+    form::Form,
+    status::{COME_AGAIN, Code, Status},
+};
 use crate::{
     intake::{Refusal, Taken},
-    otlp::{BadRequest, Detail, Partial, Response as Export, Rpc, Violation},
+    otlp::{Partial, Response as Export},
     reply::Reply,
 };
 use http::{
     HeaderMap, HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER},
+    header::{ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
 };
 use hyper::body::Incoming;
 use prost::Message;
+use serde_json::{Map, json};
 use throughline_sender::Signal;
-
-const PROTOBUF: &str = "application/x-protobuf";
-const JSON: &str = "application/json";
-const TEXT: &str = "text/plain; charset=utf-8";
-
-/// After how many seconds a client that was sent away may come again.
-const COME_AGAIN: HeaderValue = HeaderValue::from_static("1");
 
 /// Answers one request.
 pub(crate) async fn answer(receiver: &Receiver, request: Request<Incoming>) -> Response<Reply> {
-    if let Some(refusal) = foreign(receiver, &request) {
-        receiver.turn_away(Some(&refusal), request).await;
-        return refused(&refusal);
+    let origin = receiver.cors.as_ref().and_then(|policy| policy.origin(request.headers()));
+    let policy = receiver.cors.as_ref().filter(|_| origin.is_some() && signal(&request).is_some());
+    let mut response = match policy.and_then(|policy| policy.preflight(&request)) {
+        Some(response) => response,
+        None => take(receiver, request, origin.is_some()).await,
+    };
+    if let Some(origin) = origin {
+        cors::show(&mut response, origin);
     }
-    let (signal, is_zipped) = match admit(&request) {
+    response
+}
+
+async fn take(receiver: &Receiver, request: Request<Incoming>, is_invited: bool) -> Response<Reply> {
+    let form = Form::of(request.headers());
+    let place = match receiver.enter(&request, is_invited) {
+        Ok(place) => place,
+        Err(refusal) => {
+            receiver.turn_away(Some(&refusal), request).await;
+            return refused(receiver, &refusal, form);
+        }
+    };
+    let (signal, form, coding) = match admit(&request, form) {
         Ok(admitted) => admitted,
         Err(turn) => {
             receiver.turn_away(None, request).await;
-            return turn.answer();
+            return turn.answer(form);
         }
     };
-    match receiver.take(signal, request, 0, |_| Ok(is_zipped)).await {
-        Ok(taken) => full(StatusCode::OK, PROTOBUF, success(taken)),
+    let taken = receiver.take(signal, request, form, 0, |_| Ok(coding)).await;
+    drop(place);
+    match taken {
+        Ok(taken) => full(StatusCode::OK, form.content_type(), success(signal, taken, form)),
         Err(refusal) => {
             receiver.intake.count(&refusal);
-            refused(&refusal)
+            refused(receiver, &refusal, Some(form))
         }
     }
 }
@@ -47,95 +66,111 @@ pub(crate) async fn answer(receiver: &Receiver, request: Request<Incoming>) -> R
 enum Turn {
     Path,
     Method,
-    Json,
     Kind,
     Encoding,
 }
 
 impl Turn {
-    fn answer(self) -> Response<Reply> {
-        match self {
-            Turn::Path => {
-                text(StatusCode::NOT_FOUND, "no such path; take /v1/traces, /v1/metrics or /v1/logs\n")
-            }
+    fn answer(self, form: Option<Form>) -> Response<Reply> {
+        let (code, http, message) = match self {
+            Turn::Path => (
+                Code::Unimplemented,
+                StatusCode::NOT_FOUND,
+                "no such path; take /v1/traces, /v1/metrics or /v1/logs",
+            ),
             Turn::Method => {
-                let mut response =
-                    text(StatusCode::METHOD_NOT_ALLOWED, "telemetry is taken with POST only\n");
-                response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
-                response
+                (Code::Unimplemented, StatusCode::METHOD_NOT_ALLOWED, "telemetry is taken with POST only")
             }
-            Turn::Json => {
-                let message = "application/json is not taken yet; send application/x-protobuf \
-                               (OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf)\n";
-                text(StatusCode::UNSUPPORTED_MEDIA_TYPE, message)
-            }
-            Turn::Kind => text(StatusCode::UNSUPPORTED_MEDIA_TYPE, "send application/x-protobuf\n"),
+            Turn::Kind => (
+                Code::InvalidArgument,
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "send application/x-protobuf or application/json",
+            ),
+            Turn::Encoding => (
+                Code::Unimplemented,
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "the encoding of the body is not one that is taken; see Accept-Encoding",
+            ),
+        };
+        let mut response = told(&Status::new(code, http, message), form);
+        match self {
+            Turn::Method => response.headers_mut().insert(ALLOW, HeaderValue::from_static("POST")),
             Turn::Encoding => {
-                refused(&Refusal::Unsupported("the encoding of the body is not gzip or identity".to_owned()))
+                response.headers_mut().insert(ACCEPT_ENCODING, HeaderValue::from_static(Coding::NAMES))
             }
+            Turn::Path | Turn::Kind => None,
+        };
+        response
+    }
+}
+
+fn signal<B>(request: &Request<B>) -> Option<Signal> {
+    let path = request.uri().path().strip_prefix('/')?;
+    Signal::ALL.into_iter().find(|signal| path == signal.http_path())
+}
+
+/// What comes, in which form, and how it is compressed.
+fn admit(request: &Request<Incoming>, form: Option<Form>) -> Result<(Signal, Form, Coding), Turn> {
+    let signal = signal(request).ok_or(Turn::Path)?;
+    if request.method() != Method::POST {
+        return Err(Turn::Method);
+    }
+    Ok((signal, form.ok_or(Turn::Kind)?, coding(request.headers()).ok_or(Turn::Encoding)?))
+}
+
+/// At most one encoding is taken off.
+fn coding(headers: &HeaderMap) -> Option<Coding> {
+    let mut encodings = headers.get_all(CONTENT_ENCODING).iter();
+    let coding = encodings
+        .next()
+        .map_or(Some(Coding::Identity), |encoding| Coding::named(encoding.as_bytes().trim_ascii()));
+    coding.filter(|_| encodings.next().is_none())
+}
+
+/// The `Export…ServiceResponse`: of a full success nothing at all, or an empty object (O-061).
+pub(crate) fn success(signal: Signal, taken: Taken, form: Form) -> Vec<u8> {
+    let is_full = taken == Taken::default();
+    let rejected = i64::try_from(taken.rejected).unwrap_or(i64::MAX);
+    match form {
+        Form::Protobuf if is_full => Vec::new(),
+        Form::Json if is_full => b"{}".to_vec(),
+        Form::Protobuf => {
+            Export { partial: Some(Partial { rejected, message: taken.message }) }.encode_to_vec()
+        }
+        Form::Json => {
+            let name = match signal {
+                Signal::Traces => "rejectedSpans",
+                Signal::Metrics => "rejectedDataPoints",
+                Signal::Logs => "rejectedLogRecords",
+            };
+            let mut partial = Map::new();
+            partial.insert(name.to_owned(), rejected.to_string().into());
+            partial.insert("errorMessage".to_owned(), taken.message.into());
+            json!({ "partialSuccess": partial }).to_string().into_bytes()
         }
     }
 }
 
-/// What comes, and whether it is compressed.
-fn admit(request: &Request<Incoming>) -> Result<(Signal, bool), Turn> {
-    let path = request.uri().path();
-    let signal = Signal::ALL.into_iter().find(|signal| path.strip_prefix('/') == Some(signal.http_path()));
-    let signal = signal.ok_or(Turn::Path)?;
-    if request.method() != Method::POST {
-        return Err(Turn::Method);
+fn refused(receiver: &Receiver, refusal: &Refusal, form: Option<Form>) -> Response<Reply> {
+    let status = Status::from(refusal);
+    let mut response = told(&status, form);
+    if status.is_for_now() {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(COME_AGAIN));
     }
-    match media_type(request.headers()) {
-        Some(kind) if kind.eq_ignore_ascii_case(PROTOBUF) => {}
-        Some(kind) if kind.eq_ignore_ascii_case(JSON) => return Err(Turn::Json),
-        _ => return Err(Turn::Kind),
-    }
-    match request.headers().get(CONTENT_ENCODING).map(|encoding| encoding.as_bytes().trim_ascii()) {
-        None | Some(b"") => Ok((signal, false)),
-        Some(encoding) if encoding.eq_ignore_ascii_case(b"identity") => Ok((signal, false)),
-        Some(encoding) if encoding.eq_ignore_ascii_case(b"gzip") => Ok((signal, true)),
-        Some(_) => Err(Turn::Encoding),
-    }
-}
-
-/// The `Export…ServiceResponse`: nothing at all after a full success (O-061).
-pub(crate) fn success(taken: Taken) -> Vec<u8> {
-    if taken == Taken::default() {
-        return Vec::new();
-    }
-    let rejected = i64::try_from(taken.rejected).unwrap_or(i64::MAX);
-    Export { partial: Some(Partial { rejected, message: taken.message }) }.encode_to_vec()
-}
-
-fn refused(refusal: &Refusal) -> Response<Reply> {
-    // The second number is the same fault as a code of gRPC, as `google.rpc.Status` wants it.
-    let (status, code) = match refusal {
-        Refusal::Malformed(_) => (StatusCode::BAD_REQUEST, 3),
-        Refusal::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, 8),
-        Refusal::Slow(_) => (StatusCode::REQUEST_TIMEOUT, 4),
-        Refusal::Unsupported(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, 3),
-        Refusal::Foreign(_) => (StatusCode::FORBIDDEN, 7),
-        Refusal::Busy(_) => (StatusCode::SERVICE_UNAVAILABLE, 14),
-    };
-    let mut rpc = Rpc { code, message: refusal.cause().to_owned(), details: Vec::new() };
-    if let Refusal::Malformed(cause) = refusal {
-        let violation = Violation { field: "body".to_owned(), description: cause.clone() };
-        let value = BadRequest { violations: vec![violation] }.encode_to_vec();
-        rpc.details.push(Detail { type_url: "type.googleapis.com/google.rpc.BadRequest".to_owned(), value });
-    }
-    let mut response = full(status, PROTOBUF, rpc.encode_to_vec());
-    if let Refusal::Busy(_) = refusal {
-        response.headers_mut().insert(RETRY_AFTER, COME_AGAIN);
+    if status.code == Code::Unauthenticated {
+        for challenge in receiver.guard.challenges() {
+            response.headers_mut().append(WWW_AUTHENTICATE, challenge.clone());
+        }
     }
     response
 }
 
-fn media_type(headers: &HeaderMap) -> Option<&str> {
-    headers.get(CONTENT_TYPE)?.to_str().ok()?.split(';').next().map(str::trim)
-}
-
-fn text(status: StatusCode, message: &'static str) -> Response<Reply> {
-    full(status, TEXT, message.into())
+/// In the form of the request, or for people if it has none (O-064).
+fn told(status: &Status, form: Option<Form>) -> Response<Reply> {
+    match form {
+        Some(form) => full(status.http, form.content_type(), status.body(form)),
+        None => full(status.http, "text/plain; charset=utf-8", format!("{}\n", status.message).into()),
+    }
 }
 
 fn full(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Reply> {

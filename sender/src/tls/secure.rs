@@ -4,21 +4,14 @@ use super::{
     fault,
     witness::{Seen, Witness},
 };
-use crate::{Remote, Tls, file::Watched};
+use crate::{
+    Remote, Tls,
+    pem::{Authorities, Identity},
+};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::ring,
-    pki_types::{
-        CertificateDer, PrivateKeyDer,
-        pem::{self, PemObject},
-    },
-};
-use std::{path::PathBuf, sync::Arc};
-
-/// Room for every authority in the world, which take a quarter of it.
-const MAX_FILE_BYTES: u64 = 1 << 20;
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use std::sync::Arc;
 
 pub(crate) type Connector = Witness<HttpsConnector<HttpConnector>>;
 
@@ -26,15 +19,9 @@ pub(crate) type Connector = Witness<HttpsConnector<HttpConnector>>;
 pub(crate) struct Connectors {
     secure: bool,
     grpc: bool,
-    authorities: Option<Watched>,
+    authorities: Option<Authorities>,
     identity: Option<Identity>,
     seen: Seen,
-}
-
-/// Who we are.
-struct Identity {
-    certificate: Watched,
-    key: Watched,
 }
 
 impl Connectors {
@@ -43,11 +30,8 @@ impl Connectors {
         let grpc = remote.protocol == crate::Protocol::Grpc;
         let Tls { certificate, client_certificate, client_key } =
             if secure { remote.tls.clone() } else { Tls::default() };
-        let watched = |path: PathBuf| Watched::new(&path, MAX_FILE_BYTES);
         let identity = match (client_certificate, client_key) {
-            (Some(certificate), Some(key)) => {
-                Some(Identity { certificate: watched(certificate), key: watched(key) })
-            }
+            (Some(certificate), Some(key)) => Some(Identity::new(&certificate, &key)),
             (None, None) => None,
             (Some(path), None) => {
                 return Err(format!(
@@ -62,14 +46,14 @@ impl Connectors {
                 ));
             }
         };
-        let authorities = certificate.map(watched);
+        let authorities = certificate.map(|path| Authorities::new(&path));
         Ok(Connectors { secure, grpc, authorities, identity, seen: Seen::default() })
     }
 
     /// Whether a connector made now would differ from the last one.
     pub(crate) fn have_changed(&self) -> bool {
-        let identity = self.identity.iter().flat_map(|identity| [&identity.certificate, &identity.key]);
-        self.authorities.iter().chain(identity).any(Watched::has_changed)
+        self.authorities.as_ref().is_some_and(Authorities::have_changed)
+            || self.identity.as_ref().is_some_and(Identity::has_changed)
     }
 
     /// What ended a connection since this was last asked, if it was TLS, in words.
@@ -83,7 +67,7 @@ impl Connectors {
             .with_safe_default_protocol_versions()
             .map_err(|error| format!("no TLS protocol version can be used: {error}"))?;
         // Each file is read, also behind a faulty one: what was read has not changed, and a fault is said once.
-        let authorities = self.authorities.as_mut().map(authorities);
+        let authorities = self.authorities.as_mut().map(Authorities::read);
         let identity = self.identity.as_mut().map(Identity::read);
         let builder = match authorities {
             Some(authorities) => builder.with_root_certificates(authorities?),
@@ -110,65 +94,4 @@ impl Connectors {
         };
         Ok(Witness { connector, seen: self.seen.clone() })
     }
-}
-
-impl Identity {
-    fn read(&mut self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
-        let (chain, text) = (certificates(&mut self.certificate), self.key.read());
-        let (chain, text) = (chain?, text?);
-        let path = self.key.path().display();
-        let key = PrivateKeyDer::from_pem_slice(&text).map_err(|error| match error {
-            pem::Error::NoItemsFound if is_encrypted(&text) => {
-                format!("the private key in {path} is encrypted; decrypt it with `openssl pkey`")
-            }
-            pem::Error::NoItemsFound => format!("{path} holds no private key in PEM"),
-            error => format!("{path} {}", torn(&error)),
-        })?;
-        Ok((chain, key))
-    }
-
-    fn unfit(&self, error: &rustls::Error) -> String {
-        let (certificate, key) = (self.certificate.path().display(), self.key.path().display());
-        match error {
-            rustls::Error::InconsistentKeys(_) => format!("{key} is not the key of {certificate}"),
-            rustls::Error::InvalidCertificate(_) => {
-                format!("the certificate in {certificate} cannot be read")
-            }
-            error => format!("the key {key} cannot be used: {error}"),
-        }
-    }
-}
-
-/// Those that can be used: files with all the authorities of the world have some that nobody can.
-fn authorities(file: &mut Watched) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    match roots.add_parsable_certificates(certificates(file)?) {
-        (0, _) => Err(format!("no certificate in {} can be read", file.path().display())),
-        _ => Ok(roots),
-    }
-}
-
-fn certificates(file: &mut Watched) -> Result<Vec<CertificateDer<'static>>, String> {
-    let text = file.read()?;
-    let path = file.path().display();
-    let certificates = CertificateDer::pem_slice_iter(&text).collect::<Result<Vec<_>, _>>();
-    match certificates {
-        Err(error) => Err(format!("{path} {}", torn(&error))),
-        Ok(none) if none.is_empty() => Err(format!("{path} holds no certificate in PEM")),
-        Ok(certificates) => Ok(certificates),
-    }
-}
-
-/// The library's own words would quote the file.
-fn torn(error: &pem::Error) -> &'static str {
-    match error {
-        pem::Error::MissingSectionEnd { .. } => "ends in the middle of a section",
-        pem::Error::Base64Decode(_) => "has a section that is not base64",
-        _ => "is not PEM",
-    }
-}
-
-fn is_encrypted(text: &[u8]) -> bool {
-    let marks = [&b"BEGIN ENCRYPTED PRIVATE KEY"[..], b"4,ENCRYPTED"];
-    marks.iter().any(|mark| text.windows(mark.len()).any(|part| part == *mark))
 }

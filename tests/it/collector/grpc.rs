@@ -144,10 +144,10 @@ async fn unknown_methods_and_compressions_are_unimplemented() {
         let reply = call(address, path, &[kind], &framed(0, b"")).await;
         assert_eq!(status(&reply).0, Rpc::Unimplemented as i32, "{path}");
     }
-    let zstd = [kind, ("grpc-encoding", "zstd")];
-    let reply = call(address, Signal::Logs.grpc_path(), &zstd, &framed(1, b"x")).await;
+    let snappy = [kind, ("grpc-encoding", "snappy")];
+    let reply = call(address, Signal::Logs.grpc_path(), &snappy, &framed(1, b"x")).await;
     assert_eq!(status(&reply).0, Rpc::Unimplemented as i32);
-    assert_eq!(reply.header("grpc-accept-encoding"), Some("identity,gzip"));
+    assert_eq!(reply.header("grpc-accept-encoding"), Some("identity, gzip, deflate, zstd"));
     assert_eq!(collector.counters().refused_requests, 4);
 }
 
@@ -204,6 +204,61 @@ async fn slow_busy_foreign_and_misguided_calls_have_their_codes() {
     assert_eq!(status(&busy).0, Rpc::Unavailable as i32, "{busy:?}");
     assert!(collector.counters().busy_requests >= 1);
     held.iter().for_each(|call| call.abort());
+}
+
+/// `google.rpc.Status` beside the code.
+fn details(reply: &Reply) -> super::http::Rpc {
+    use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+    let details = STANDARD_NO_PAD.decode(reply.header("grpc-status-details-bin").unwrap()).unwrap();
+    super::http::Rpc::decode(&details[..]).unwrap()
+}
+
+// O-054, O-055: what may come again says when, what may not does not, and bad data says what is bad.
+#[tokio::test]
+async fn details_tell_what_to_do_about_a_refusal() {
+    let collector = start(|config| (config.max_request_bytes, config.receive.max_requests) = (100, 1));
+    let address = collector.grpc_address().unwrap();
+    let call = async |body: &[u8]| {
+        call(address, Signal::Traces.grpc_path(), &[("content-type", "application/grpc")], body).await
+    };
+    let large = call(&framed(0, &[0; 101])).await;
+    assert_eq!((status(&large).0, large.header("grpc-status-details-bin")), (8, None));
+    let bad = details(&call(&framed(0, b"bad")).await);
+    let [detail] = &bad.details[..] else { panic!("{bad:?}") };
+    assert_eq!((bad.code, detail.type_url.as_str()), (3, "type.googleapis.com/google.rpc.BadRequest"));
+    assert!(
+        super::http::BadRequest::decode(&detail.value[..]).unwrap().field_violations[0]
+            .description
+            .contains("traces")
+    );
+
+    // It comes again should it be the one that is refused.
+    let slow = tokio::spawn(async move {
+        loop {
+            begun(address, "POST", &[], endless(vec![0; 3])).await;
+        }
+    });
+    let busy = crate::support::until("a refusal", || async {
+        let reply = call(&framed(0, b"")).await;
+        (status(&reply).0 != 0).then_some(reply)
+    })
+    .await;
+    let busy = details(&busy);
+    let [detail] = &busy.details[..] else { panic!("{busy:?}") };
+    assert_eq!((busy.code, detail.type_url.as_str()), (14, "type.googleapis.com/google.rpc.RetryInfo"));
+    assert_eq!(detail.value, [0x0a, 2, 8, 1]); // one second
+    slow.abort();
+}
+
+// O-056
+#[tokio::test]
+async fn an_answer_is_short_however_much_is_wrong_with_a_request() {
+    let collector = start(|_| ());
+    let spans = (0..20_000).map(|_| Span { name: "no ids".into(), ..Span::default() }).collect();
+    let mut client = TraceServiceClient::new(channel(collector.grpc_address().unwrap()).await);
+    let answer = client.export(traces("a", spans)).await.unwrap().into_inner();
+    assert_eq!(answer.partial_success.as_ref().unwrap().rejected_spans, 20_000);
+    assert!(answer.encoded_len() < 200);
 }
 
 async fn call_traces(address: SocketAddr, headers: &[(&str, &str)]) -> Reply {

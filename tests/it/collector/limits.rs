@@ -197,6 +197,70 @@ async fn requests_beyond_the_memory_set_aside_are_sent_away_for_now() {
     assert!(collector.counters().busy_requests >= 1);
 }
 
+// O-055, O-066, O-071: a client that asks first is not told to go on.
+#[tokio::test]
+async fn a_body_for_which_there_is_no_room_is_sent_away_before_it_is_read() {
+    let collector = start(|config| config.max_request_bytes = 20_000);
+    let address = collector.http_address().unwrap();
+    let head = |length: usize, more: &str| {
+        format!(
+            "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\n{more}content-type: {PROTOBUF}\r\ncontent-length: {length}\r\n\r\n"
+        )
+    };
+    // 80,000 bytes may be set aside: 64 KiB for four that are slow, and what is announced here is more than the rest.
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head(20_000, "").as_bytes()).await.unwrap();
+        stream.write_all(&[b'x'; 100]).await.unwrap();
+        held.push(stream);
+    }
+    let asking = head(19_000, "connection: close\r\nexpect: 100-continue\r\n");
+    crate::support::until("an answer before the body", || async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(asking.as_bytes()).await.unwrap();
+        let mut first = [0; 12];
+        stream.read_exact(&mut first).await.unwrap();
+        (first == *b"HTTP/1.1 503").then_some(())
+    })
+    .await;
+    drop(held);
+}
+
+// O-055, O-066
+#[tokio::test]
+async fn more_requests_than_may_be_under_way_are_told_when_to_come_again() {
+    let collector = start(|config| config.receive.max_requests = 2);
+    let address = collector.http_address().unwrap();
+    let head = format!(
+        "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: {PROTOBUF}\r\ncontent-length: 9\r\n\r\n"
+    );
+    // One more each time: the request that asks may be in the way of one.
+    let slow = std::sync::Mutex::new(Vec::new());
+    let busy = crate::support::until("a refusal", || async {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.lock().unwrap().push(stream);
+        let reply = post(&collector, "/v1/traces", b"").await;
+        (reply.status != StatusCode::OK).then_some(reply)
+    })
+    .await;
+    assert_eq!((busy.status, busy.header("retry-after")), (StatusCode::SERVICE_UNAVAILABLE, Some("1")));
+    assert_eq!(
+        (fault(&busy).code, fault(&busy).message.as_str()),
+        (14, "too many requests are under way; come again")
+    );
+    let grpc = [("content-type", "application/grpc")];
+    let path = throughline_sender::Signal::Traces.grpc_path();
+    let reply = call(collector.grpc_address().unwrap(), path, &grpc, &[0; 5]).await;
+    assert_eq!(reply.header("grpc-status"), Some("14"));
+    drop(slow);
+    crate::support::until("room again", || async {
+        (post(&collector, "/v1/traces", b"").await.status == StatusCode::OK).then_some(())
+    })
+    .await;
+}
+
 // More traces than are looked up at a time, of which only the oldest pass the filter.
 #[test]
 fn a_filter_finds_the_oldest_trace_behind_hundreds_of_others() {
