@@ -32,8 +32,8 @@ mod value; // what an attribute of it holds
 mod sampler; // which traces are recorded
 mod limits; // what they may hold
 mod metrics; // how measurements are made
-mod scrape; // on which page
 mod instruments; // … of single instruments
+mod scrape; // where they are fetched
 mod export; // where one signal goes
 mod otlp; // … decided from the variables
 mod exporter; // … to stdout, or over OTLP
@@ -42,7 +42,9 @@ mod credentials; // … as whom
 mod queue; // where requests wait
 mod log; // lines and records
 mod layers; // what the layers go by, decided from the variables
+mod view; // the collector in this process
 mod setting; // what was set, for people
+mod fault; // what was wrong
 #[cfg(feature = "config-file")]
 pub mod file; // all of it, decided from a file
 
@@ -53,12 +55,13 @@ use crate::{
     sender::{Destination, Signal},
 };
 use env::Environment;
-use std::{fmt, net::SocketAddr, path::Path};
+use std::path::Path;
 
 #[doc(no_inline)]
 pub use crate::middleware::propagation::Format as Propagator;
 pub(crate) use export::Decided;
 pub use export::Export;
+pub use fault::Fault;
 pub use instruments::{Aggregation, InstrumentKind, MetricView};
 pub use limits::{AttributeLimits, SpanLimits};
 pub use log::{Level, Log, LogFormat, LogOutput, SpanMoments};
@@ -69,6 +72,7 @@ pub use sampler::{ParentBased, Sampler};
 pub use scrape::Scrape;
 pub use setting::{Origin, Setting};
 pub use value::AttributeValue;
+pub use view::View;
 
 /// What to record and where it goes. See the [module's page](self).
 #[derive(Clone, Debug)]
@@ -301,12 +305,7 @@ impl Config {
             server,
             client,
             span_limits: SpanLimits::read(&mut environment),
-            view: View {
-                enabled: environment.boolean(&env::VIEW, None).unwrap_or(false),
-                grpc: address(&mut environment, &env::COLLECTOR_GRPC, 4317),
-                http: address(&mut environment, &env::COLLECTOR_HTTP, 4318),
-                address: address(&mut environment, &env::COLLECTOR_VIEW, 4319),
-            },
+            view: View::read(&mut environment),
             by_file: None,
             faults: Vec::new(),
             settings: setting::settings(&environment),
@@ -315,48 +314,6 @@ impl Config {
         environment.check_names();
         Config { faults: environment.faults, ..config }
     }
-}
-
-/// One thing wrong in one variable. `Display` says what, and the way out; never a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Fault {
-    /// The variable, or the file.
-    pub variable: String,
-    /// What is wrong, and what holds now.
-    pub message: String,
-    /// Whether telemetry does not start with it. Default: false.
-    pub fatal: bool,
-}
-
-impl Fault {
-    fn new(variable: &str, message: &str) -> Self {
-        Fault { variable: variable.into(), message: message.into(), fatal: false }
-    }
-
-    pub(crate) fn fatal(variable: &str, message: &str) -> Self {
-        Fault { fatal: true, ..Fault::new(variable, message) }
-    }
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.variable, self.message)
-    }
-}
-
-/// The collector and its view in this process; needs the feature `collector`.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct View {
-    /// Default: false.
-    pub enabled: bool,
-    /// Where OTLP/gRPC is taken; `None`: nowhere. Default: 127.0.0.1:4317.
-    pub grpc: Option<SocketAddr>,
-    /// Where OTLP/HTTP is taken; `None`: nowhere. Default: 127.0.0.1:4318.
-    pub http: Option<SocketAddr>,
-    /// Where the pages are; `None`: nowhere. Default: 127.0.0.1:4319.
-    pub address: Option<SocketAddr>,
 }
 
 fn propagators(environment: &mut Environment) -> Vec<Propagator> {
@@ -394,22 +351,6 @@ fn filter(environment: &mut Environment, variable: &env::Variable) -> String {
                 &format!("{:?} is not a filter ({error}); the default holds", found.value),
             );
             variable.default.into()
-        }
-    }
-}
-
-fn address(environment: &mut Environment, variable: &env::Variable, port: u16) -> Option<SocketAddr> {
-    let default = Some(SocketAddr::from(([127, 0, 0, 1], port)));
-    let Some(found) = environment.text(variable, None) else { return default };
-    if found.value.eq_ignore_ascii_case("off") {
-        return None;
-    }
-    match found.value.replace("localhost", "127.0.0.1").parse() {
-        Ok(address) => Some(address),
-        Err(_) => {
-            let fault = format!("{:?} is not an address; write 127.0.0.1:{port}, or off", found.value);
-            environment.fault(&found.name, &fault);
-            default
         }
     }
 }

@@ -77,6 +77,7 @@ mod error;
 // What comes in: connections, requests, their bodies.
 mod origin;
 mod patience;
+mod ports;
 mod receive;
 mod reply;
 mod reservation;
@@ -124,6 +125,7 @@ pub use trace::{Summary, Trace};
 
 use desk::Desk;
 use intake::Intake;
+use ports::{Addresses, Ports};
 use serve::{Handler, Limits};
 use std::{
     fmt, io,
@@ -150,23 +152,6 @@ pub struct Collector {
     ending: Option<oneshot::Sender<Duration>>,
     /// Completes when the thread is about to end.
     ended: oneshot::Receiver<()>,
-}
-
-/// Where a collector listens.
-#[derive(Clone, Copy, Debug)]
-struct Addresses {
-    grpc: Option<SocketAddr>,
-    http: Option<SocketAddr>,
-    view: Option<SocketAddr>,
-    health: Option<SocketAddr>,
-}
-
-/// What listens.
-struct Ports {
-    grpc: Option<TcpListener>,
-    http: Option<TcpListener>,
-    view: Option<TcpListener>,
-    health: Option<TcpListener>,
 }
 
 impl Collector {
@@ -335,40 +320,6 @@ impl fmt::Debug for Collector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Collector").field("addresses", &self.addresses).finish_non_exhaustive()
     }
-}
-
-impl Ports {
-    fn bind(config: &Config) -> Result<Self, Error> {
-        let view = "THROUGHLINE_COLLECTOR_VIEW";
-        if let Some(address) = config.view.filter(|address| !address.ip().is_loopback()) {
-            return Err(Error::not_loopback(address, view));
-        }
-        Ok(Ports {
-            grpc: bind("the OTLP/gRPC address", config.grpc, "THROUGHLINE_COLLECTOR_GRPC")?,
-            http: bind("the OTLP/HTTP address", config.http, "THROUGHLINE_COLLECTOR_HTTP")?,
-            view: bind("the view's address", config.view, view)?,
-            health: bind("the address for health", config.health, "health")?,
-        })
-    }
-
-    fn addresses(&self) -> Addresses {
-        let address = |listener: &Option<TcpListener>| listener.as_ref().and_then(|l| l.local_addr().ok());
-        Addresses {
-            grpc: address(&self.grpc),
-            http: address(&self.http),
-            view: address(&self.view),
-            health: address(&self.health),
-        }
-    }
-}
-
-fn bind(part: &str, address: Option<SocketAddr>, variable: &str) -> Result<Option<TcpListener>, Error> {
-    let Some(address) = address else { return Ok(None) };
-    let listener = TcpListener::bind(address).and_then(|listener| {
-        listener.set_nonblocking(true)?;
-        Ok(listener)
-    });
-    listener.map(Some).map_err(|fault| Error::bind(part, address, variable, fault))
 }
 
 /// All stages, the last one of the way first. Must be called in the runtime where they live.

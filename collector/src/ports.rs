@@ -1,0 +1,55 @@
+//! What a collector listens on.
+
+use crate::{Config, Error};
+use std::net::{SocketAddr, TcpListener};
+
+/// Where a collector listens.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Addresses {
+    pub(crate) grpc: Option<SocketAddr>,
+    pub(crate) http: Option<SocketAddr>,
+    pub(crate) view: Option<SocketAddr>,
+    pub(crate) health: Option<SocketAddr>,
+}
+
+/// What listens.
+pub(crate) struct Ports {
+    pub(crate) grpc: Option<TcpListener>,
+    pub(crate) http: Option<TcpListener>,
+    pub(crate) view: Option<TcpListener>,
+    pub(crate) health: Option<TcpListener>,
+}
+
+impl Ports {
+    pub(crate) fn bind(config: &Config) -> Result<Self, Error> {
+        let view = "THROUGHLINE_COLLECTOR_VIEW";
+        if let Some(address) = config.view.filter(|address| !address.ip().is_loopback()) {
+            return Err(Error::not_loopback(address, view));
+        }
+        Ok(Ports {
+            grpc: bind("the OTLP/gRPC address", config.grpc, "THROUGHLINE_COLLECTOR_GRPC")?,
+            http: bind("the OTLP/HTTP address", config.http, "THROUGHLINE_COLLECTOR_HTTP")?,
+            view: bind("the view's address", config.view, view)?,
+            health: bind("the address for health", config.health, "health")?,
+        })
+    }
+
+    pub(crate) fn addresses(&self) -> Addresses {
+        let address = |listener: &Option<TcpListener>| listener.as_ref().and_then(|l| l.local_addr().ok());
+        Addresses {
+            grpc: address(&self.grpc),
+            http: address(&self.http),
+            view: address(&self.view),
+            health: address(&self.health),
+        }
+    }
+}
+
+fn bind(part: &str, address: Option<SocketAddr>, variable: &str) -> Result<Option<TcpListener>, Error> {
+    let Some(address) = address else { return Ok(None) };
+    let listener = TcpListener::bind(address).and_then(|listener| {
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    });
+    listener.map(Some).map_err(|fault| Error::bind(part, address, variable, fault))
+}
