@@ -4,7 +4,7 @@ mod receive; // from whom, and how
 
 pub use receive::{Cors, Receive, Tls};
 
-use crate::{Error, Processor};
+use crate::{Error, Processor, debug, file};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -56,6 +56,10 @@ pub struct Config {
     pub processors: Vec<Processor>,
     /// Where everything goes on to. Default: nowhere.
     pub destinations: Destinations,
+    /// Shows everything on stdout (B-070). Default: `None`, nothing.
+    pub debug: Option<debug::Options>,
+    /// Writes everything to a file. Default: `None`, to none.
+    pub file: Option<file::Options>,
     /// How much of what waits for a destination is sent as one request.
     pub batch: Batch,
     /// Bytes of requests that wait in memory for one destination, of each signal. Default: 64 MiB.
@@ -134,6 +138,8 @@ impl Default for Config {
             max_memory: None,
             processors: Vec::new(),
             destinations: Destinations::default(),
+            debug: None,
+            file: None,
             batch: Batch::default(),
             queue_bytes: 64 * MIB,
             disk: None,
@@ -145,10 +151,15 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether anything of what comes goes anywhere, besides being kept.
+    pub fn goes_on(&self) -> bool {
+        !self.destinations.is_empty() || self.debug.is_some() || self.file.is_some()
+    }
+
     /// Nothing could be taken within a bound of zero.
     pub(crate) fn check(&self) -> Result<(), Error> {
         let bounds = [
-            ("max_bytes", self.max_bytes == 0 && self.destinations.is_empty()),
+            ("max_bytes", self.max_bytes == 0 && !self.goes_on()),
             ("max_traces", self.max_traces == 0),
             ("max_request_bytes", self.max_request_bytes == 0),
             ("request_timeout", self.request_timeout.is_zero()),

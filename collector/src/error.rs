@@ -1,6 +1,6 @@
 //! Why a collector did not start.
 
-use std::{error, fmt, io, net::SocketAddr};
+use std::{error, fmt, io, net::SocketAddr, path::Path};
 use throughline_sender::Unsent;
 
 /// Why a collector did not start: first the thing, then the fault, then the way out.
@@ -54,6 +54,13 @@ impl Error {
         Error { message: format!("nothing can be sent: {fault}"), source: None }
     }
 
+    pub(crate) fn file(path: &Path, fault: io::Error) -> Self {
+        let message = format!(
+            "nothing can be written to the file {path:?}: {fault}; name another, or make its directory"
+        );
+        Error { message, source: Some(fault) }
+    }
+
     pub(crate) fn pattern(pattern: &str, fault: &regex::Error) -> Self {
         Error {
             message: format!("the pattern {pattern:?} of a processor cannot be used: {fault}"),
@@ -92,8 +99,8 @@ impl error::Error for Error {
     }
 }
 
-/// What a collector had acknowledged and could not hand on before its end: neither delivered nor on disk. `Display` names
-/// it, by signal and destination.
+/// What a collector had acknowledged and could not hand on before its end: neither delivered nor on disk, or not in the
+/// file that it writes. `Display` names it, by signal and destination.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lost {
     items: u64,
@@ -101,13 +108,15 @@ pub struct Lost {
 }
 
 impl Lost {
-    pub(crate) fn new(parts: &[(String, Unsent)]) -> Self {
-        let words: Vec<String> =
+    pub(crate) fn new(parts: &[(String, Unsent)], unwritten: Vec<String>) -> Self {
+        let mut words: Vec<String> =
             parts.iter().map(|(destination, unsent)| format!("{destination}: {unsent}")).collect();
+        words.extend(unwritten);
         Lost { items: parts.iter().map(|(_, unsent)| unsent.items).sum(), words: words.join("; ") }
     }
 
-    /// Spans, data points and log records, once for each destination.
+    /// Spans, data points and log records, once for each destination; without those that wait to be written to a file,
+    /// which counts requests ([`Written::lost`](crate::file::Written::lost)).
     pub fn items(&self) -> u64 {
         self.items
     }

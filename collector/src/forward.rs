@@ -8,22 +8,25 @@
 //! A request is in all queues before it is answered, and in none if it is refused: what was acknowledged is
 //! delivered, refused by the destination, on disk, or named in the counts of what was lost.
 
-use crate::{Config, Error, Forwarded, Lost, config::Overflow, intake::Refusal};
+use crate::{Config, Error, Forwarded, Lost, config::Overflow, intake::Refusal, outlet::Outlet};
 use bytes::Bytes;
 use std::{
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
-use throughline_sender::{Destination, Disk, Limits, Receipt, Request, Sender, Signal, Undelivered, Until};
+use throughline_sender::{
+    Destination, Disk, Limits, Receipt, Request, Sender, Signal, Undelivered, Unsent, Until,
+};
 use tokio::{task::JoinSet, time::timeout};
 
 /// All ways out.
 pub(crate) struct Forward {
     /// In the order of [`Signal::ALL`].
     ways: [Ways; 3],
+    outlets: Vec<Way>,
     until: Until,
     overflow: Overflow,
     queue_bytes: usize,
@@ -36,6 +39,12 @@ struct Ways {
     senders: Vec<Arc<Sender>>,
     /// A request is offered to all of them before the next one.
     turn: Mutex<()>,
+}
+
+/// A way out of this collector's own, and what sends there.
+struct Way {
+    outlet: Outlet,
+    senders: Vec<Arc<Sender>>,
 }
 
 /// What an answer waits for.
@@ -65,14 +74,25 @@ impl Forward {
     /// Starts a sender for each destination; must be called in the runtime where they live.
     pub(crate) fn start(config: &Config) -> Result<Self, Error> {
         let mut ways: [Ways; 3] = Default::default();
+        let outlets = Outlet::start(config)?;
+        let mut outlets: Vec<Way> =
+            outlets.into_iter().map(|outlet| Way { outlet, senders: Vec::new() }).collect();
+        let start = |signal, destination| {
+            let sender = Sender::start(signal, destination, limits(config));
+            sender.map(Arc::new).map_err(|fault| Error::destination(&fault))
+        };
         for (signal, ways) in Signal::ALL.into_iter().zip(&mut ways) {
             for destination in config.destinations.of(signal) {
-                let sender = Sender::start(signal, destination.clone(), limits(config));
-                ways.senders.push(Arc::new(sender.map_err(|fault| Error::destination(&fault))?));
+                ways.senders.push(start(signal, destination.clone())?);
+            }
+            for way in &mut outlets {
+                let sender = start(signal, way.outlet.destination())?;
+                way.senders.push(Arc::clone(&sender));
+                ways.senders.push(sender);
             }
         }
         let (until, overflow, queue_bytes) = (config.acknowledge, config.overflow, config.queue_bytes);
-        Ok(Forward { ways, until, overflow, queue_bytes, stopping: AtomicBool::new(false) })
+        Ok(Forward { ways, outlets, until, overflow, queue_bytes, stopping: AtomicBool::new(false) })
     }
 
     /// What was found on disk that an operator should know.
@@ -145,17 +165,30 @@ impl Forward {
     /// disk, or lost.
     pub(crate) async fn close(&self, limit: Duration) -> Result<(), Lost> {
         self.stopping.store(true, Relaxed);
-        let mut closing = JoinSet::new();
-        for sender in self.senders() {
-            let sender = Arc::clone(sender);
-            closing.spawn(async move {
-                let closed = sender.close_since(sender.mark(), limit).await;
-                closed.err().map(|unsent| (sender.destination().to_string(), unsent))
+        let is_own = |sender: &&Arc<Sender>| {
+            self.outlets.iter().flat_map(|way| &way.senders).any(|own| Arc::ptr_eq(own, sender))
+        };
+        let theirs = self.senders().filter(|sender| !is_own(sender)).cloned();
+        let mut writing = JoinSet::new();
+        for Way { outlet, senders } in &self.outlets {
+            let (outlet, senders) = (outlet.clone(), senders.clone());
+            writing.spawn(async move {
+                let began = Instant::now();
+                let lost = closed(senders, limit).await;
+                (lost, outlet.close(limit.saturating_sub(began.elapsed())).await.err())
             });
         }
-        let mut lost: Vec<_> = closing.join_all().await.into_iter().flatten().collect();
+        let mut lost = closed(theirs, limit).await;
+        let mut unwritten = Vec::new();
+        for (unsent, words) in writing.join_all().await {
+            lost.extend(unsent);
+            unwritten.extend(words);
+        }
         lost.sort_by_key(|(destination, unsent)| (unsent.signal, destination.clone()));
-        if lost.is_empty() { Ok(()) } else { Err(Lost::new(&lost)) }
+        match lost.is_empty() && unwritten.is_empty() {
+            true => Ok(()),
+            false => Err(Lost::new(&lost, unwritten)),
+        }
     }
 
     fn ways(&self, signal: Signal) -> &Ways {
@@ -176,6 +209,18 @@ impl Ways {
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Closes senders at the same time; where what they lost was to go.
+async fn closed(senders: impl IntoIterator<Item = Arc<Sender>>, limit: Duration) -> Vec<(String, Unsent)> {
+    let mut closing = JoinSet::new();
+    for sender in senders {
+        closing.spawn(async move {
+            let closed = sender.close_since(sender.mark(), limit).await;
+            closed.err().map(|unsent| (sender.destination().to_string(), unsent))
+        });
+    }
+    closing.join_all().await.into_iter().flatten().collect()
 }
 
 /// What each sender may keep. All that go over the network share the directory in equal parts: a destination that is

@@ -97,6 +97,7 @@ mod memory;
 mod store;
 // What goes on.
 mod forward;
+mod outlet;
 // What is shown.
 mod look;
 mod desk;
@@ -343,9 +344,10 @@ fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intak
 
 fn runtime(config: &Config) -> io::Result<Runtime> {
     let mut builder = runtime::Builder::new_current_thread();
-    // One that makes pages, one that decodes large requests, and one for each disk.
+    // One that makes pages, one that decodes large requests, two that wait for a terminal and a file to be written, and one
+    // for each disk.
     let disks = Signal::ALL.into_iter().map(|signal| config.destinations.of(signal).len()).sum::<usize>();
-    builder.max_blocking_threads(2 + disks).thread_name("throughline-collector").enable_all().build()
+    builder.max_blocking_threads(4 + disks).thread_name("throughline-collector").enable_all().build()
 }
 
 fn spawn(listener: TcpListener, limits: Limits, handler: impl Handler) -> Result<(), Error> {

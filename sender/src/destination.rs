@@ -221,6 +221,13 @@ pub trait Accept: Send + Sync + 'static {
     fn accept(&self, signal: Signal, request: Bytes) -> Answer;
 }
 
+/// For who keeps a handle to what takes the requests.
+impl<T: Accept> Accept for Arc<T> {
+    fn accept(&self, signal: Signal, request: Bytes) -> Answer {
+        T::accept(self, signal, request)
+    }
+}
+
 /// What became of a request, whichever way it went.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
