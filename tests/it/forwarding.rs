@@ -5,6 +5,7 @@
 mod acknowledging; // in memory, on disk, delivered
 mod faults; // each of them passes
 mod stopping; // delivered, spilled, or named
+mod writing; // to a terminal and a file
 
 use crate::support::until;
 use bytes::Bytes;

@@ -1,5 +1,8 @@
 //! `throughline collect`.
 
+mod access; // who may send
+
+use access::Access;
 use clap::{Args, ValueEnum};
 use std::{
     collections::HashMap,
@@ -12,7 +15,7 @@ use std::{
 };
 use throughline::{
     Config,
-    collector::{self, Collector, Destination, Disk, Forwarded, Until},
+    collector::{self, Collector, Destination, Disk, Forwarded, Until, debug, file},
     sender::Signal,
     stop_signal,
 };
@@ -50,6 +53,22 @@ pub(crate) struct Options {
     /// Bytes of request bodies in memory, beyond which what comes is told to come again.
     #[arg(long, value_name = "BYTES")]
     max_memory: Option<usize>,
+    /// Shows everything that is taken on stdout: counts, a line for each item, or all that they hold.
+    #[arg(
+        long,
+        value_enum,
+        value_name = "VERBOSITY",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "basic"
+    )]
+    debug: Option<Verbosity>,
+    /// Writes everything that is taken to a file, as OTLP in JSON, one request a line. At 100 MiB the next one begins, the
+    /// newest five stay.
+    #[arg(long, value_name = "FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    access: Access,
     /// How long the end may take, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 25)]
     stop_limit: u64,
@@ -66,6 +85,16 @@ enum Acknowledge {
     Disk,
     /// When every destination has it.
     Delivered,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Verbosity {
+    /// One line with counts for each request.
+    Basic,
+    /// Besides, a line for each span, log record and data point.
+    Normal,
+    /// Besides, everything that they hold.
+    Detailed,
 }
 
 /// An address, or none.
@@ -103,14 +132,13 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     environment.usable().map_err(io::Error::other)?;
     let config = config(options, &environment);
     let destinations = config.destinations.clone();
-    let directory = config.disk.as_ref().map(|disk| disk.directory.clone());
     let collector = Collector::start(config).map_err(io::Error::other)?;
     if let Some(destination) = to_itself(&collector, &destinations) {
         let words =
             format!("{destination} is this collector itself: everything would come again, without end");
         return Err(io::Error::other(words));
     }
-    announce(&collector, &environment, &destinations, directory);
+    announce(&collector, options, &environment, &destinations);
     let mut told = HashMap::new();
     let stop = stop_signal();
     tokio::pin!(stop);
@@ -142,12 +170,22 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
             config.destinations.add(signal, destination.clone());
         }
     }
-    if config.view.is_none() && !config.destinations.is_empty() {
+    config.debug = options.debug.map(|verbosity| {
+        let mut options = debug::Options::default();
+        options.verbosity = match verbosity {
+            Verbosity::Basic => debug::Verbosity::Basic,
+            Verbosity::Normal => debug::Verbosity::Normal,
+            Verbosity::Detailed => debug::Verbosity::Detailed,
+        };
+        options
+    });
+    config.file = options.file.as_ref().map(file::Options::of);
+    config.receive = options.access.receive();
+    if config.view.is_none() && config.goes_on() {
         config.max_bytes = 0;
     }
-    let directory = options.queue_directory.as_ref().or(environment.queue.directory.as_ref());
-    config.disk =
-        directory.map(|directory| Disk { bytes: environment.queue.directory_bytes, ..Disk::new(directory) });
+    config.disk = directory(options, environment)
+        .map(|directory| Disk { bytes: environment.queue.directory_bytes, ..Disk::new(directory) });
     config.queue_bytes = options.queue_bytes;
     config.max_memory = options.max_memory;
     config.acknowledge = match options.acknowledge {
@@ -156,6 +194,11 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
         Acknowledge::Delivered => Until::Delivered,
     };
     config
+}
+
+/// Where requests wait that cannot be sent now.
+fn directory<'a>(options: &'a Options, environment: &'a Config) -> Option<&'a PathBuf> {
+    options.queue_directory.as_ref().or(environment.queue.directory.as_ref())
 }
 
 /// A destination that leads back.
@@ -172,9 +215,9 @@ fn to_itself(collector: &Collector, destinations: &collector::Destinations) -> O
 
 fn announce(
     collector: &Collector,
+    options: &Options,
     environment: &Config,
     destinations: &collector::Destinations,
-    directory: Option<PathBuf>,
 ) {
     let taken = [("OTLP/gRPC", collector.grpc_address()), ("OTLP/HTTP", collector.http_address())];
     for (name, address) in taken {
@@ -191,7 +234,13 @@ fn announce(
             println!("sends {} nowhere", signal.name());
         }
     }
-    if let Some(directory) = directory {
+    if options.debug.is_some() {
+        println!("shows everything here");
+    }
+    if let Some(path) = &options.file {
+        println!("writes everything to {}", path.display());
+    }
+    if let Some(directory) = directory(options, environment) {
         println!("keeps what cannot be sent now in {}", directory.display());
     }
     collector.notices().iter().for_each(|notice| println!("{notice}"));
