@@ -35,6 +35,11 @@ pub struct Config {
     /// Where it answers `GET /` and nothing else: 200 while it takes telemetry, 503 while it stops; `None`: nowhere.
     /// For the probes of Kubernetes. Default: nowhere.
     pub health: Option<SocketAddr>,
+    /// Where Prometheus fetches the newest point of each series that is kept, at `/metrics`, without being asked who it is;
+    /// `None`: nowhere; port 0: any free port (B-071). Default: nowhere.
+    pub prometheus: Option<SocketAddr>,
+    /// How old the newest point of a series may be on that page, by the time that the point says. Default: 5 min.
+    pub metric_expiration: Duration,
     /// How many bytes are kept, request bodies and index together; the oldest requests leave first, of the signal
     /// that is furthest over its share: half for spans, a quarter for measurements and log records. Zero:
     /// nothing is kept, only sent on. Default: 64 MiB.
@@ -131,6 +136,8 @@ impl Default for Config {
             http: loopback(4318),
             view: loopback(4319),
             health: None,
+            prometheus: None,
+            metric_expiration: Duration::from_secs(300),
             max_bytes: 64 * MIB,
             max_traces: 10_000,
             max_request_bytes: 64 * MIB,
@@ -160,6 +167,7 @@ impl Config {
     pub(crate) fn check(&self) -> Result<(), Error> {
         let bounds = [
             ("max_bytes", self.max_bytes == 0 && !self.goes_on()),
+            ("metric_expiration", self.metric_expiration.is_zero()),
             ("max_traces", self.max_traces == 0),
             ("max_request_bytes", self.max_request_bytes == 0),
             ("request_timeout", self.request_timeout.is_zero()),
@@ -170,6 +178,7 @@ impl Config {
         ];
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((name, _)) => Err(Error::zero(name)),
+            None if self.prometheus.is_some() && self.max_bytes == 0 => Err(Error::nothing_kept()),
             None if self.acknowledge == Until::OnDisk && self.disk.is_none() => Err(Error::no_disk()),
             None => Ok(()),
         }

@@ -50,6 +50,11 @@ impl Error {
         Error { message: message.to_owned(), source: None }
     }
 
+    pub(crate) fn nothing_kept() -> Self {
+        let message = "the page for Prometheus is made of what is kept; set max_bytes to more than zero";
+        Error { message: message.to_owned(), source: None }
+    }
+
     pub(crate) fn destination(fault: &throughline_sender::Error) -> Self {
         Error { message: format!("nothing can be sent: {fault}"), source: None }
     }

@@ -52,7 +52,8 @@ fn message(body: &[u8], slice: Slice, level: Level) -> Result<Vec<u8>, Fault> {
     Ok(rest)
 }
 
-fn put(bytes: &mut Vec<u8>, number: u8, content: &[u8]) {
+/// Adds a message or a text as a field.
+pub(crate) fn put(bytes: &mut Vec<u8>, number: u8, content: &[u8]) {
     bytes.push(number << 3 | 2);
     prost::encoding::encode_varint(content.len() as u64, bytes);
     bytes.extend_from_slice(content);

@@ -14,7 +14,7 @@
 //! ```text
 //! OTLP/gRPC :4317 ─┐                     ┌─► store ─► traces() trace() logs() instruments() series()
 //! OTLP/HTTP :4318 ─┼─► check ─► process ─┤        └─► view :4319, HTML and JSON
-//! inlet()  ────────┘                     └─► forward ─► queue ─► batch ─► each destination
+//! inlet()  ────────┘                     └─► forward ─► queue ─► batch ─► each destination, file, stdout
 //! ```
 //! - **Receives** protobuf and JSON over HTTP and protobuf over gRPC, plain or with gzip, deflate or, by the feature
 //!   `zstd`, zstd, each on either port. What cannot be decoded, is too large or too slow is refused with the status that
@@ -31,6 +31,7 @@
 //!   the way: what goes out is the bytes that came in.
 //! - **Shows** the traces with their log records at `http://127.0.0.1:4319/`, without JavaScript, and as JSON below
 //!   `/api/`. The view answers on loopback only and to loopback names only.
+//! - **Is scraped**, if [`Config::prometheus`] says where: one page with the newest point of each series of all services.
 //! - **Is quiet**: it runs on a thread of its own, named `throughline-collector`, where `tracing` is turned off. Pages
 //!   and large requests are made and decoded on two more of the same name. A collector never records itself.
 //!
@@ -114,6 +115,7 @@ pub mod file;
 mod counters;
 mod find;
 mod health;
+mod scrape;
 
 pub use config::{Config, Cors, Destinations, Overflow, Receive, Tls};
 pub use counters::{Counters, Forwarded};
@@ -267,6 +269,11 @@ impl Collector {
         self.addresses.health
     }
 
+    /// Where Prometheus fetches measurements, at `/metrics`.
+    pub fn prometheus_address(&self) -> Option<SocketAddr> {
+        self.addresses.prometheus
+    }
+
     /// What became of everything on its way to each destination.
     pub fn forwarded(&self) -> Vec<Forwarded> {
         self.intake.forwarded()
@@ -326,7 +333,7 @@ impl fmt::Debug for Collector {
 /// All stages, the last one of the way first. Must be called in the runtime where they live.
 fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intake>, Error> {
     let intake = Arc::new(Intake::start(&config)?);
-    let limit = config.request_timeout;
+    let (limit, expiration) = (config.request_timeout, config.metric_expiration);
     let receiver = receive::Receiver::new(Arc::clone(&intake), &config)?;
     for listener in [ports.grpc, ports.http].into_iter().flatten() {
         let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
@@ -339,15 +346,19 @@ fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intak
     if let Some(listener) = ports.health {
         spawn(listener, Limits::of_view(limit), health::Health::new(Arc::clone(&intake)))?;
     }
+    if let Some(listener) = ports.prometheus {
+        let page = scrape::Scrape::new(Arc::clone(&intake), expiration);
+        spawn(listener, Limits::of_view(limit), Desk::new(page, limit))?;
+    }
     Ok(intake)
 }
 
 fn runtime(config: &Config) -> io::Result<Runtime> {
     let mut builder = runtime::Builder::new_current_thread();
-    // One that makes pages, one that decodes large requests, two that wait for a terminal and a file to be written, and one
-    // for each disk.
+    // One that makes pages, one that makes those for Prometheus, one that decodes large requests, two that wait for a
+    // terminal and a file to be written, and one for each disk.
     let disks = Signal::ALL.into_iter().map(|signal| config.destinations.of(signal).len()).sum::<usize>();
-    builder.max_blocking_threads(4 + disks).thread_name("throughline-collector").enable_all().build()
+    builder.max_blocking_threads(5 + disks).thread_name("throughline-collector").enable_all().build()
 }
 
 fn spawn(listener: TcpListener, limits: Limits, handler: impl Handler) -> Result<(), Error> {

@@ -22,6 +22,7 @@
 
 mod build;
 mod instruments;
+mod latest;
 mod message;
 mod query;
 mod series;
@@ -32,6 +33,7 @@ mod walk;
 use crate::trace::{Attributes, Name, Value};
 pub(crate) use build::read;
 pub(crate) use instruments::instruments;
+pub(crate) use latest::latest;
 pub use query::Query;
 use serde::Serialize;
 pub(crate) use series::series;

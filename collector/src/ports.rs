@@ -10,6 +10,7 @@ pub(crate) struct Addresses {
     pub(crate) http: Option<SocketAddr>,
     pub(crate) view: Option<SocketAddr>,
     pub(crate) health: Option<SocketAddr>,
+    pub(crate) prometheus: Option<SocketAddr>,
 }
 
 /// What listens.
@@ -18,6 +19,7 @@ pub(crate) struct Ports {
     pub(crate) http: Option<TcpListener>,
     pub(crate) view: Option<TcpListener>,
     pub(crate) health: Option<TcpListener>,
+    pub(crate) prometheus: Option<TcpListener>,
 }
 
 impl Ports {
@@ -31,6 +33,7 @@ impl Ports {
             http: bind("the OTLP/HTTP address", config.http, "THROUGHLINE_COLLECTOR_HTTP")?,
             view: bind("the view's address", config.view, view)?,
             health: bind("the address for health", config.health, "health")?,
+            prometheus: bind("the address for Prometheus", config.prometheus, "prometheus")?,
         })
     }
 
@@ -41,6 +44,7 @@ impl Ports {
             http: address(&self.http),
             view: address(&self.view),
             health: address(&self.health),
+            prometheus: address(&self.prometheus),
         }
     }
 }

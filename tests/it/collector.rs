@@ -13,6 +13,7 @@ mod http;
 mod json;
 mod limits;
 mod pages;
+mod scrape;
 mod series;
 mod tls;
 mod view;

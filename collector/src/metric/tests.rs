@@ -258,3 +258,28 @@ fn every_kind_of_point_is_written_in_json_with_all_that_it_has() {
         r#"{"time":7,"start":3,"reset":false,"count":2,"sum":4.0,"quantiles":[[0.5,2.0]]}"#
     );
 }
+
+#[test]
+fn the_latest_points_are_a_request_with_everything_that_they_belong_to() {
+    let one = |time, route| number((time, 1), time as i64, &[("route", route)]);
+    let requests = [
+        request("a", SUM, CUMULATIVE, &[one(10, "/"), one(10, "/gone")]),
+        request("b", 5, 0, &[one(11, "/")]),
+        request("a", SUM, CUMULATIVE, &[one(20, "/")]),
+    ];
+    let latest = |from| {
+        let request = latest(kept(&requests), from).unwrap();
+        assert!(crate::scan::scan(throughline_sender::Signal::Metrics, &request).is_ok());
+        let mut found = look(&[request], &Query::of("m"));
+        found.sort_by_key(|series| series.points[0].time);
+        found
+    };
+    let mut expected = look(&requests, &Query::of("m"));
+    for series in &mut expected {
+        series.points = series.points.split_off(series.points.len() - 1);
+    }
+    expected.sort_by_key(|series| series.points[0].time);
+    assert_eq!(expected.len(), 3);
+    assert_eq!(latest(0), expected);
+    assert_eq!(latest(11), &expected[1..]);
+}

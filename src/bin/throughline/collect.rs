@@ -41,6 +41,9 @@ pub(crate) struct Options {
     /// Where `GET /` is answered with 200 while telemetry is taken, for probes.
     #[arg(long, value_name = "ADDRESS")]
     health: Option<SocketAddr>,
+    /// Where Prometheus fetches the measurements of all services, at /metrics.
+    #[arg(long, value_name = "ADDRESS")]
+    prometheus: Option<SocketAddr>,
     /// When a request is acknowledged.
     #[arg(long, value_enum, default_value_t = Acknowledge::Queued)]
     acknowledge: Acknowledge,
@@ -163,6 +166,7 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
     config.http = place(options.http, config.http);
     config.view = place(options.view, config.view);
     config.health = options.health;
+    config.prometheus = options.prometheus;
     for signal in Signal::ALL {
         let export = environment.export(signal);
         // Its default is the port of a collector on this machine: most likely this one.
@@ -181,7 +185,7 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
     });
     config.file = options.file.as_ref().map(file::Options::of);
     config.receive = options.access.receive();
-    if config.view.is_none() && config.goes_on() {
+    if config.view.is_none() && config.prometheus.is_none() && config.goes_on() {
         config.max_bytes = 0;
     }
     config.disk = directory(options, environment)
@@ -246,6 +250,9 @@ fn announce(
     collector.notices().iter().for_each(|notice| println!("{notice}"));
     if let Some(url) = collector.view_url() {
         println!("shows it at {url}");
+    }
+    if let Some(address) = collector.prometheus_address() {
+        println!("shows measurements to Prometheus at http://{address}/metrics");
     }
     if let Some(address) = collector.health_address() {
         println!("tells whether it is well at http://{address}/");
