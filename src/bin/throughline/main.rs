@@ -19,7 +19,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Check(check::Options),
-    Collect(collect::Options),
+    Collect(Box<collect::Options>),
 }
 
 fn main() -> ExitCode {

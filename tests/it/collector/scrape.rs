@@ -93,7 +93,7 @@ async fn the_newest_points_of_two_services_are_on_one_page_and_exemplars_only_in
     assert_eq!(lines, expected);
 
     let open = page(&collector, &[OPEN]).await;
-    let bucket = r#"took_bucket{job="shop",le="0.5"} 1 # {trace_id="5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b",span_id="eeeeeeeeeeeeeeee"} 0.25 1.5"#;
+    let bucket = r#"took_bucket{job="shop",le="0.5"} 1 # {span_id="eeeeeeeeeeeeeeee",trace_id="5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b5b"} 0.25 1.500"#;
     let mut expected = expected.to_vec();
     (expected[0], expected[5]) = ("# TYPE orders counter", bucket);
     expected.push("# EOF");

@@ -73,7 +73,8 @@ async fn the_program_writes_to_its_stdout_and_a_file_what_it_takes_from_who_show
     let [path, token] = ["spans.jsonl", "token"].map(|name| directory.0.join(name).display().to_string());
     std::fs::write(&token, "hush\n").unwrap();
     let program = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("throughline");
-    let at = ["collect", "--grpc", "off", "--http", "127.0.0.1:0", "--view", "off"];
+    let at =
+        ["collect", "--grpc", "off", "--http", "127.0.0.1:0", "--view", "off", "--prometheus", "127.0.0.1:0"];
     let own = ["--debug=normal", "--file", &path, "--token", &token, "--user", &format!("me:{token}")];
     let mut process = Process::start(&program.display().to_string(), &[at.as_slice(), &own].concat(), &[]);
     process.line(&["writes everything to", &path]).await;
@@ -86,6 +87,9 @@ async fn the_program_writes_to_its_stdout_and_a_file_what_it_takes_from_who_show
         let response = crate::support::ask(http::Request::from_parts(head, body)).await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{authorization}");
     }
+    let line = process.line(&["shows measurements to Prometheus at"]).await;
+    let page = crate::support::get(line.rsplit(' ').next().unwrap(), &[]).await.unwrap();
+    assert_eq!(page, (200, String::new()));
     // Not only the stop writes.
     until("two spans are in the file", || async { (written_so_far(&path) == 2).then_some(()) }).await;
     process.terminate();
