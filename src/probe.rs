@@ -29,8 +29,10 @@
 //! Destinations are asked at the same time; an attempt takes at most the destination's own timeout and at most 10 s, each
 //! further try at most 2 s. Clocks are compared to the second, by the `Date` of the answer: more than 30 s is told.
 
+mod advice; // how to write what would work
 mod start; // what fails before anything could be sent
 
+use self::advice::Hand;
 use crate::{
     config::Config,
     sender::{self, Answer, Compression, Destination, Heard, Protocol, Remote, Signal},
@@ -124,8 +126,8 @@ async fn ask(config: &Config) -> Vec<Finding> {
         }
         for destination in &export.destinations {
             let (place, words) = (asked.len(), export.in_words(destination));
-            let destination = destination.clone();
-            asked.spawn(async move { (place, examine(signal, destination, words).await) });
+            let (destination, hand) = (destination.clone(), Hand::of(export, destination));
+            asked.spawn(async move { (place, examine(signal, destination, words, hand).await) });
         }
     }
     #[cfg(feature = "prometheus")]
@@ -138,7 +140,7 @@ async fn ask(config: &Config) -> Vec<Finding> {
     findings.into_iter().map(|(_, finding)| finding).collect()
 }
 
-async fn examine(signal: Signal, destination: Destination, words: String) -> Finding {
+async fn examine(signal: Signal, destination: Destination, words: String, hand: Hand) -> Finding {
     let mut finding = Finding { signal, destination: words, fault: None, advice: None, warnings: vec![] };
     let Destination::Remote(mut remote) = destination else { return finding };
     if remote.timeout.is_zero() || remote.timeout > PATIENCE {
@@ -164,7 +166,7 @@ async fn examine(signal: Signal, destination: Destination, words: String) -> Fin
             finding.fault = Some(cause);
             // Somebody who knows OTLP and does not know us: another way in would be refused too.
             if probed.heard != Heard::Unauthorized {
-                finding.advice = diagnose(signal, remote).await;
+                finding.advice = diagnose(signal, remote, hand).await;
             }
         }
     }
@@ -185,13 +187,13 @@ fn clocks(theirs: SystemTime, ours: SystemTime) -> Option<String> {
 }
 
 /// What to set so that it works.
-async fn diagnose(signal: Signal, mut remote: Remote) -> Option<String> {
+async fn diagnose(signal: Signal, mut remote: Remote, hand: Hand) -> Option<String> {
     remote.timeout = remote.timeout.min(FURTHER_PATIENCE);
     let (host, port) = place(&remote.url)?;
     if !listens(&host, port).await {
-        return next_door(signal, &remote, port, &DOORS).await;
+        return next_door(signal, &remote, port, &DOORS, hand).await;
     }
-    for (variant, advice) in variants(signal, &remote) {
+    for (variant, advice) in variants(signal, &remote, hand) {
         if works(signal, &variant).await {
             return Some(advice);
         }
@@ -200,16 +202,16 @@ async fn diagnose(signal: Signal, mut remote: Remote) -> Option<String> {
 }
 
 /// Nothing listens where it should: other ports of the same host, without headers and credentials.
-async fn next_door(signal: Signal, remote: &Remote, port: u16, doors: &[Door]) -> Option<String> {
+async fn next_door(signal: Signal, remote: &Remote, port: u16, doors: &[Door], hand: Hand) -> Option<String> {
     let (host, _) = place(&remote.url)?;
     for Door { port: door, protocol, path } in doors.iter().filter(|door| door.port != port) {
         let Some(path) = path(signal) else { continue };
         let Ok(url) = format!("http://{host}:{door}/{path}").parse() else { continue };
         if works(signal, &Remote { timeout: FURTHER_PATIENCE, ..Remote::new(*protocol, url) }).await {
-            let (name, endpoint) = (variable(signal, "PROTOCOL"), variable(signal, "ENDPOINT"));
+            let (write, url) = (hand.write(), format!("http://{host}:{door}/{path}"));
             return Some(format!(
-                "nothing listens on port {port}, but {protocol} is taken on port {door}: set {name}={protocol} and \
-                 {endpoint}=http://{host}:{door}/{path}",
+                "nothing listens on port {port}, but {protocol} is taken on port {door}: {write} {}",
+                hand.door(signal, *protocol, &url),
             ));
         }
     }
@@ -217,10 +219,10 @@ async fn next_door(signal: Signal, remote: &Remote, port: u16, doors: &[Door]) -
 }
 
 /// What people mean when they write what does not work, each with the words that mend it.
-fn variants(signal: Signal, remote: &Remote) -> Vec<(Remote, String)> {
-    let mut variants = Vec::new();
+fn variants(signal: Signal, remote: &Remote, hand: Hand) -> Vec<(Remote, String)> {
+    let (mut variants, write) = (Vec::new(), hand.write());
     if remote.compression != Compression::None {
-        let advice = format!("it takes what is not compressed: set {}=none", variable(signal, "COMPRESSION"));
+        let advice = format!("it takes what is not compressed: {write} {}", hand.uncompressed(signal));
         variants.push((Remote { compression: Compression::None, ..remote.clone() }, advice));
     }
     let (protocol, path) = match remote.protocol {
@@ -228,17 +230,18 @@ fn variants(signal: Signal, remote: &Remote) -> Vec<(Remote, String)> {
         _ => (Protocol::Grpc, ""),
     };
     if let Some(url) = with_path(&remote.url, path) {
-        let advice = format!("it speaks {protocol}: set {}={protocol}", variable(signal, "PROTOCOL"));
+        let advice =
+            format!("it speaks {protocol}: {write} {}", hand.protocol(signal, protocol, &shown(&url)));
         variants.push((Remote { protocol, url, ..remote.clone() }, advice));
     }
     if remote.url.scheme_str() == Some("http")
         && let Some(url) = with_scheme(&remote.url, "https")
     {
-        let advice = format!("it speaks TLS: write https:// in {}", variable(signal, "ENDPOINT"));
+        let advice = format!("it speaks TLS: write https:// in {}", hand.place(signal));
         variants.push((Remote { url, ..remote.clone() }, advice));
     } else if let Some(url) = with_scheme(&remote.url, "http") {
         // Without headers and credentials: they are not for everybody on the way.
-        let advice = format!("it speaks plain text: write http:// in {}", variable(signal, "ENDPOINT"));
+        let advice = format!("it speaks plain text: write http:// in {}", hand.place(signal));
         variants.push((Remote { timeout: remote.timeout, ..Remote::new(remote.protocol, url) }, advice));
     }
     if remote.protocol != Protocol::Grpc {
@@ -249,8 +252,7 @@ fn variants(signal: Signal, remote: &Remote) -> Vec<(Remote, String)> {
         known.extend((signal == Signal::Metrics).then_some(PROMETHEUS));
         for path in known {
             let Some(url) = with_path(&remote.url, path) else { continue };
-            let advice =
-                format!("the path that is right: set {}={}", variable(signal, "ENDPOINT"), shown(&url));
+            let advice = format!("the path that is right: {write} {}", hand.endpoint(signal, &shown(&url)));
             variants.push((Remote { url, ..remote.clone() }, advice));
         }
     }
@@ -271,10 +273,6 @@ async fn listens(host: &str, port: u16) -> bool {
 fn place(url: &Uri) -> Option<(String, u16)> {
     let default = if url.scheme_str() == Some("https") { 443 } else { 80 };
     Some((url.host()?.to_owned(), url.port_u16().unwrap_or(default)))
-}
-
-fn variable(signal: Signal, word: &str) -> String {
-    format!("OTEL_EXPORTER_OTLP_{}_{word}", signal.name().to_uppercase())
 }
 
 fn with_path(url: &Uri, path: &str) -> Option<Uri> {
@@ -319,7 +317,7 @@ mod tests {
             .header(AUTHORIZATION, sender::basic("me", "hush"));
         let doors =
             [Door { port, protocol: Protocol::HttpProtobuf, path: |signal| Some(signal.http_path()) }];
-        let advice = next_door(Signal::Logs, &remote, 9, &doors).await.unwrap();
+        let advice = next_door(Signal::Logs, &remote, 9, &doors, Hand::Variables).await.unwrap();
         assert_eq!(
             advice,
             format!(
@@ -333,7 +331,11 @@ mod tests {
             request.starts_with("post /v1/logs http/1.1\r\n") && !request.contains("authorization"),
             "{request}"
         );
-        assert_eq!(next_door(Signal::Logs, &remote, port, &doors).await, None, "the same port is no other");
+        assert_eq!(
+            next_door(Signal::Logs, &remote, port, &doors, Hand::Variables).await,
+            None,
+            "the same port is no other"
+        );
     }
 
     // Nothing that is meant for TLS goes out in plain text.
@@ -341,7 +343,7 @@ mod tests {
     fn the_plain_text_variant_has_no_headers() {
         let remote = Remote::new(Protocol::HttpProtobuf, "https://localhost:4318/v1/logs".parse().unwrap())
             .header(AUTHORIZATION, sender::basic("me", "hush"));
-        for (variant, advice) in variants(Signal::Logs, &remote) {
+        for (variant, advice) in variants(Signal::Logs, &remote, Hand::Variables) {
             let plain = variant.url.scheme_str() == Some("http");
             assert_eq!(plain, variant.headers.is_empty(), "{advice}");
         }

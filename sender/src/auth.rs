@@ -119,6 +119,13 @@ pub fn bearer(token: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
+/// The password in such a value as [`basic`] makes.
+pub(crate) fn password(value: &str) -> Option<String> {
+    let (_, encoded) = value.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("basic"))?;
+    let pair = String::from_utf8(STANDARD.decode(encoded.trim()).ok()?).ok()?;
+    Some(pair.split_once(':')?.1.to_owned())
+}
+
 /// A secret is short; whatever is longer is another file.
 const MAX_SECRET_BYTES: u64 = 64 << 10;
 

@@ -6,7 +6,7 @@
 
 use crate::{
     Answer, Error, Heard, Remote, Signal,
-    auth::Authorization,
+    auth::{Authorization, password},
     cause,
     content::Content,
     response::one_line,
@@ -21,7 +21,7 @@ use hyper_util::{
     },
     rt::{TokioExecutor, TokioTimer},
 };
-use std::{borrow::Cow, net::SocketAddr, time::SystemTime};
+use std::{borrow::Cow, cmp::Reverse, net::SocketAddr, time::SystemTime};
 
 /// O-018: the exporter, with the distribution before it.
 const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
@@ -31,7 +31,7 @@ const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!(
     env!("CARGO_PKG_VERSION")
 ));
 
-/// What is shorter is in many words by chance, and no good secret.
+/// What is shorter is in many words by chance: it is a secret only where it is a word.
 const MIN_SECRET_BYTES: usize = 8;
 
 /// Carries requests of one signal to one server, one at a time.
@@ -109,14 +109,16 @@ impl Connection {
     pub(crate) fn told(&self, words: &str) -> String {
         let authorization = self.authorization.as_ref();
         let sent = self.remote.headers.values().chain(authorization.map(Authorization::value));
-        let texts = sent.filter_map(|value| value.to_str().ok());
-        // The part behind `Basic` or `Bearer`, too.
-        let parts = texts.flat_map(|text| [text, text.rsplit(' ').next().unwrap_or_default()]);
-        let secrets = parts.chain(authorization.map(Authorization::secret));
-        let mut words = Cow::Borrowed(words);
-        for secret in secrets.filter(|secret| secret.len() >= MIN_SECRET_BYTES) {
-            words = words.replace(secret, "…").into();
+        let mut secrets: Vec<Cow<str>> = Vec::new();
+        for text in sent.filter_map(|value| value.to_str().ok()) {
+            // The part behind `Basic` or `Bearer`, too, and what is in it.
+            secrets.extend([text, text.rsplit(' ').next().unwrap_or_default()].map(Cow::Borrowed));
+            secrets.extend(password(text).map(Cow::Owned));
         }
+        secrets.extend(authorization.map(|authorization| authorization.secret().into()));
+        // A short one may be part of a long one.
+        secrets.sort_by_key(|secret| Reverse(secret.len()));
+        let words = secrets.iter().fold(words.to_owned(), |words, secret| without(&words, secret));
         one_line(&words)
     }
 
@@ -190,6 +192,21 @@ fn without_user(url: Uri) -> Uri {
     let Some((_, place)) = authority.as_str().rsplit_once('@') else { return url };
     parts.authority = place.parse().ok();
     Uri::from_parts(parts).unwrap_or(url)
+}
+
+/// The words with `…` for the secret.
+fn without(words: &str, secret: &str) -> String {
+    let mut clean = String::new();
+    let mut end = 0;
+    for (start, _) in words.match_indices(secret).filter(|_| !secret.is_empty()) {
+        let next = start + secret.len();
+        let mut beside = words[..start].chars().next_back().into_iter().chain(words[next..].chars().next());
+        if secret.len() >= MIN_SECRET_BYTES || !beside.any(char::is_alphanumeric) {
+            clean.extend([&words[end..start], "…"]);
+            end = next;
+        }
+    }
+    clean + &words[end..]
 }
 
 fn date(headers: &HeaderMap) -> Option<SystemTime> {

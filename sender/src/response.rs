@@ -137,8 +137,21 @@ mod tests {
         let words = format!("no canary-0123, {encoded}, {} {}canary-0123", &encoded[6..], "x".repeat(190));
         let told = connection.told(&words);
         assert!(told.starts_with("no …, …, … xxx") && !told.contains("canary"), "{told}");
-        // Too short to be told from any other word.
-        assert_eq!(short.told("not so"), "not so");
+        // A short one is told from other words by where it ends.
+        assert_eq!(short.told("not so: me:no, \"no\" and no"), "not so: me:…, \"…\" and …");
+    }
+
+    // O-093: what is written in a variable as it goes out, and part of what else is sent.
+    #[test]
+    fn a_password_that_a_header_encodes_is_not_passed_on() {
+        let mut remote = Remote::new(Protocol::HttpJson, "http://127.0.0.1:9/".parse().unwrap());
+        remote.headers.insert("x-tenant", HeaderValue::from_static("shop"));
+        remote.headers.insert("authorization", crate::basic("me", "shop-canary"));
+        let connection = Connection::new(Signal::Traces, remote).unwrap();
+        assert_eq!(
+            connection.told("shop-canary is wrong for me, shopping at shop"),
+            "… is wrong for me, shopping at …"
+        );
     }
 
     // O-033, O-034

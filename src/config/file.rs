@@ -46,7 +46,7 @@
 //!
 //! With a file, no other variable `OTEL_…` counts but through a reference; and, since the file names the destinations,
 //! neither does `NODE_IP` nor `THROUGHLINE_OTLP_…`, of which a warning is given. All other variables, `THROUGHLINE_…` and
-//! `RUST_LOG`, still hold; where the file says the same thing, the file wins. A field set in code wins over both.
+//! `RUST_LOG`, still hold; where the file says otherwise, the file wins, which is told. A field set in code wins over both.
 //!
 //! # Faults
 //! All are found at once, each with its line. The program does not start with one ([`Telemetry::init`] and
@@ -73,7 +73,7 @@ mod settings; // document → config
 mod views; // … what becomes of single instruments
 mod destinations; // … and where each signal goes
 
-use super::{Config, Export, Fault, env, env::Environment, setting};
+use super::{Config, Export, Fault, Origin, Setting, env, env::Environment, setting};
 use crate::sender::Signal;
 use document::{Flaw, MOST_BYTES, Node};
 use std::{fs::File, io::Read, path::Path};
@@ -117,7 +117,28 @@ pub(super) fn configure(environment: Environment, text: &str, name: &str) -> Con
         return refuse(config, faults);
     }
     configured.faults.extend(faults);
+    overrule(&config, &mut configured);
     configured
+}
+
+/// Variables that the file decides otherwise are no settings any more; those that were set are told.
+fn overrule(beside: &Config, configured: &mut Config) {
+    let keys = |config: &Config| config.server.sensitive_query_keys.clone();
+    let series = |config: &Config| config.measurements.cardinality_limit;
+    let changed = [
+        (env::RESOURCE_DETECTORS, beside.detectors != configured.detectors),
+        (env::CARDINALITY_LIMIT, series(beside) != series(configured)),
+        (env::SENSITIVE_QUERY_KEYS, keys(beside) != keys(configured)),
+    ];
+    for (variable, _) in changed.into_iter().filter(|(_, changed)| *changed) {
+        let is_it = |setting: &Setting| setting.variable == variable.name;
+        if configured.settings.iter().any(|setting| is_it(setting) && setting.origin != Origin::Default) {
+            configured
+                .faults
+                .push(Fault::new(variable.name, "is ignored: the configuration file says otherwise"));
+        }
+        configured.settings.retain(|setting| !is_it(setting));
+    }
 }
 
 /// What the variables say that still count.

@@ -1,6 +1,7 @@
 //! `throughline check` says what is wrong in the words of whoever must mend it.
 
 mod certificates; // TLS
+mod file; // what to write in a configuration file
 mod start; // what fails before anything could be sent
 
 use crate::support::{child::Process, get, peer, receiver::Receiver, serve, until};

@@ -339,9 +339,14 @@ instrumentation/development:
         told,
         [
             format!("THROUGHLINE_OTLP_TRACES_TOKEN: {ignored}"),
-            format!("THROUGHLINE_OTLP_USERNAME: {ignored}")
+            format!("THROUGHLINE_OTLP_USERNAME: {ignored}"),
+            "THROUGHLINE_RESOURCE_DETECTORS: is ignored: the configuration file says otherwise".into(),
+            "THROUGHLINE_SENSITIVE_QUERY_KEYS: is ignored: the configuration file says otherwise".into(),
         ]
     );
+    // What does not hold is not shown, set or not.
+    let shown = config.settings().map(|setting| &*setting.variable);
+    assert_eq!(shown.filter(|name| told.iter().any(|told| told.starts_with(name))).count(), 0);
     assert!(config.usable().is_ok());
     assert_eq!(config.traces.to_string(), "http://collector:4318/v1/traces (OTEL_CONFIG_FILE)");
     let Destination::Remote(remote) = &config.traces.destinations[0] else { panic!("{config:?}") };
