@@ -58,9 +58,9 @@ async fn exemplars(page: &str, since: f64) -> Vec<Told> {
     told
 }
 
-/// Seconds since 1970, as a page has them.
+/// Seconds since 1970 in whole milliseconds, as a page has them.
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as f64 / 1_000.0
 }
 
 /// The ids of the spans that arrived, when there are so many.
