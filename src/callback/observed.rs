@@ -153,3 +153,44 @@ fn words(panic: &(dyn Any + Send)) -> String {
         format!(" ({text:?})")
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{sync::mpsc, thread};
+
+    fn told(observed: &Observed<u64>) -> Vec<Observation<u64>> {
+        let heard = Heard(Mutex::default());
+        observed.repeat(&heard);
+        heard.0.into_inner().unwrap()
+    }
+
+    #[test]
+    fn what_is_observed_before_or_after_nobody_waits_is_not_told_later() {
+        let (entered, is_entered) = mpsc::channel();
+        let (release, released) = mpsc::channel();
+        let released = Mutex::new(released);
+        let callback: Callback<u64> = Box::new(move |to| {
+            entered.send(()).unwrap();
+            to.observe(lock(&released).recv().unwrap(), &[]);
+        });
+        let observed = Observed::new("level".into(), callback);
+        release.send(1).unwrap();
+        observed.call();
+        is_entered.recv().unwrap();
+        assert_eq!(told(&observed), [(1, vec![])]);
+        let (left, meanwhile) = thread::scope(|scope| {
+            scope.spawn(|| observed.call());
+            is_entered.recv().unwrap();
+            let left = observed.leave(Duration::from_secs(1));
+            let meanwhile = (told(&observed), observed.rests());
+            release.send(2).unwrap();
+            (left, meanwhile)
+        });
+        assert_eq!((left.error, meanwhile), (Some("timeout"), (vec![], false)));
+        assert_eq!((told(&observed), observed.rests()), (vec![], true));
+        release.send(3).unwrap();
+        observed.call();
+        assert_eq!(told(&observed), [(3, vec![])]);
+    }
+}

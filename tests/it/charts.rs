@@ -13,6 +13,8 @@ use std::collections::BTreeSet;
 /// What a dashboard asks: the latency that 95 of 100 calls keep, by route.
 const CHART: &str = "histogram_quantile(0.95, sum by (le, http_route) (rate(http_server_request_duration_seconds_bucket[1m])))";
 
+const PAGE: &str = include_str!("../../docs/metrics.md");
+
 /// Calls a service until the condition holds.
 async fn call_until<T, F>(what: &str, url: &str, mut condition: impl FnMut() -> F) -> T
 where
@@ -100,21 +102,24 @@ async fn two_replicas_have_series_of_their_own() {
     drop(chains);
 }
 
-// The way over a collector changes nothing (B-008, B-010).
+// The way over a collector changes nothing, with the configuration that the page has for it (B-008, B-010, B-014).
 #[tokio::test]
 async fn through_a_real_collector_the_series_are_the_same() {
     let Some(prometheus) = Prometheus::start("the same series", "global: {}\n").await else { return };
     let remedy = "an OpenTelemetry Collector with otlp receiver and otlp_http exporter";
     let Some(otelcol) = peer("the same series", "THROUGHLINE_TEST_OTELCOL", remedy) else { return };
     let (directory, port) = (Directory::new(), free_port());
-    let config = format!(
-        "receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:{port}'}}}}}}}}\n\
-         exporters: {{otlp_http: {{metrics_endpoint: '{}'}}}}\n\
-         service:\n  telemetry: {{metrics: {{level: none}}}}\n  pipelines: {{metrics: {{receivers: [otlp], exporters: [otlp_http]}}}}\n",
-        prometheus.endpoint()
-    );
-    let config = directory.write("config.yaml", config);
-    let collector = Process::start(&otelcol, &["--config", &config.display().to_string()], &[]);
+    let (_, config) = PAGE.split_once("\n## OTLP to a collector\n").unwrap();
+    let (_, config) = config.split_once("```yaml\n").unwrap();
+    let (config, _) = config.split_once("```").unwrap();
+    let (here, there) = (format!("127.0.0.1:{port}"), prometheus.endpoint());
+    let config = config
+        .replace("0.0.0.0:4318", &here)
+        .replace("http://prometheus:9090/api/v1/otlp/v1/metrics", &there);
+    assert!(config.contains(&here) && config.contains(&there), "{config}");
+    let config = directory.write("config.yaml", &config).display().to_string();
+    let quiet = "--set=service.telemetry.metrics.level=none";
+    let collector = Process::start(&otelcol, &["--config", &config, quiet], &[]);
     collector.line(&["Everything is ready"]).await;
 
     let mut ways = Vec::new();
@@ -135,6 +140,13 @@ async fn through_a_real_collector_the_series_are_the_same() {
             labels
         });
         ways.push(names.collect::<BTreeSet<_>>());
+        let of_this = format!("http_server_request_duration_seconds_bucket{{instance=\"{instance}\"}}");
+        let exemplars = until("exemplars", || async {
+            Some(prometheus.exemplars(&of_this).await).filter(|exemplars| !exemplars.is_empty())
+        })
+        .await;
+        let keys = |(_, exemplar): &(Labels, Labels)| exemplar.keys().cloned().collect::<Vec<_>>();
+        assert!(exemplars.iter().all(|one| keys(one) == ["span_id", "trace_id"]), "{exemplars:?}");
         drop(chain);
     }
     assert!(ways[0].len() > 30 && ways[0] == ways[1], "{ways:#?}");

@@ -2,6 +2,7 @@
 
 mod ports; // the small server
 mod judged; // pages, read by others
+mod live; // what happens now
 mod prometheus; // a real one
 
 use crate::support::{PATIENCE, get, request};

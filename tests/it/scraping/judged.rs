@@ -110,13 +110,10 @@ async fn pythons_client_reads_the_pages_of_whatever_arrives() {
     assert!(samples > 600, "{samples}");
 }
 
-#[tokio::test]
-async fn promtool_has_no_objection() {
-    let test = "promtool has no objection";
+/// What promtool says of a page; `None`: there is none here.
+fn promtool(test: &str, page: &str) -> Option<String> {
     let remedy = "promtool, of Debian's package prometheus";
-    let Some(promtool) = peer(test, "THROUGHLINE_TEST_PROMTOOL", remedy) else { return };
-    let telemetry = busy();
-    let (_, _, page) = ask(telemetry.scrape_service(), &[]).await;
+    let promtool = peer(test, "THROUGHLINE_TEST_PROMTOOL", remedy)?;
     let check = Command::new(promtool)
         .args(["check", "metrics"])
         .stdin(Stdio::piped())
@@ -126,6 +123,36 @@ async fn promtool_has_no_objection() {
     let mut check = check.unwrap();
     check.stdin.take().unwrap().write_all(page.as_bytes()).unwrap();
     let output = check.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    assert_eq!((output.status.success(), &*said.concat()), (true, ""));
+    let said =
+        [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat();
+    assert_eq!(output.status.success(), said.is_empty(), "{said}");
+    Some(said)
+}
+
+#[tokio::test]
+async fn promtool_has_no_objection() {
+    let telemetry = busy();
+    let (_, _, page) = ask(telemetry.scrape_service(), &[]).await;
+    let Some(said) = promtool("promtool has no objection", &page) else { return };
+    assert_eq!(said, "");
+}
+
+// H-120, H-121: the conventions have two names that Prometheus would rather keep for histograms.
+#[tokio::test]
+async fn of_what_a_service_tells_by_itself_promtool_objects_to_two_names_of_the_conventions() {
+    let telemetry = telemetry(Scrape::mounted(), &[("THROUGHLINE_RUNTIME_METRICS", "true")]);
+    let app = axum::Router::new().route("/", axum::routing::get(|| async {}));
+    let address = crate::support::serve(app.layer(telemetry.server_layer())).await;
+    get(&format!("http://{address}/"), &[]).await.unwrap();
+    let page = crate::support::until("the request", || async {
+        let (_, _, page) = ask(telemetry.scrape_service(), &[]).await;
+        page.contains("http_server_request_duration_seconds_count").then_some(page)
+    })
+    .await;
+    let Some(said) = promtool("promtool and the runtime", &page) else { return };
+    let named: Vec<&str> = said.lines().filter_map(|line| line.split(' ').next()).collect();
+    // What the system does not tell is not there.
+    let told = ["process_thread_count", "process_unix_file_descriptor_count"];
+    let told: Vec<&str> = told.into_iter().filter(|name| page.contains(&format!("\n{name}{{"))).collect();
+    assert_eq!(named, told, "{said}");
 }

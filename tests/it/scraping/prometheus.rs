@@ -16,7 +16,7 @@ use opentelemetry_proto::tonic::{
 use prost::Message;
 use serde_json::Value;
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     time::{SystemTime, UNIX_EPOCH},
 };
 use throughline::sender::exposition::{MediaType, Options, page};
@@ -224,7 +224,7 @@ async fn two_replicas_are_scraped_and_do_not_collide() {
     assert_eq!(instances, expected);
 }
 
-// H-089: the chart of docs/metrics.md.
+// H-089, B-024: the chart of docs/metrics.md.
 #[tokio::test]
 async fn the_latency_of_each_route_is_what_the_query_of_the_page_tells() {
     let telemetry = telemetry(Scrape::at("localhost:0"), &[]);
@@ -258,4 +258,15 @@ async fn the_latency_of_each_route_is_what_the_query_of_the_page_tells() {
     .await;
     assert_eq!(told.keys().collect::<Vec<_>>(), ["/fast", "/slow/{id}"]);
     assert!(told["/slow/{id}"] >= 0.025, "{told:?}");
+    // And the way back: Prometheus has fetched the exemplars with the buckets.
+    let exemplars = until("an exemplar of both routes", || async {
+        let found = prometheus.exemplars("http_server_request_duration_seconds_bucket").await;
+        let of: BTreeSet<_> = found.iter().map(|(series, _)| series["http_route"].clone()).collect();
+        (of.len() == 2).then_some(found)
+    })
+    .await;
+    for (series, exemplar) in exemplars {
+        assert_eq!(exemplar.keys().collect::<Vec<_>>(), ["span_id", "trace_id"], "{series:?}");
+        assert_eq!(exemplar["trace_id"].len(), 32);
+    }
 }
