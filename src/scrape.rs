@@ -94,7 +94,7 @@ impl Scrape {
     pub(crate) fn start(config: &Config, reader: &Reader) -> Result<Option<Self>, Error> {
         let Some(of) = config.scrape.as_ref().filter(|_| !config.disabled) else { return Ok(None) };
         let listener =
-            of.address.as_deref().map(|address| listen(address, of.variable.is_some())).transpose()?;
+            of.address.as_deref().map(|address| listen(address, of.variable.as_deref())).transpose()?;
         let address = listener.as_ref().and_then(|listener| listener.local_addr().ok());
         let (asks, asked) = mpsc::channel(MOST_ASKS);
         let account = Arc::new(Account::default());

@@ -72,6 +72,7 @@ mod check; // a document against it
 mod settings; // document → config
 mod views; // … what becomes of single instruments
 mod destinations; // … and where each signal goes
+mod scrape; // … or is fetched
 
 use super::{Config, Export, Fault, Origin, Setting, env, env::Environment, setting};
 use crate::sender::Signal;
@@ -96,13 +97,15 @@ pub(super) fn read(environment: Environment, path: &str) -> Config {
 }
 
 /// A configuration of these variables and this text.
-pub(super) fn configure(environment: Environment, text: &str, name: &str) -> Config {
+pub(super) fn configure(mut environment: Environment, text: &str, name: &str) -> Config {
     let service_name = environment.text(&env::SERVICE_NAME, None).map(|found| found.value);
+    // Ours, so it holds beside a file.
+    let scope_labels = environment.boolean_or(&env::SCOPE_LABELS, None, true).unwrap_or(true);
     let document = document::parse(text, &|variable| environment.raw(variable).map(str::to_owned));
     let config = beside(environment);
     let mut configured = config.clone();
     let flaws = match document {
-        Ok(root) => apply(&root, service_name, &mut configured),
+        Ok(root) => apply(&root, service_name, scope_labels, &mut configured),
         Err(flaws) => flaws,
     };
     let name = document::shown(name);
@@ -159,7 +162,7 @@ fn refuse(mut config: Config, faults: impl IntoIterator<Item = Fault>) -> Config
     config
 }
 
-fn apply(root: &Node, service_name: Option<String>, config: &mut Config) -> Vec<Flaw> {
+fn apply(root: &Node, service_name: Option<String>, scope_labels: bool, config: &mut Config) -> Vec<Flaw> {
     let mut flaws = Vec::new();
     if let Some(flaw) = version(root) {
         let harmless = flaw.harmless;
@@ -172,6 +175,7 @@ fn apply(root: &Node, service_name: Option<String>, config: &mut Config) -> Vec<
     flaws.extend(check::check(root, &schema::FILE));
     settings::apply(root, service_name, config, &mut flaws);
     destinations::apply(root, config, &mut flaws);
+    scrape::apply(root, scope_labels, config, &mut flaws);
     views::apply(root, config, &mut flaws);
     flaws
 }

@@ -130,19 +130,27 @@ impl Measurements {
     }
 }
 
-/// Says what cannot work where measurements are sent to Prometheus, which takes OTLP over HTTP, cumulative, plain or with
-/// gzip; a request with anything else in it is lost whole (B-003, B-006).
-pub(super) fn check(environment: &mut Environment, metrics: &Export, temporality: Temporality) {
-    let remotes = metrics.destinations.iter().filter_map(|destination| match destination {
-        Destination::Remote(remote) => Some(remote),
+/// What cannot work where measurements are sent to Prometheus, which takes OTLP over HTTP, cumulative, plain or with gzip;
+/// a request with anything else in it is lost whole (B-003, B-006).
+pub(super) const ONLY_CUMULATIVE: &str = "Prometheus refuses all but cumulative, unless it runs with \
+                                          --enable-feature=otlp-deltatocumulative; use cumulative";
+pub(super) const NO_GRPC: &str = "Prometheus takes no gRPC";
+pub(super) const NO_ZSTD: &str = "Prometheus takes gzip, or none";
+
+/// Where a destination is, if it is Prometheus by its path.
+pub(super) fn prometheus(destination: &Destination) -> Option<&Remote> {
+    match destination {
+        Destination::Remote(remote) => Some(remote).filter(|remote| remote.url.path().contains(PROMETHEUS)),
         Destination::Local(_) => None,
-    });
-    let mut at_prometheus = remotes.filter(|remote| remote.url.path().contains(PROMETHEUS));
+    }
+}
+
+/// Says what cannot work where measurements are sent to Prometheus.
+pub(super) fn check(environment: &mut Environment, metrics: &Export, temporality: Temporality) {
+    let mut at_prometheus = metrics.destinations.iter().filter_map(prometheus);
     let Some(Remote { protocol, compression, .. }) = at_prometheus.next() else { return };
     if temporality != Temporality::Cumulative {
-        let fault = "Prometheus refuses all but cumulative, unless it runs with \
-                     --enable-feature=otlp-deltatocumulative; use cumulative";
-        environment.fault(env::TEMPORALITY.name, fault);
+        environment.fault(env::TEMPORALITY.name, ONLY_CUMULATIVE);
     }
     let signal = Some(Signal::Metrics);
     let name_of = |environment: &Environment, variable: &env::Variable| {
@@ -150,10 +158,10 @@ pub(super) fn check(environment: &mut Environment, metrics: &Export, temporality
     };
     if *protocol == Protocol::Grpc {
         let name = name_of(environment, &env::PROTOCOL);
-        environment.fault(&name, "Prometheus takes no gRPC; use http/protobuf");
+        environment.fault(&name, &format!("{NO_GRPC}; use http/protobuf"));
     }
     if *compression == Compression::Zstd {
         let name = name_of(environment, &env::COMPRESSION);
-        environment.fault(&name, "Prometheus takes gzip, or none");
+        environment.fault(&name, NO_ZSTD);
     }
 }

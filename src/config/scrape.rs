@@ -39,7 +39,6 @@ impl Scrape {
         let asked = exporters(environment, Signal::Metrics);
         // Read also when it is not used: all faults are told at once.
         let host = environment.text(&env::PROMETHEUS_HOST, None).map(|found| found.value);
-        let host = host.unwrap_or_else(|| DEFAULT_HOST.to_owned());
         let port = environment.text(&env::PROMETHEUS_PORT, None).and_then(|Found { value, name }| {
             let port = value.parse::<u16>().ok();
             if port.is_none() {
@@ -58,10 +57,15 @@ impl Scrape {
             environment.faults.push(Fault::fatal(&name, fault));
             return None;
         }
+        Some(Scrape { scope_labels, variable: Some(name), ..Scrape::on(host.as_deref(), port) })
+    }
+
+    /// A server of its own, with the standard's host and port where none is named.
+    pub(super) fn on(host: Option<&str>, port: Option<u16>) -> Self {
+        let (host, port) = (host.unwrap_or(DEFAULT_HOST), port.unwrap_or(DEFAULT_PORT));
         // An IPv6 address has colons of its own.
-        let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
-        let address = Some(format!("{host}:{}", port.unwrap_or(DEFAULT_PORT)));
-        Some(Scrape { address, scope_labels, variable: Some(name) })
+        let is_bare = host.contains(':') && !host.starts_with('[');
+        Scrape::at(if is_bare { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
     }
 
     /// The page in words, and what decided it; the URL where it is known better.

@@ -64,8 +64,8 @@ macro_rules! offer {
         impl SyncInstrument<$number> for Offering<$kind<$number>> {
             fn measure(&self, value: $number, attributes: &[KeyValue]) {
                 self.inner.$measure(value, attributes);
-                if let Some(span) = self.reservoir.admit() {
-                    self.reservoir.offer(Value::from(value), span, self.reservoir.hash(attributes), attributes);
+                if self.reservoir.admits() {
+                    self.reservoir.offer(Value::from(value), self.reservoir.hash(attributes), attributes);
                 }
             }
 
@@ -82,8 +82,8 @@ macro_rules! offer {
         impl BoundSyncInstrument<$number> for BoundOffering<$bound<$number>> {
             fn measure(&self, value: $number) {
                 self.inner.$measure(value);
-                if let Some(span) = self.reservoir.admit() {
-                    self.reservoir.offer(Value::from(value), span, self.hash, &self.attributes);
+                if self.reservoir.admits() {
+                    self.reservoir.offer(Value::from(value), self.hash, &self.attributes);
                 }
             }
         }

@@ -86,12 +86,10 @@ impl Reservoir {
         Reservoir { filter, bounds, size, hasher, shards }
     }
 
-    /// Returns whose measurement this is, if the filter lets it through.
+    /// Whether the filter lets a measurement through that is taken now.
     #[inline]
-    pub(super) fn admit(&self) -> Option<Active> {
-        let ids = Ids::active();
-        let is_sampled = ids.is_some_and(|ids| ids.flags.is_sampled());
-        (is_sampled || self.filter == ExemplarFilter::AlwaysOn).then_some(Active(ids))
+    pub(super) fn admits(&self) -> bool {
+        Ids::are_sampled() || self.filter == ExemplarFilter::AlwaysOn
     }
 
     /// The same for the same attributes in any order.
@@ -100,9 +98,10 @@ impl Reservoir {
         hashes.fold(0, u64::wrapping_add)
     }
 
-    /// Keeps a measurement, or not.
+    /// Keeps a measurement of the active span, or not. Apart, so that those which are not let through save no registers.
     #[inline(never)]
-    pub(super) fn offer(&self, value: Value, span: Active, hash: u64, attributes: &[KeyValue]) {
+    pub(super) fn offer(&self, value: Value, hash: u64, attributes: &[KeyValue]) {
+        let span = Active(Ids::active());
         let double = value.as_double();
         // The SDK does not record it either.
         if !double.is_finite() {

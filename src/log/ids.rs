@@ -33,6 +33,18 @@ impl Ids {
         })?
     }
 
+    /// Whether there are active ones, of a span that is sampled: what every measurement is asked, so nothing is copied.
+    #[inline]
+    pub(crate) fn are_sampled() -> bool {
+        let is_sampled = |context: &Context| {
+            context.has_active_span() && {
+                let span = context.span();
+                span.span_context().is_sampled() && span.span_context().is_valid()
+            }
+        };
+        !line::is_ending() && Context::map_current(is_sampled)
+    }
+
     fn of(span: &SpanContext) -> Option<Self> {
         span.is_valid().then(|| Ids {
             trace_id: span.trace_id(),

@@ -76,7 +76,7 @@ pub(super) async fn page(scrape: crate::config::Scrape) -> Finding {
     let words = scrape.in_words(None);
     let taken = spawn_blocking(move || {
         let address = scrape.address.as_deref()?;
-        crate::scrape::taken(address, scrape.variable.is_some())
+        crate::scrape::taken(address, scrape.variable.as_deref())
     });
     let fault = taken.await.unwrap_or_else(|error| Some(error.to_string()));
     Finding { fault, ..finding(Signal::Metrics, words, String::new()) }

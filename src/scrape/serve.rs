@@ -1,7 +1,7 @@
 //! A small server with one page.
 
 use super::{ScrapeService, words};
-use crate::Error;
+use crate::{Error, config::env};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::Full;
@@ -24,17 +24,17 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 const RECOVERY: Duration = Duration::from_millis(100);
 
 /// Takes the port. Must be called in a runtime.
-pub(crate) fn listen(address: &str, by_variable: bool) -> Result<TcpListener, Error> {
+pub(crate) fn listen(address: &str, variable: Option<&str>) -> Result<TcpListener, Error> {
     let listener = bind(address).and_then(|listener| {
         listener.set_nonblocking(true)?;
         TcpListener::from_std(listener)
     });
-    listener.map_err(|error| Error::listening(&fault(address, by_variable, &error), error))
+    listener.map_err(|error| Error::listening(&fault(address, variable, &error), error))
 }
 
 /// Why the port cannot be taken; `None` if it can.
-pub(crate) fn taken(address: &str, by_variable: bool) -> Option<String> {
-    bind(address).err().map(|error| fault(address, by_variable, &error))
+pub(crate) fn taken(address: &str, variable: Option<&str>) -> Option<String> {
+    bind(address).err().map(|error| fault(address, variable, &error))
 }
 
 /// The name is that of the loopback address that all scrapers mean by it; it may have another first.
@@ -45,14 +45,15 @@ fn bind(address: &str) -> io::Result<net::TcpListener> {
     }
 }
 
-fn fault(address: &str, by_variable: bool, error: &io::Error) -> String {
-    let (host, port, without) = match by_variable {
-        true => (
+fn fault(address: &str, variable: Option<&str>, error: &io::Error) -> String {
+    let (host, port, without) = match variable {
+        Some(file) if file == env::CONFIG_FILE.name => (file, file, "leave the reader pull out"),
+        Some(_) => (
             "OTEL_EXPORTER_PROMETHEUS_HOST",
             "OTEL_EXPORTER_PROMETHEUS_PORT",
             "leave prometheus out of OTEL_METRICS_EXPORTER",
         ),
-        false => ("Config::scrape", "Config::scrape", "mount the page in a router, with Scrape::mounted"),
+        None => ("Config::scrape", "Config::scrape", "mount the page in a router, with Scrape::mounted"),
     };
     match error.kind() {
         io::ErrorKind::AddrInUse => {

@@ -8,7 +8,7 @@ use crate::{
     config::{
         Config, Decided, Export, Histograms, Temporality, credentials, endpoint,
         endpoint::{GRPC_PORT, HTTP_PORT},
-        env,
+        env, metrics,
     },
     console,
     sender::{Compression, DEFAULT_TIMEOUT, Destination, Protocol, Remote, Signal, Tls},
@@ -30,6 +30,7 @@ pub(super) fn apply(root: &Node, config: &mut Config, flaws: &mut Vec<Flaw>) {
         for (index, member) in members.iter().enumerate() {
             reading.member(member, &format!("{provider}.{parts}[{index}]"));
         }
+        reading.check_temporality();
         let Reading { export, batch, simple, temporality, histograms, callback_limit, series, .. } = reading;
         *config.export_mut(signal) = batch.apply(export, simple);
         if signal == Signal::Metrics {
@@ -115,13 +116,14 @@ impl<'a> Reading<'a> {
             }
             "periodic" => {
                 set(&mut self.batch.delay, "interval");
-                let (key, limits) = ("cardinality_limits.default", settings.get("cardinality_limits"));
-                let default = limits.and_then(|limits| limits.get("default"));
-                share(&mut self.series, default, Node::count, &format!("{path}.{key}"), self.flaws);
                 self.batch.used = true;
             }
-            _ => self.simple = true,
+            "simple" => self.simple = true,
+            _ => {}
         }
+        let series = settings.path(&["cardinality_limits", "default"]);
+        let series_path = format!("{path}.cardinality_limits.default");
+        share(&mut self.series, series, Node::count, &series_path, self.flaws);
         let timeout = match kind {
             "batch" => time(settings, "export_timeout").unwrap_or(DEFAULT_EXPORT_TIMEOUT),
             "periodic" => time(settings, "timeout").unwrap_or(DEFAULT_EXPORT_TIMEOUT),
@@ -143,6 +145,9 @@ impl<'a> Reading<'a> {
             _ => None,
         };
         if let Some(destination) = destination {
+            if self.signal == Signal::Metrics {
+                self.check_prometheus(&destination, settings, path);
+            }
             self.export.add(destination, decided());
         }
         let temporality = |node: &Node| match node.text()? {
@@ -161,6 +166,27 @@ impl<'a> Reading<'a> {
         };
         let key = "default_histogram_aggregation";
         share(&mut self.histograms, settings.get(key), histograms, &path_of(key), self.flaws);
+    }
+
+    fn check_prometheus(&mut self, destination: &Destination, settings: &Node, path: &str) {
+        let Some(remote) = metrics::prometheus(destination) else { return };
+        let mut say = |line, message| self.flaws.push(Flaw { harmless: true, ..Flaw::new(line, message) });
+        if remote.protocol == Protocol::Grpc {
+            say(settings.line, format!("{path}: {}; use otlp_http", metrics::NO_GRPC));
+        }
+        if let Some(node) = settings.get("compression").filter(|_| remote.compression == Compression::Zstd) {
+            say(node.line, format!("{path}.compression: {}", metrics::NO_ZSTD));
+        }
+    }
+
+    /// Once all readers are known, since they share one.
+    fn check_temporality(&mut self) {
+        let Some((temporality, line)) = self.temporality else { return };
+        let mut at_prometheus = self.export.destinations.iter().filter_map(metrics::prometheus);
+        if temporality != Temporality::Cumulative && at_prometheus.next().is_some() {
+            let message = format!("temporality_preference: {}", metrics::ONLY_CUMULATIVE);
+            self.flaws.push(Flaw { harmless: true, ..Flaw::new(line, message) });
+        }
     }
 
     fn remote(&mut self, kind: &str, settings: &Node, of_batch: Duration, path: &str) -> Option<Remote> {
@@ -271,7 +297,12 @@ impl<'a> Reading<'a> {
 }
 
 pub(super) fn decided() -> Decided {
-    Decided::Variable(env::CONFIG_FILE.name.into())
+    Decided::Variable(variable())
+}
+
+/// What named the file.
+pub(super) fn variable() -> String {
+    env::CONFIG_FILE.name.into()
 }
 
 /// A setting that all destinations of a signal share: another value than the first one is a fault.

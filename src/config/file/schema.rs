@@ -97,6 +97,7 @@ macro_rules! sections {
     };
 }
 
+pub(super) mod pull; // of the page that Prometheus fetches
 pub(super) mod views; // of single instruments
 
 sections! {
@@ -228,7 +229,7 @@ sections! {
     ]];
     READER "reader" true [&[
         key("periodic", Section(&PERIODIC), "Measurements are collected and sent at an interval."),
-        key("pull", Unsupported, "Use periodic; Prometheus 3 takes OTLP at /api/v1/otlp/v1/metrics."),
+        key("pull", Section(&pull::PULL), "Measurements are fetched; at most one reader."),
     ]];
     PERIODIC "periodic" false [&[
         key("interval", Pause, "Milliseconds between two collections; readers share one. Default: 60000."),
@@ -309,16 +310,12 @@ const ATTRIBUTE_LIMIT_KEYS: &[Key] = &[
 
 const PROCESSORS: &[Key] = &[
     key("batch", Section(&BATCH), "They are sent in batches."),
-    key(
-        "simple",
-        Section(&SIMPLE),
-        "Each is sent at once, unless a batch is beside it, which then holds for both.",
-    ),
+    key("simple", Section(&SIMPLE), "Each is sent at once, unless a batch beside it holds for both."),
 ];
 
 const FORMER_EXPORTERS: &[Key] = &[
     key("zipkin", Unsupported, "Send OTLP to an OpenTelemetry Collector, which writes to Zipkin."),
-    key("prometheus/development", Unsupported, "Prometheus 3 takes OTLP at /api/v1/otlp/v1/metrics."),
+    key("prometheus/development", Unsupported, "Write it in a reader pull of meter_provider."),
     renamed("otlp", "otlp_http or otlp_grpc"),
     renamed("otlp_file", "otlp_file/development"),
 ];

@@ -5,6 +5,7 @@ mod faults; // every fault has its line
 mod bounds; // no text makes it slow, large or panic
 mod substitution; // the table of the standard, in whole files
 mod table; // the page of keys is the table of keys
+mod scrape; // measurements that are fetched
 mod views; // of single instruments
 
 use super::schema::{FILE, Needed};
@@ -49,6 +50,7 @@ fn a_file_says_everything_and_what_it_leaves_out_goes_nowhere() {
 }
 
 // B-090
+#[cfg(feature = "prometheus")]
 #[test]
 fn of_a_file_with_every_key_of_the_standard_exactly_what_is_not_supported_is_told() {
     let config = of(include_str!("tests/everything.yaml"));
@@ -60,7 +62,7 @@ fn of_a_file_with_every_key_of_the_standard_exactly_what_is_not_supported_is_tol
             "line 49: tracer_provider.processors[2].batch.exporter.otlp_file/development.output_stream can \
              only be stdout",
             "line 67: tracer_provider.tracer_configurator/development is not supported",
-            "line 72: meter_provider.readers[0].pull is not supported",
+            "line 75: meter_provider.readers[0].pull.producers is not supported",
             "line 80: meter_provider.readers[1].periodic.max_export_batch_size/development is ignored",
             "line 86: meter_provider.readers[1].periodic.producers is not supported",
             "line 87: meter_provider.readers[1].periodic.cardinality_limits.counter is not supported",

@@ -44,6 +44,25 @@ async fn the_port_serves_the_page_to_who_reads_it_and_words_to_others() {
     assert_eq!(elsewhere, (404, "there is one page here: /metrics\n".into()));
 }
 
+/// A configuration by a file that says no more than where the page is.
+fn by_file(port: &str) -> Config {
+    let page = format!("prometheus/development: {{port: {port}, scope_info_enabled: false}}");
+    let text = format!(
+        "file_format: '1.1'\npropagator: {{}}\nmeter_provider: {{readers: [{{pull: {{exporter: {{{page}}}}}}}]}}"
+    );
+    Config::from_yaml(&text, [("", ""); 0])
+}
+
+// B-022, B-090
+#[tokio::test]
+async fn the_page_of_a_configuration_file_is_served() {
+    let telemetry = Telemetry::build(by_file("0")).unwrap();
+    telemetry.meter_provider().meter("shop").u64_counter("orders").build().add(1, &[]);
+    let page = format!("http://{}/metrics", telemetry.scrape_address().unwrap());
+    let (status, text) = get(&page, &[]).await.unwrap();
+    assert_eq!((status, lines(&text)), (200, vec!["# TYPE orders_total counter", "orders_total 1"]));
+}
+
 #[tokio::test]
 async fn the_port_is_closed_when_telemetry_is_shut_down() {
     let (telemetry, base) = served();
@@ -99,6 +118,13 @@ async fn a_port_that_is_taken_fails_the_start_with_its_variable_and_check_says_s
     let error = Telemetry::build(config()).unwrap_err();
     assert!(error.is_address_in_use());
     assert_eq!(error.to_string(), fault);
+    assert_eq!(
+        Telemetry::build(by_file(&port)).unwrap_err().to_string(),
+        format!(
+            "OTEL_CONFIG_FILE: localhost:{port} is in use by another program; use another port, or leave the reader pull \
+             out"
+        )
+    );
     let found = async || {
         let findings = probe(&config()).await;
         let [finding] = &findings[..] else { panic!("{findings:?}") };

@@ -1,6 +1,6 @@
 use crate::{
     Config,
-    config::{Decided, Detector},
+    config::{Decided, Detector, Scrape},
     sender::{Destination, Signal},
 };
 
@@ -10,6 +10,7 @@ fn essence(mut config: Config) -> String {
     config.by_file = None;
     config.faults.clear();
     config.settings.clear();
+    config.scrape = config.scrape.map(|page| Scrape { variable: None, ..page });
     for signal in Signal::ALL {
         let export = config.export_mut(signal);
         export.decided = Decided::Default;
@@ -257,6 +258,30 @@ logger_provider: {{processors: [{{batch: {{exporter: {{otlp_file/development: {{
             ),
         );
     }
+}
+
+// B-020
+#[cfg(feature = "prometheus")]
+#[test]
+fn a_page_is_the_same_from_variables_and_from_a_file() {
+    same(
+        &[
+            ("OTEL_METRICS_EXPORTER", "otlp,prometheus"),
+            ("OTEL_EXPORTER_PROMETHEUS_HOST", "::"),
+            ("OTEL_EXPORTER_PROMETHEUS_PORT", "0"),
+            ("THROUGHLINE_SCRAPE_SCOPE_LABELS", "false"),
+            NO_TRACES,
+            NO_LOGS,
+        ],
+        &format!(
+            "{SAME}
+meter_provider:
+  readers:
+    - periodic: {{exporter: {{otlp_http: }}}}
+    - pull: {{exporter: {{prometheus/development: {{host: '::', port: 0, scope_info_enabled: false}}}}}}
+"
+        ),
+    );
 }
 
 // B-091

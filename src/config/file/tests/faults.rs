@@ -225,9 +225,9 @@ fn what_is_not_there_is_named_with_the_way_out() {
             "line 3: tracer_provider.id_generator.xray is unknown; use random",
         ),
         (
-            "meter_provider: {readers: [{pull: {exporter: {prometheus/development: }}}]}",
-            "line 3: meter_provider.readers[0].pull is not supported. Use periodic; Prometheus 3 takes OTLP at \
-             /api/v1/otlp/v1/metrics.",
+            "meter_provider: {readers: [{periodic: {exporter: {prometheus/development: }}}]}",
+            "line 3: meter_provider.readers[0].periodic.exporter.prometheus/development is not supported. Write it in a reader \
+             pull of meter_provider.",
         ),
         (
             "meter_provider:\n  readers: [{periodic: {exporter: {console: }}}]\n  views: [{selector: {}, stream: {attribute_keys: {excluded: [a]}}}]",

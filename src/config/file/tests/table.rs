@@ -1,11 +1,11 @@
-use crate::config::file::schema::{Holds, Key, Needed, SECTIONS, views};
+use crate::config::file::schema::{Holds, Key, Needed, SECTIONS, pull, views};
 
 #[test]
 fn the_page_of_keys_is_the_table_of_keys() {
     let mut page = String::new();
     // Groups of keys that several sections share are told once.
     let mut told: Vec<(*const Key, &str)> = Vec::new();
-    for section in SECTIONS.iter().chain(views::SECTIONS) {
+    for section in SECTIONS.iter().chain(pull::SECTIONS).chain(views::SECTIONS) {
         let one = if section.one { ", one of" } else { "" };
         page += &format!("\n**{}**{one}\n", section.name);
         let mut rows = String::new();
