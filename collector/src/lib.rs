@@ -63,12 +63,12 @@
 //! `Origin`, unless CORS invites it, and on loopback those for a name that is neither `localhost` nor an address. Who
 //! guesses passwords is not slowed down: use long ones.
 //!
-//! Memory is bounded: what waits for each destination by [`Config::queue_bytes`]; what is kept by [`Config::max_bytes`],
-//! against which requests count as more when they take far more memory than their size to look at; requests on their
-//! way in by four times [`Config::max_request_bytes`] and by [`Receive::max_requests`], beyond which clients are told to
-//! come again, if possible before they are read; pages by making one at a time, and one for Prometheus. Two bodies are decompressed at a time, with
-//! a window of at most 8 MiB. A client that sends nothing, or does not read its answer, is cut off after
-//! [`Config::request_timeout`].
+//! Memory is bounded: what waits for each destination by [`Config::queue_bytes`]; what is kept by
+//! [`Config::max_bytes`], against which requests count as more when they take far more memory than their size to look
+//! at; requests on their way in by four times [`Config::max_request_bytes`] and by [`Receive::max_requests`], beyond
+//! which clients are told to come again, if possible before they are read; pages by making one at a time, and one for
+//! Prometheus. Two bodies are decompressed at a time, with a window of at most 8 MiB. A client that sends nothing, or
+//! does not read its answer, is cut off after [`Config::request_timeout`].
 
 // Where it cannot work.
 mod platform;
