@@ -88,7 +88,7 @@ fn configuration(address: SocketAddr, to: SocketAddr, directory: &str) -> String
         .map(|kind| format!("{kind}_temp_path {directory}/{kind};\n"))
         .concat();
     format!(
-        "daemon off;\nworker_processes 1;\nerror_log stderr;\npid {directory}/pid;\nevents {{}}\n\
+        "daemon off;\nmaster_process off;\nerror_log stderr;\npid {directory}/pid;\nevents {{}}\n\
          http {{\naccess_log off;\n{scratch}\
          server {{\nlisten {address} ssl;\nssl_certificate {directory}/certificate.pem;\n\
          ssl_certificate_key {directory}/key.pem;\nclient_max_body_size {MOST_BYTES};\n\
