@@ -103,11 +103,15 @@ proptest! {
         query in "[a-z]{1,5}",
     ) {
         let variable = VARIABLES.iter().find(|of| Signal::ALL.map(Some).into_iter().chain([None]).any(|signal| of.name_for(signal) == name)).unwrap();
+        // Behind a slash an `@` is part of the path, and what stands before it is the host.
+        let user = format!("{before}hush{after}");
+        let authority = user.split(['/', '?', '#']).next().unwrap();
+        let is_user = authority.rsplit_once('@').is_some_and(|(user, _)| user.contains("hush"));
         let value = match variable.kind {
             Kind::Secret => format!("{before}hush{after}"),
             // The names of headers are told.
             Kind::SecretPairs => format!("x-key={}hush{after}", before.replace(',', "")),
-            Kind::Url if after.contains('@') => format!("https://{before}hush{after}"),
+            Kind::Url if is_user => format!("https://{user}"),
             Kind::Url => format!("https://c:4318/x?{query}=hush&{query}"),
             _ => return Ok(()),
         };
