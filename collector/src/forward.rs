@@ -6,7 +6,8 @@
 //!          └─► queue ─► batch ─► destination 2      each with its own counts, retries and disk
 //! ```
 //! A request is in all queues before it is answered, and in none if it is refused: what was acknowledged is
-//! delivered, refused by the destination, on disk, or named in the counts of what was lost.
+//! delivered, refused by the destination, on disk, or named in the counts of what was lost. Only a destination whose queue
+//! stays full is passed over, and the answer says so.
 
 use crate::{Config, Error, Forwarded, Lost, config::Overflow, intake::Refusal, outlet::Outlet};
 use bytes::Bytes;
@@ -28,7 +29,8 @@ pub(crate) struct Forward {
     ways: [Ways; 3],
     outlets: Vec<Way>,
     until: Until,
-    overflow: Overflow,
+    /// How long a full queue holds up the others; `None`: for ever.
+    patience: Option<Duration>,
     queue_bytes: usize,
     stopping: AtomicBool,
 }
@@ -39,6 +41,8 @@ struct Ways {
     senders: Vec<Arc<Sender>>,
     /// A request is offered to all of them before the next one.
     turn: Mutex<()>,
+    /// Since when each has had no room.
+    full: Mutex<Vec<Option<Instant>>>,
 }
 
 /// A way out of this collector's own, and what sends there.
@@ -49,14 +53,18 @@ struct Way {
 
 /// What an answer waits for.
 #[derive(Default)]
-pub(crate) struct Promise(Vec<Receipt>);
+pub(crate) struct Promise {
+    receipts: Vec<Receipt>,
+    /// The destinations for which it is dropped.
+    pub(crate) passed_over: Vec<String>,
+}
 
 impl Promise {
     /// Waits until it is kept. Nobody waits for longer than the limit: then whoever sent it may come again, and it may
     /// arrive twice.
     pub(crate) async fn kept(self, limit: Duration) -> Result<(), Refusal> {
         let kept = timeout(limit, async {
-            for receipt in self.0 {
+            for receipt in self.receipts {
                 receipt.settled().await?;
             }
             Ok(())
@@ -91,8 +99,15 @@ impl Forward {
                 ways.senders.push(sender);
             }
         }
-        let (until, overflow, queue_bytes) = (config.acknowledge, config.overflow, config.queue_bytes);
-        Ok(Forward { ways, outlets, until, overflow, queue_bytes, stopping: AtomicBool::new(false) })
+        let (until, queue_bytes) = (config.acknowledge, config.queue_bytes);
+        let patience = match config.overflow {
+            // The promise is one for all destinations.
+            _ if until != Until::Queued => None,
+            Overflow::Refuse => None,
+            Overflow::Drop => Some(Duration::ZERO),
+            Overflow::DropAfter(patience) => Some(patience),
+        };
+        Ok(Forward { ways, outlets, until, patience, queue_bytes, stopping: AtomicBool::new(false) })
     }
 
     /// What was found on disk that an operator should know.
@@ -106,6 +121,11 @@ impl Forward {
 
     /// Whether a request of so many bytes would be taken now. Asked before it is read.
     pub(crate) fn admit(&self, signal: Signal, bytes: usize) -> Result<(), Refusal> {
+        self.has_room(signal, bytes, false)
+    }
+
+    /// Whether all bytes are known.
+    fn has_room(&self, signal: Signal, bytes: usize, is_all: bool) -> Result<(), Refusal> {
         let senders = &self.ways(signal).senders;
         if senders.is_empty() {
             return Ok(());
@@ -116,14 +136,16 @@ impl Forward {
         if bytes > self.queue_bytes {
             return Err(Refusal::larger_than(self.queue_bytes));
         }
-        let mut faults = Vec::new();
-        for sender in senders {
-            faults.extend(sender.has_room(bytes).err().map(|fault| (sender, fault)));
-        }
-        match (faults.first(), self.overflow) {
-            (None, _) => Ok(()),
-            (Some(_), Overflow::Drop) if faults.len() < senders.len() => Ok(()),
-            (Some((sender, fault)), _) => {
+        let faults: Vec<_> = senders.iter().map(|sender| sender.has_room(bytes).err()).collect();
+        let is_away = self.ways(signal).are_away(&faults, is_all, self.patience);
+        let has_room = faults.iter().any(Option::is_none);
+        let mut found = senders.iter().zip(faults).zip(is_away);
+        let holds_up = found.find_map(|((sender, fault), is_away)| {
+            fault.filter(|_| !is_away || !has_room).map(|fault| (sender, fault))
+        });
+        match holds_up {
+            None => Ok(()),
+            Some((sender, fault)) => {
                 Err(Refusal::Busy(format!("{}: {fault}; come again", sender.destination())))
             }
         }
@@ -136,20 +158,23 @@ impl Forward {
             return Ok(Promise::default());
         }
         let _turn = ways.turn();
-        self.admit(signal, body.len())?;
-        let mut receipts = Vec::new();
+        self.has_room(signal, body.len(), true)?;
+        let mut promise = Promise::default();
         for sender in &ways.senders {
             let request = Request { items, body: body.clone() };
             match sender.submit(request.clone(), self.until) {
-                Ok(receipt) => receipts.push(receipt),
+                Ok(receipt) => promise.receipts.push(receipt),
                 // No room: dropped and counted, as was asked for.
-                Err(_) => sender.send(request),
+                Err(_) => {
+                    sender.send(request);
+                    promise.passed_over.push(sender.destination().to_string());
+                }
             }
         }
         if self.until == Until::Queued {
-            receipts.clear();
+            promise.receipts.clear();
         }
-        Ok(Promise(receipts))
+        Ok(promise)
     }
 
     /// What became of everything.
@@ -206,6 +231,22 @@ impl Forward {
 }
 
 impl Ways {
+    /// Which of the senders hold up the others no more, by who has no room now. Only who has room for all of a request has
+    /// room again.
+    fn are_away<F>(&self, faults: &[Option<F>], is_all: bool, patience: Option<Duration>) -> Vec<bool> {
+        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        full.resize(faults.len(), None);
+        let away = full.iter_mut().zip(faults).map(|(since, fault)| {
+            match fault {
+                Some(_) => *since = Some(since.unwrap_or_else(Instant::now)),
+                None if is_all => *since = None,
+                None => {}
+            }
+            since.zip(patience).is_some_and(|(since, patience)| since.elapsed() >= patience)
+        });
+        away.collect()
+    }
+
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }

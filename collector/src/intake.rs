@@ -148,14 +148,13 @@ impl Intake {
             _ => self.hand_on(signal, body, client, &scan, reservation)?,
         };
         self.tally.taken(signal, scan.taken, scan.rejected);
-        let taken = match scan.rejected {
-            0 => Taken::default(),
-            rejected => {
-                let message = format!("{} rejected: {rejected}; {}", signal.items(), scan.fault);
-                Taken { rejected, message }
-            }
-        };
-        Ok((taken, promise))
+        let mut words = Vec::new();
+        if scan.rejected > 0 {
+            words.push(format!("{} rejected: {}; {}", signal.items(), scan.rejected, scan.fault));
+        }
+        let passed_over = promise.passed_over.iter();
+        words.extend(passed_over.map(|destination| format!("not sent to {destination}: its queue is full")));
+        Ok((Taken { rejected: scan.rejected, message: words.join("; ") }, promise))
     }
 
     /// Changes what is to be changed, keeps it and sends it on.
