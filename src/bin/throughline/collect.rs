@@ -18,12 +18,21 @@ use std::{
 };
 use telling::{Told, announce, tell};
 use throughline::{
-    Config,
+    Config, Telemetry,
     collector::{self, Collector, Destination, Until, debug, file},
     sender::Signal,
     stop_signal,
 };
 pub(crate) use variables::with_variables;
+
+/// Warnings as log lines on stderr, and no telemetry of its own.
+const VOICE: [(&str, &str); 5] = [
+    ("OTEL_TRACES_EXPORTER", "none"),
+    ("OTEL_METRICS_EXPORTER", "none"),
+    ("OTEL_LOGS_EXPORTER", "none"),
+    ("THROUGHLINE_LOG_OUTPUT", "stderr"),
+    ("RUST_LOG", "throughline=warn"),
+];
 
 /// How often it looks for faults to tell.
 const LOOK: Duration = Duration::from_secs(1);
@@ -139,6 +148,8 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     for fault in environment.faults() {
         eprintln!("{fault}");
     }
+    // What the collector and its senders have to say.
+    let voice = Telemetry::init(Config::from_vars(VOICE)).map_err(io::Error::other)?;
     // To guess would send telemetry, and credentials, where nobody asked for.
     environment.usable().map_err(io::Error::other)?;
     let config = config(options, &environment);
@@ -158,6 +169,7 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     }
     println!("stops");
     let outcome = collector.stop(Duration::from_secs(options.stop_limit)).await;
+    drop(voice);
     Ok(match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(lost) => {
