@@ -15,8 +15,8 @@ const ROUNDS: usize = 3;
 const PLAIN: f64 = 0.28;
 const GZIP: f64 = 0.42;
 const STORE: f64 = 0.25;
-/// How many times the other's bytes ours may be with gzip.
-const SIZE: f64 = 1.0;
+/// How many times the other's bytes ours may be with gzip: ids are random, and no two runs have the same.
+const SIZE: f64 = 1.01;
 const MEMORY: u64 = 64 << 20;
 
 fn main() -> ExitCode {
