@@ -28,7 +28,7 @@ const WARM: usize = 3;
 const WATCHED: usize = 12;
 
 /// What the allocator may keep for itself beyond what waits, at any time and from round to round.
-const SLACK: usize = 24 * MIB;
+const SLACK: usize = 32 * MIB;
 const GROWTH: usize = 6 * MIB;
 
 /// A destination that comes and goes.

@@ -183,3 +183,33 @@ fn requests_like_those_of_the_specification_are_read_and_written_again() {
         is_read_as_by_the_official_types(Signal::Logs, example, officially);
     }
 }
+
+// O-083, O-086: the examples of the specification have numbers where decimal strings are written, and whole doubles.
+#[test]
+fn a_request_in_the_other_letters_of_the_specification_is_the_same_one() {
+    fn loosened(json: Json) -> Json {
+        match json {
+            Json::Object(members) => {
+                members.into_iter().map(|(name, value)| (name, loosened(value))).collect()
+            }
+            Json::Array(values) => values.into_iter().map(loosened).collect(),
+            Json::String(text) => text.parse::<u64>().map_or(Json::String(text), Json::from),
+            Json::Number(number) => match number.as_f64() {
+                Some(whole) if whole.fract() == 0.0 => Json::from(whole as i64),
+                _ => Json::Number(number),
+            },
+            other => other,
+        }
+    }
+    let example = include_str!("examples/metrics.json");
+    let other = loosened(serde_json::from_str(example).unwrap()).to_string();
+    assert!(
+        other.contains(r#""timeUnixNano":1795000060000000000"#) && other.contains(r#""max":5"#),
+        "{other}"
+    );
+    let [example, other] = [example, &other].map(|json| {
+        let request = from_json(Signal::Metrics, json.as_bytes(), usize::MAX).unwrap().unwrap();
+        ExportMetricsServiceRequest::decode(&request[..]).unwrap()
+    });
+    assert_eq!(example, other);
+}
