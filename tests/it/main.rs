@@ -31,6 +31,7 @@ mod hosted; // nginx before it all, as before a hosted backend
 mod inside; // `tracing` inside a request belongs to it
 mod json; // what we send as JSON, judged by other decoders
 mod judges; // what we send, judged by others
+mod languages; // between services of Node and Python: one trace
 mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line
 mod measuring; // the process and its runtime are measured
