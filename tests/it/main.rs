@@ -18,6 +18,7 @@ mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told
 mod console; // telemetry on stdout
 mod credentials; // who sends is said, and only to whom it is meant for
+mod dashboards; // their charts have something to show
 mod delivery; // what is recorded arrives, or is counted
 mod dividing; // what is too large arrives in pieces
 mod documentation; // README and tables tell the truth
