@@ -260,6 +260,11 @@ impl Collector {
         look::series(&self.intake, query)
     }
 
+    /// The series that are asked for as lines, by an attribute or all together.
+    pub fn chart(&self, query: &metric::Query, by: Option<&str>) -> metric::Chart {
+        look::chart(&self.intake, query, by)
+    }
+
     /// Who calls whom, out of the last so many nanoseconds before the latest span ended, or out of all that is kept.
     pub fn map(&self, last: Option<u64>) -> map::Map {
         look::map(&self.intake, last)

@@ -6,7 +6,7 @@
 use crate::{
     intake::Intake,
     map::{self, Between, Call, Map},
-    metric::{self, Instrument, Series},
+    metric::{self, Chart, Instrument, Series},
     scan::TraceId,
     store::{Found, Store, Stored, Turn},
     trace::{self, LogRecord, Resources, Summary, Trace},
@@ -62,6 +62,11 @@ pub(crate) fn instruments(intake: &Intake, service: Option<&str>, limit: usize) 
 /// The series that are asked for.
 pub(crate) fn series(intake: &Intake, query: &metric::Query) -> Vec<Series> {
     metric::series(Bodies::of(intake, Signal::Metrics), query, |traces| kept(intake, traces))
+}
+
+/// The chart of the series that are asked for, by an attribute or all together.
+pub(crate) fn chart(intake: &Intake, query: &metric::Query, by: Option<&str>) -> Chart {
+    metric::chart(&series(intake, query), by)
 }
 
 /// Who calls whom, out of the last so many nanoseconds before the latest span ended, or out of all that is kept.

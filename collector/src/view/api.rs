@@ -49,6 +49,10 @@ pub(crate) fn answer(intake: &Intake, addresses: &Addresses, name: &str, query: 
             let (_, newest, slowest) = look::calls(intake, last(query), &between(query)?, limit);
             json(&json!({ "newest": newest, "slowest": slowest }))
         }
+        _ if name.starts_with("charts/") => {
+            let chart = look::chart(intake, &series(&name["charts/".len()..], query), query.value("by"));
+            if chart.groups.is_empty() { None } else { json(&chart) }
+        }
         _ => match name.strip_prefix("metrics/") {
             Some(name) => {
                 let series = look::series(intake, &series(name, query));
