@@ -18,13 +18,15 @@ const WAITING: usize = 16;
 /// How many answers may wait to be read by their clients, in KiB. One alone may be larger.
 const UNREAD: usize = 64 * 1024;
 
-/// Answers of fixed size, made at once.
-const LIGHT: [&str; 2] = ["/api/status", "/style.css"];
-
 /// Who makes the answers.
 pub(crate) trait Author: Clone + Send + Sync + 'static {
     /// Makes one; it may take long.
     fn answer(&self, request: &Request<()>) -> Response<Reply>;
+
+    /// Whether the answer to a path is of fixed size, and made at once, in the runtime of the collector.
+    fn is_light(&self, _path: &str) -> bool {
+        false
+    }
 }
 
 /// Where the requests to the view wait.
@@ -45,7 +47,7 @@ impl<A: Author> Desk<A> {
     }
 
     async fn take(self, request: Request<()>) -> Response<Reply> {
-        if LIGHT.contains(&request.uri().path()) {
+        if self.author.is_light(request.uri().path()) {
             return self.author.answer(&request);
         }
         self.make(request).await.unwrap_or_else(busy)
@@ -114,6 +116,10 @@ mod tests {
             let _ = self.go.lock().unwrap().recv();
             self.at_work.fetch_sub(1, SeqCst);
             Response::new(Reply::of(vec![0; self.bytes]))
+        }
+
+        fn is_light(&self, path: &str) -> bool {
+            path == "/api/status"
         }
     }
 

@@ -19,6 +19,7 @@ use std::{
     time::Duration,
 };
 use throughline_sender::{Accept, Answer, Signal};
+use tokio::sync::watch;
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
 /// more: it is there twice while its buffer grows, or as it came and as it is kept, and its index is beside it.
@@ -75,6 +76,8 @@ pub(crate) struct Intake {
     tally: Tally,
     budget: Arc<Budget>,
     memory: Arc<Memory>,
+    /// Changes with each request that is taken.
+    news: watch::Sender<()>,
     max_memory: Option<usize>,
     /// How long an answer waits for what it promises.
     patience: Duration,
@@ -93,6 +96,7 @@ impl Intake {
             process: Process::new(&config.processors)?,
             forward: Forward::start(config)?,
             memory: Arc::default(),
+            news: watch::Sender::default(),
             max_memory: config.max_memory,
             patience: config.request_timeout,
             store: Mutex::new(Store::new(config.max_bytes, config.max_traces)),
@@ -140,6 +144,7 @@ impl Intake {
             _ => self.hand_on(signal, body, &scan, reservation, malformed)?,
         };
         self.tally.taken(signal, scan.taken, scan.rejected);
+        self.news.send_replace(());
         let taken = match scan.rejected {
             0 => Taken::default(),
             rejected => {
@@ -234,6 +239,11 @@ impl Intake {
     /// Sets memory aside for bytes that come in; released on drop.
     pub(crate) fn reserve(&self) -> Reservation {
         self.budget.reserve()
+    }
+
+    /// Tells when something is taken.
+    pub(crate) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
     }
 
     pub(crate) fn counters(&self) -> Counters {

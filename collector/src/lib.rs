@@ -351,7 +351,7 @@ fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intak
         spawn(listener, Limits::of_receiver(limit), receiver.clone().at(is_local))?;
     }
     if let Some(listener) = ports.view {
-        let pages = view::View::new(Arc::clone(&intake), addresses);
+        let pages = view::View::new(Arc::clone(&intake), addresses, limit);
         spawn(listener, Limits::of_view(limit), Desk::new(pages, limit))?;
     }
     if let Some(listener) = ports.health {

@@ -4,9 +4,13 @@
 //! another site whose name was made to point here cannot read anything.
 
 mod api;
+mod asset;
 mod filter;
+mod frame;
 mod list;
+mod live;
 mod page;
+mod palette;
 mod panel;
 mod query;
 mod records;
@@ -18,29 +22,33 @@ use ::http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode,
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
 };
-use maud::{DOCTYPE, Markup, html};
+use frame::{Frame, Tab};
+use maud::{Markup, html};
+use palette::Palette;
 use query::Query;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{sync::Arc, time::Duration};
+use tokio::sync::Semaphore;
 
 const HTML: &str = "text/html; charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 const CSS: &str = "text/css; charset=utf-8";
+const EVENTS: &str = "text/event-stream";
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// On every answer: nothing runs, nothing is loaded from elsewhere, nobody is told where a link was.
-const PROTECTION: [(&str, &str); 4] = [
+/// On every answer: nothing runs that is not a file of ours, nothing is loaded from elsewhere, nobody is told where a
+/// link was.
+const PROTECTION: [(&str, &str); 5] = [
     (
         "content-security-policy",
-        "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; base-uri 'none'; \
-         frame-ancestors 'none'",
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
     ("x-content-type-options", "nosniff"),
     ("referrer-policy", "no-referrer"),
     ("cross-origin-resource-policy", "same-origin"),
+    ("cross-origin-opener-policy", "same-origin"),
 ];
-
-/// Colours for services; the style sheet has as many.
-const COLOURS: usize = 12;
 
 /// Answers with pages.
 #[derive(Clone)]
@@ -48,17 +56,31 @@ pub(crate) struct View {
     intake: Arc<Intake>,
     addresses: Addresses,
     palette: Arc<Palette>,
+    /// How long a page that listens may hear nothing.
+    pause: Duration,
+    listeners: Arc<Semaphore>,
 }
 
 impl View {
-    pub(crate) fn new(intake: Arc<Intake>, addresses: Addresses) -> Self {
-        View { intake, addresses, palette: Arc::default() }
+    /// Connections last as long as somebody reads from them within the patience.
+    pub(crate) fn new(intake: Arc<Intake>, addresses: Addresses, patience: Duration) -> Self {
+        let listeners = Arc::new(Semaphore::new(live::LISTENERS));
+        View { intake, addresses, palette: Arc::default(), pause: patience / 3, listeners }
+    }
+
+    fn events(&self) -> Response<Reply> {
+        live::stream(&self.intake, &self.listeners, self.pause).unwrap_or_else(|| {
+            answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "too many pages listen\n".into())
+        })
     }
 
     fn page(&self, path: &str, query: &Query) -> Response<Reply> {
         match path {
             "/" => page(StatusCode::OK, list::page(&self.intake, &self.addresses, &self.palette, query)),
-            "/style.css" => answer(StatusCode::OK, CSS, include_str!("view/style.css").into()),
+            "/logs" => page(StatusCode::OK, nothing(Tab::Logs)),
+            "/metrics" => page(StatusCode::OK, nothing(Tab::Metrics)),
+            "/map" => page(StatusCode::OK, nothing(Tab::Map)),
+            "/pipeline" => page(StatusCode::OK, nothing(Tab::Pipeline)),
             _ => match (path.strip_prefix("/trace/"), path.strip_prefix("/api/")) {
                 (Some(id), _) => match page::page(&self.intake, &self.palette, id, query) {
                     Some(content) => page(StatusCode::OK, content),
@@ -86,6 +108,10 @@ impl Author for View {
                 answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "the view is only for reading\n".into());
             response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
             response
+        } else if let Some(response) = asset::respond(request.uri().path(), request.headers()) {
+            response
+        } else if request.uri().path() == live::PATH {
+            self.events()
         } else {
             let query = Query::parse(request.uri().query().unwrap_or_default());
             self.page(request.uri().path(), &query)
@@ -93,8 +119,12 @@ impl Author for View {
         for (name, value) in PROTECTION {
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
+    }
+
+    fn is_light(&self, path: &str) -> bool {
+        path == "/api/status" || path == live::PATH || asset::is_one(path)
     }
 }
 
@@ -109,81 +139,14 @@ fn answer(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Rep
     response
 }
 
-/// What all pages have around their content.
-fn frame(title: &str, refresh: Option<u32>, aside: Markup, content: Markup) -> Markup {
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                @if let Some(seconds) = refresh {
-                    meta http-equiv="refresh" content=(seconds);
-                }
-                title { (title) " · throughline" }
-                link rel="icon" href="data:,";
-                link rel="stylesheet" href="/style.css";
-            }
-            body {
-                header.top {
-                    a.brand href="/" {
-                        svg viewBox="0 0 24 24" width="20" height="20" aria-hidden="true" {
-                            rect.thread-a x="2" y="4" width="13" height="4" rx="2" {}
-                            rect.thread-b x="7" y="10" width="15" height="4" rx="2" {}
-                            rect.thread-c x="11" y="16" width="8" height="4" rx="2" {}
-                        }
-                        "throughline"
-                    }
-                    (aside)
-                }
-                main { (content) }
-            }
-        }
-    }
-}
-
 fn lost() -> Markup {
-    let content = html! {
-        section.empty {
-            h1 { "There is no such page" }
-            p { a.button href="/" { "All traces" } }
-        }
-    };
-    frame("no such page", None, html! {}, content)
+    let content = frame::empty("There is no such page", html! { p { a.button href="/" { "All traces" } } });
+    Frame::new(None, "no such page").page(content)
 }
 
-/// The colours of the services: each begins with the one that its name asks for and takes the next free one, so that
-/// a service looks the same on every page, nearly always in the next run as well, and never like another one as long
-/// as there are enough colours.
-#[derive(Default)]
-struct Palette(Mutex<Vec<String>>);
-
-impl Palette {
-    fn colour(&self, service: &str) -> usize {
-        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        taken.resize(COLOURS, String::new());
-        // FNV-1a: names that differ in one letter get far apart.
-        let hash = service
-            .bytes()
-            .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
-        let first = (hash ^ hash >> 15) as usize % COLOURS;
-        let mut places = (first..COLOURS).chain(0..first);
-        let place =
-            places.find(|place| taken[*place].is_empty() || taken[*place] == service).unwrap_or(first);
-        if taken[place].is_empty() {
-            taken[place] = service.to_owned();
-        }
-        place
-    }
-
-    fn chip(&self, service: &str, count: Option<usize>) -> Markup {
-        html! {
-            span.chip.{ "s" (self.colour(service)) } {
-                span.dot {}
-                span.word title=(text::name(service)) { (text::name(service)) }
-                @if let Some(count) = count { span.count { (count) } }
-            }
-        }
-    }
+/// What stands at the place of a page that is not there yet.
+fn nothing(tab: Tab) -> Markup {
+    let (name, _) = tab.place();
+    Frame::new(tab, name)
+        .page(frame::empty(name, html! { p { "Nothing is shown here yet; the JSON has it." } }))
 }

@@ -1,4 +1,7 @@
-//! `THROUGHLINE_VIEW`: the collector and its view beside a service.
+//! The view: beside a service by `THROUGHLINE_VIEW`, and in a real browser.
+
+mod browser;
+mod pages;
 
 use crate::{
     lifecycle::record,

@@ -3,21 +3,18 @@
 use super::{
     Palette,
     filter::{Filter, MAX_LIMIT},
-    frame,
+    frame::{Frame, Tab},
     query::Query,
     text::{http_status, name, several},
 };
 use crate::{
-    Addresses, Counters, Summary,
+    Addresses, Summary,
     intake::Intake,
     look,
     time::{clock, day, duration, printable},
 };
 use maud::{Markup, html};
 use std::collections::BTreeSet;
-
-/// How often the list loads itself again, in seconds.
-const REFRESH: u32 = 3;
 
 /// How many services a line names before it counts the rest.
 const CHIPS: usize = 5;
@@ -37,7 +34,7 @@ pub(crate) fn page(intake: &Intake, addresses: &Addresses, palette: &Palette, qu
         empty(addresses)
     } else {
         html! {
-            nav.filters {
+            div.bar {
                 h1 { "Traces" }
                 @if is_cut { (extent(intake, &filter)) } @else { span.count { (traces.len()) } }
                 (services(&filter, look::services(intake), palette))
@@ -48,26 +45,7 @@ pub(crate) fn page(intake: &Intake, addresses: &Addresses, palette: &Palette, qu
             @if traces.is_empty() { (nothing(&filter)) } @else { (table(&traces, palette)) }
         }
     };
-    frame("traces", Some(REFRESH), level(&counters), content)
-}
-
-fn level(counters: &Counters) -> Markup {
-    let kib = counters.stored_bytes as f64 / 1024.0;
-    let size = if kib < 1000.0 { format!("{kib:.0} KiB") } else { format!("{:.1} MiB", kib / 1024.0) };
-    html! {
-        p.level {
-            span { b { (counters.stored_traces) } " traces" }
-            span { b { (counters.spans) } " spans" }
-            span { b { (counters.log_records) } " log records" }
-            span { b { (counters.data_points) } " data points" }
-            span title="requests and index" { b { (size) } " kept" }
-            @if counters.refused_requests + counters.rejected_items > 0 {
-                span.bad title="requests refused, items rejected" {
-                    b { (counters.refused_requests) } " refused · " b { (counters.rejected_items) } " rejected"
-                }
-            }
-        }
-    }
+    Frame::new(Tab::Traces, "Traces").live().page(html! { div #traces data-live="traces logs" { (content) } })
 }
 
 /// Which part of all is shown.
@@ -153,19 +131,19 @@ fn table(traces: &[Summary], palette: &Palette) -> Markup {
 fn line(trace: &Summary, longest: u64, palette: &Palette) -> Markup {
     let share = trace.duration as f64 * 100.0 / longest as f64;
     html! {
-        tr.failed[trace.errors > 0] {
+        tr.failed[trace.errors > 0] data-id=(trace.trace_id) {
             td.time title=(day(trace.start)) { (clock(trace.start)) }
             td.name {
                 div.line {
-                    a href={ "/trace/" (trace.trace_id) } {
+                    a href={ "/trace/" (trace.trace_id) } data-row {
                         b title=(name(&trace.name)) { (name(&trace.name)) }
                         @if let Some(path) = &trace.path { span.path title=(printable(path)) { (printable(path)) } }
                         span.id { (trace.trace_id.get(..8).unwrap_or_default()) }
                     }
                     @if trace.errors > 0 {
-                        span.mark.bad { (several(trace.errors, "error")) }
+                        span.badge.bad { (several(trace.errors, "error")) }
                     } @else if trace.error_logs > 0 {
-                        span.mark.bad title="log records that tell of an error; no span failed" {
+                        span.badge.bad title="log records that tell of an error; no span failed" {
                             (several(trace.error_logs, "error line"))
                         }
                     }
@@ -197,11 +175,11 @@ fn line(trace: &Summary, longest: u64, palette: &Palette) -> Markup {
 pub(crate) fn gap(complete: bool, called_from_outside: bool) -> Markup {
     html! {
         @if called_from_outside {
-            span.mark.plain title="only the caller's span is missing: it is recorded elsewhere, or nowhere" {
+            span.badge.plain title="only the caller's span is missing: it is recorded elsewhere, or nowhere" {
                 "called from outside"
             }
         } @else if !complete {
-            span.mark title="the root or a parent is not here (yet)" { "incomplete" }
+            span.badge title="the root or a parent is not here (yet)" { "incomplete" }
         }
     }
 }

@@ -1,7 +1,9 @@
 //! The page of one trace: facts, waterfall with the details of a span, log records.
 
 use super::{
-    Palette, frame, list,
+    Palette,
+    frame::{Frame, Tab},
+    list,
     query::Query,
     records::records,
     text::{http_status, name, several},
@@ -33,7 +35,7 @@ pub(crate) fn page(intake: &Intake, palette: &Palette, id: &str, query: &Query) 
             (records(&trace, palette))
         }
     };
-    Some(frame(&title, None, html! {}, content))
+    Some(Frame::new(Tab::Traces, &title).page(content))
 }
 
 /// The page of a trace of which nothing is kept.
@@ -56,7 +58,7 @@ pub(crate) fn missing(id: &str) -> Markup {
             }
         }
     };
-    frame("no such trace", None, html! {}, content)
+    Frame::new(Tab::Traces, "no such trace").page(content)
 }
 
 /// Whether levels are indented less, so that names have room.
@@ -74,7 +76,7 @@ fn head(trace: &Trace, title: &str, palette: &Palette) -> Markup {
                 (title)
                 @if let Some(path) = span.and_then(|span| span.path()) { " " span.path { (printable(path)) } }
                 " " (http_status(span.and_then(|span| span.http_status())))
-                @if trace.errors() > 0 { span.mark.bad { (several(trace.errors(), "error")) } }
+                @if trace.errors() > 0 { span.badge.bad { (several(trace.errors(), "error")) } }
                 (list::gap(trace.complete(), trace.called_from_outside()))
             }
             dl.facts {

@@ -164,8 +164,8 @@ pub(crate) fn level(log: &LogRecord) -> Markup {
 pub(crate) fn message(log: &LogRecord) -> Markup {
     let text = |value: &Value| html! { span.text { (folded(&value.to_string())) } };
     let body = (!log.body.to_string().is_empty()).then(|| text(&log.body));
-    let event = (!log.event_name.is_empty()).then(|| html! { span.field { (printable(&log.event_name)) } });
-    let field = |(name, value)| html! { span.field { span.key { (printable(name)) "=" } (text(value)) } };
+    let event = (!log.event_name.is_empty()).then(|| html! { span.part { (printable(&log.event_name)) } });
+    let field = |(name, value)| html! { span.part { span.key { (printable(name)) "=" } (text(value)) } };
     let parts = body.into_iter().chain(event).chain(log.fields().map(field));
     html! { @for (place, part) in parts.enumerate() { @if place > 0 { " " } (part) } }
 }

@@ -54,7 +54,7 @@ pub(crate) fn waterfall(trace: &Trace, selected: Option<&Span>, palette: &Palett
     html! {
         div.row.axis {
             span.label { "Span" }
-            span.marks {
+            span.badges {
                 @for mark in MARKS {
                     span { @if mark == 0 { "0" } @else { (duration((axis.length * mark as f64 / 100.0) as u64)) } }
                 }
@@ -117,7 +117,7 @@ fn label(span: &Span, repeats_service: bool, from_outside: bool) -> Markup {
             (http_status(span.http_status()))
             @if span.status == Status::Error { span.cross title={ "Error" (panel::cause(span)) } { "!" } }
             @if span.parent_missing && !from_outside {
-                span.mark title="its parent is not here (yet)" { "no parent" }
+                span.badge title="its parent is not here (yet)" { "no parent" }
             }
         }
     }
