@@ -106,6 +106,7 @@ mod otlp;
 mod time;
 pub mod trace;
 pub mod metric;
+pub mod map;
 mod view;
 // Where else it can go.
 mod scribe;
@@ -257,6 +258,16 @@ impl Collector {
     /// The series that are asked for; empty when nothing of the instrument is kept.
     pub fn series(&self, query: &metric::Query) -> Vec<metric::Series> {
         look::series(&self.intake, query)
+    }
+
+    /// The series that are asked for as lines, by an attribute or all together.
+    pub fn chart(&self, query: &metric::Query, by: Option<&str>) -> metric::Chart {
+        look::chart(&self.intake, query, by)
+    }
+
+    /// Who calls whom, out of the last so many nanoseconds before the latest span ended, or out of all that is kept.
+    pub fn map(&self, last: Option<u64>) -> map::Map {
+        look::map(&self.intake, last)
     }
 
     /// The newest log records, at most as many as the limit, the latest first, also those outside of any trace.

@@ -5,7 +5,8 @@
 
 use crate::{
     intake::Intake,
-    metric::{self, Instrument, Series},
+    map::{self, Between, Call, Map},
+    metric::{self, Chart, Instrument, Series},
     scan::TraceId,
     store::{Found, Store, Stored, Turn},
     trace::{self, LogRecord, Resources, Summary, Trace},
@@ -61,6 +62,28 @@ pub(crate) fn instruments(intake: &Intake, service: Option<&str>, limit: usize) 
 /// The series that are asked for.
 pub(crate) fn series(intake: &Intake, query: &metric::Query) -> Vec<Series> {
     metric::series(Bodies::of(intake, Signal::Metrics), query, |traces| kept(intake, traces))
+}
+
+/// The chart of the series that are asked for, by an attribute or all together.
+pub(crate) fn chart(intake: &Intake, query: &metric::Query, by: Option<&str>) -> Chart {
+    metric::chart(&series(intake, query), by)
+}
+
+/// Who calls whom, out of the last so many nanoseconds before the latest span ended, or out of all that is kept.
+pub(crate) fn map(intake: &Intake, last: Option<u64>) -> Map {
+    map::draw(&map::Calls::of(map::gather(Bodies::of(intake, Signal::Traces)), last))
+}
+
+/// The map, and of the calls that are asked for the newest and the slowest, at most so many of both.
+pub(crate) fn calls(
+    intake: &Intake,
+    last: Option<u64>,
+    wanted: &Between,
+    most: usize,
+) -> (Map, Vec<Call>, Vec<Call>) {
+    let calls = map::Calls::of(map::gather(Bodies::of(intake, Signal::Traces)), last);
+    let (newest, slowest) = calls.between(wanted, most);
+    (map::draw(&calls), newest, slowest)
 }
 
 /// The newest point of each series, not of an earlier time than the bound, as one request; `None`: it would be too large.

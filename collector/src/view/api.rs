@@ -4,8 +4,11 @@ use super::{
     filter::Filter,
     query::{Query, decode},
 };
-use crate::{Addresses, Counters, Forwarded, find::NAME, intake::Intake, look, metric, trace::parse};
+use crate::{
+    Addresses, Counters, Forwarded, find::NAME, intake::Intake, look, map::Between, metric, trace::parse,
+};
 use serde::Serialize;
+use serde_json::json;
 use std::net::SocketAddr;
 
 /// How much is listed unless told otherwise, and at most.
@@ -41,6 +44,15 @@ pub(crate) fn answer(intake: &Intake, addresses: &Addresses, name: &str, query: 
         }
         "logs" => json(&look::logs(intake, limit)),
         "metrics" => json(&look::instruments(intake, query.value("service"), limit)),
+        "map" => json(&look::map(intake, last(query))),
+        "map/calls" => {
+            let (_, newest, slowest) = look::calls(intake, last(query), &between(query)?, limit);
+            json(&json!({ "newest": newest, "slowest": slowest }))
+        }
+        _ if name.starts_with("charts/") => {
+            let chart = look::chart(intake, &series(&name["charts/".len()..], query), query.value("by"));
+            if chart.groups.is_empty() { None } else { json(&chart) }
+        }
         _ => match name.strip_prefix("metrics/") {
             Some(name) => {
                 let series = look::series(intake, &series(name, query));
@@ -62,6 +74,21 @@ fn series(name: &str, query: &Query) -> metric::Query {
     wanted.series = query.number("series", wanted.series, usize::MAX);
     wanted.points = query.number("points", wanted.points, usize::MAX);
     wanted
+}
+
+/// Of which time calls are asked for: seconds before the latest, in nanoseconds.
+pub(crate) fn last(query: &Query) -> Option<u64> {
+    query.value("last").is_some().then(|| query.number("last", 1, u64::MAX).saturating_mul(1_000_000_000))
+}
+
+/// Which calls are asked for.
+pub(crate) fn between(query: &Query) -> Option<Between> {
+    let value = |name| query.value(name).map(str::to_owned);
+    match (value("route"), value("to")) {
+        (Some(route), _) => Some(Between::Route(value("service").unwrap_or_default(), route)),
+        (None, Some(to)) => Some(Between::Nodes(value("from").unwrap_or_default(), to)),
+        (None, None) => None,
+    }
 }
 
 fn json(value: &impl Serialize) -> Option<Vec<u8>> {
