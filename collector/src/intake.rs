@@ -7,7 +7,7 @@ use crate::{
     forward::{Forward, Promise},
     join::{COPIES, joined},
     memory::Memory,
-    process::{Process, without},
+    process::{Asked, Client, Failure, Process, without},
     reservation::{Budget, Reservation},
     scan::{Scan, is_rejected, items, scan},
     store::{Level, Store, TooLarge},
@@ -52,6 +52,11 @@ impl Refusal {
             Refusal::Unsupported(cause) | Refusal::Foreign(cause) => cause,
             Refusal::Unknown(cause) | Refusal::Busy(cause) => cause,
         }
+    }
+
+    fn no_request(signal: Signal, fault: &Fault) -> Self {
+        let (name, Fault { reason, at }) = (signal.name(), fault);
+        Refusal::Malformed(format!("not a request of {name} in protobuf: {reason} at byte {at}"))
     }
 
     pub(crate) fn larger_than(limit: usize) -> Self {
@@ -117,31 +122,34 @@ impl Intake {
         self.forward.admit(signal, bytes)
     }
 
+    /// What processors ask of who sends.
+    pub(crate) fn asked(&self) -> &Asked {
+        self.process.asked()
+    }
+
     /// Takes one `Export…ServiceRequest`, and says what its answer has to wait for. What it needs besides the body is
     /// added to the reservation.
     pub(crate) fn take(
         &self,
         signal: Signal,
         body: &[u8],
+        client: &Client,
         reservation: &mut Reservation,
     ) -> Result<(Taken, Promise), Refusal> {
         if body.len() > self.max_request_bytes {
             return Err(Refusal::larger_than(self.max_request_bytes));
         }
-        let malformed = |fault: Fault| {
-            let (name, reason, at) = (signal.name(), fault.reason, fault.at);
-            Refusal::Malformed(format!("not a request of {name} in protobuf: {reason} at byte {at}"))
-        };
+        let malformed = |fault| Refusal::no_request(signal, &fault);
         let scan = scan(signal, body).map_err(malformed)?;
         if scan.is_split {
             reservation.grow(body.len().saturating_mul(COPIES))?;
             let joined = joined(body).map_err(malformed)?;
             reservation.shrink(body.len().saturating_mul(COPIES - 1));
-            return self.take(signal, &joined, reservation);
+            return self.take(signal, &joined, client, reservation);
         }
         let promise = match scan.taken {
             0 => Promise::default(),
-            _ => self.hand_on(signal, body, &scan, reservation, malformed)?,
+            _ => self.hand_on(signal, body, client, &scan, reservation)?,
         };
         self.tally.taken(signal, scan.taken, scan.rejected);
         self.news.send_replace(());
@@ -160,9 +168,9 @@ impl Intake {
         &self,
         signal: Signal,
         body: &[u8],
+        client: &Client,
         scan: &Scan,
         reservation: &mut Reservation,
-        malformed: impl Fn(Fault) -> Refusal,
     ) -> Result<Promise, Refusal> {
         let is_kept = self.max_bytes > 0;
         let is_sent = !self.forward.is_empty();
@@ -176,10 +184,11 @@ impl Intake {
             return Ok(Promise::default());
         }
         reservation.grow(Store::index_of(scan.placed).saturating_add(body.len()))?;
-        let body = self.memory.hold(self.changed(signal, body, scan).map_err(&malformed)?);
+        let body = self.memory.hold(self.changed(signal, body, client, scan)?);
         let promise = self.forward.take(signal, scan.taken, &body)?;
         if is_kept {
-            let items = items(signal, &body, scan.placed).map_err(malformed)?;
+            let items = items(signal, &body, scan.placed);
+            let items = items.map_err(|fault| Refusal::no_request(signal, &fault))?;
             let added = self.store().add(signal, body, scan.surplus, &items);
             // What is on its way does not need to be seen here.
             added.map_err(|fault| self.larger_than_kept(&fault)).or_else(|fault| match is_sent {
@@ -191,16 +200,24 @@ impl Intake {
     }
 
     /// What goes on, in exactly as many bytes: without what was rejected, with what the processors change.
-    fn changed(&self, signal: Signal, body: &[u8], scan: &Scan) -> Result<Vec<u8>, Fault> {
+    fn changed(&self, signal: Signal, body: &[u8], client: &Client, scan: &Scan) -> Result<Vec<u8>, Refusal> {
+        let malformed = |fault| Refusal::no_request(signal, &fault);
         let valid = match scan.rejected {
             0 => None,
-            _ => Some(without(body, |record| is_rejected(signal, body, record))?),
+            _ => Some(without(body, |record| is_rejected(signal, body, record)).map_err(malformed)?),
         };
         let whole = valid.as_deref().unwrap_or(body);
         let changed = match self.process.is_empty(signal) {
-            true => None,
-            false => self.process.apply(signal, whole)?,
+            true => Ok(None),
+            false => self.process.apply(signal, whole, client, self.max_request_bytes),
         };
+        let changed = changed.map_err(|failure| match failure {
+            Failure::Malformed(fault) => malformed(fault),
+            Failure::TooLarge => Refusal::TooLarge(format!(
+                "the processors make the request larger than the limit of {} bytes; send less at a time",
+                self.max_request_bytes
+            )),
+        })?;
         // The buffer may be larger than what was received, or a part of something larger.
         Ok(changed.or(valid).unwrap_or_else(|| body.to_vec()))
     }
@@ -293,7 +310,7 @@ pub(crate) struct Shared(pub(crate) Arc<Intake>);
 impl Accept for Shared {
     fn accept(&self, signal: Signal, request: Bytes) -> Answer {
         let taken = self.0.admit(signal, request.len());
-        match taken.and_then(|()| self.0.take(signal, &request, &mut self.0.reserve())) {
+        match taken.and_then(|()| self.0.take(signal, &request, &Client::default(), &mut self.0.reserve())) {
             // Nobody may wait here.
             Ok((taken, _)) => Answer::Taken { rejected: taken.rejected, message: taken.message },
             Err(refusal) => {

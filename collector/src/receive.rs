@@ -18,9 +18,10 @@ use crate::{
     forward::Promise,
     intake::{Intake, Refusal, Taken},
     origin::{is_for_address, is_from_elsewhere},
+    process::Client,
     reply::Reply,
     reservation::Reservation,
-    serve::{Handler, Stream},
+    serve::{Handler, Peer, Stream},
     tls::Security,
     voice,
 };
@@ -122,6 +123,8 @@ impl Receiver {
     ) -> Result<Taken, Refusal> {
         let mut reservation = self.intake.reserve();
         let is_waiting = is_waiting(request.headers());
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let client = self.intake.asked().answers(request.headers(), peer, !self.guard.is_absent());
         let body = request.into_body();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if let Err(refusal) = self.intake.admit(signal, announced) {
@@ -130,7 +133,7 @@ impl Receiver {
         }
         let body = body::read(body, &self.intake, framing, self.limit, is_waiting, &mut reservation).await?;
         let coding = coding(&body)?;
-        Parcel { signal, body, framing, coding, form, reservation }.deliver(&self.intake).await
+        Parcel { signal, body, framing, coding, form, client, reservation }.deliver(&self.intake).await
     }
 }
 
@@ -183,6 +186,7 @@ struct Parcel {
     framing: usize,
     coding: Coding,
     form: Form,
+    client: Client,
     reservation: Reservation,
 }
 
@@ -198,7 +202,7 @@ impl Parcel {
     }
 
     fn open(self, intake: &Intake) -> Result<(Taken, Promise), Refusal> {
-        let Parcel { signal, mut body, mut framing, coding, form, mut reservation } = self;
+        let Parcel { signal, mut body, mut framing, coding, form, client, mut reservation } = self;
         let most = intake.max_request_bytes;
         // Nobody compresses nothing.
         if coding != Coding::Identity && body.len() > framing {
@@ -207,7 +211,7 @@ impl Parcel {
             (body, framing) = (decoded, 0);
         }
         let body = form.read(signal, body, most, &mut reservation)?;
-        intake.take(signal, body.get(framing..).unwrap_or_default(), &mut reservation)
+        intake.take(signal, body.get(framing..).unwrap_or_default(), &client, &mut reservation)
     }
 }
 
