@@ -4,11 +4,13 @@ use crate::{
     config::Config,
     counters::{Counters, Forwarded, Tally},
     error::{Error, Lost},
-    forward::{Forward, Promise},
+    forward::{Forward, Parcel, Promise},
     join::{COPIES, joined},
     memory::Memory,
-    process::{Asked, Client, Failure, Process, without},
+    plan::{Plan, Source},
+    process::{Asked, Client, Failure, without},
     reservation::{Budget, Reservation},
+    route::{Lane, Routes},
     scan::{Scan, is_rejected, items, scan},
     store::{Level, Store, TooLarge},
     wire::Fault,
@@ -40,6 +42,8 @@ pub(crate) enum Refusal {
     Foreign(String),
     /// From somebody who did not show who they are (O-071).
     Unknown(String),
+    /// Of no pipeline.
+    Unserved(String),
     /// Too much is on its way in; the same request may come again (O-055, O-066).
     Busy(String),
 }
@@ -50,7 +54,7 @@ impl Refusal {
         match self {
             Refusal::Malformed(cause) | Refusal::TooLarge(cause) | Refusal::Slow(cause) => cause,
             Refusal::Unsupported(cause) | Refusal::Foreign(cause) => cause,
-            Refusal::Unknown(cause) | Refusal::Busy(cause) => cause,
+            Refusal::Unknown(cause) | Refusal::Unserved(cause) | Refusal::Busy(cause) => cause,
         }
     }
 
@@ -75,7 +79,7 @@ pub(crate) struct Taken {
 
 /// Store, ways out, counters and limits.
 pub(crate) struct Intake {
-    process: Process,
+    routes: Routes,
     store: Mutex<Store>,
     forward: Forward,
     tally: Tally,
@@ -97,9 +101,11 @@ impl Intake {
     pub(crate) fn start(config: &Config) -> Result<Self, Error> {
         // Offsets are kept in 32 bits.
         let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
+        let plan = Plan::of(config)?;
+        let forward = Forward::start(config, &plan)?;
         Ok(Intake {
-            process: Process::new(&config.processors)?,
-            forward: Forward::start(config)?,
+            routes: Routes::new(plan, &forward)?,
+            forward,
             memory: Arc::default(),
             news: watch::Sender::default(),
             max_memory: config.max_memory,
@@ -114,17 +120,21 @@ impl Intake {
     }
 
     /// Whether a request of so many bytes would be taken now: asked before it is read, with what is known of its size.
-    pub(crate) fn admit(&self, signal: Signal, bytes: usize) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, signal: Signal, source: Source, bytes: usize) -> Result<(), Refusal> {
         let held = self.memory.held().saturating_add(bytes);
         if self.max_memory.is_some_and(|limit| held > limit) {
             return Err(Refusal::Busy("the collector's memory is full; come again".to_owned()));
         }
-        self.forward.admit(signal, bytes)
+        let mut lanes = self.routes.lanes(signal, source).peekable();
+        if lanes.peek().is_none() {
+            return Err(unserved(signal));
+        }
+        self.forward.admit(signal, lanes.map(|lane| (lane.ways.as_slice(), bytes)))
     }
 
     /// What processors ask of who sends.
     pub(crate) fn asked(&self) -> &Asked {
-        self.process.asked()
+        self.routes.asked()
     }
 
     /// Takes one `Export…ServiceRequest`, and says what its answer has to wait for. What it needs besides the body is
@@ -132,6 +142,7 @@ impl Intake {
     pub(crate) fn take(
         &self,
         signal: Signal,
+        source: Source,
         body: &[u8],
         client: &Client,
         reservation: &mut Reservation,
@@ -145,11 +156,11 @@ impl Intake {
             reservation.grow(body.len().saturating_mul(COPIES))?;
             let joined = joined(body).map_err(malformed)?;
             reservation.shrink(body.len().saturating_mul(COPIES - 1));
-            return self.take(signal, &joined, client, reservation);
+            return self.take(signal, source, &joined, client, reservation);
         }
         let promise = match scan.taken {
             0 => Promise::default(),
-            _ => self.hand_on(signal, body, client, &scan, reservation)?,
+            _ => self.hand_on(signal, source, body, client, &scan, reservation)?,
         };
         self.tally.taken(signal, scan.taken, scan.rejected);
         self.news.send_replace(());
@@ -167,13 +178,18 @@ impl Intake {
     fn hand_on(
         &self,
         signal: Signal,
+        source: Source,
         body: &[u8],
         client: &Client,
         scan: &Scan,
         reservation: &mut Reservation,
     ) -> Result<Promise, Refusal> {
+        let lanes: Vec<&Lane> = self.routes.lanes(signal, source).collect();
+        if lanes.is_empty() {
+            return Err(unserved(signal));
+        }
         let is_kept = self.max_bytes > 0;
-        let is_sent = !self.forward.is_empty();
+        let is_sent = lanes.iter().any(|lane| !lane.ways.is_empty());
         if is_kept
             && !self.store().could_fit(body.len().saturating_add(scan.surplus), scan.placed)
             && !is_sent
@@ -184,9 +200,12 @@ impl Intake {
             return Ok(Promise::default());
         }
         reservation.grow(Store::index_of(scan.placed).saturating_add(body.len()))?;
-        let body = self.memory.hold(self.changed(signal, body, client, scan)?);
-        let promise = self.forward.take(signal, scan.taken, &body)?;
-        if is_kept {
+        // What comes from there once more takes no copy unless it is changed again.
+        let copies = lanes.iter().skip(1).filter(|lane| lane.changes(signal)).count();
+        reservation.grow(body.len().saturating_mul(copies))?;
+        let parcels = self.parcels(signal, body, client, scan, &lanes)?;
+        let promise = self.forward.take(signal, scan.taken, &parcels)?;
+        if is_kept && let Some(Parcel { body, .. }) = parcels.into_iter().next() {
             let items = items(signal, &body, scan.placed);
             let items = items.map_err(|fault| Refusal::no_request(signal, &fault))?;
             let added = self.store().add(signal, body, scan.surplus, &items);
@@ -199,27 +218,38 @@ impl Intake {
         Ok(promise)
     }
 
-    /// What goes on, in exactly as many bytes: without what was rejected, with what the processors change.
-    fn changed(&self, signal: Signal, body: &[u8], client: &Client, scan: &Scan) -> Result<Vec<u8>, Refusal> {
+    /// What goes on, in exactly as many bytes: without what was rejected, with what each pipeline changes.
+    fn parcels<'a>(
+        &self,
+        signal: Signal,
+        body: &[u8],
+        client: &Client,
+        scan: &Scan,
+        lanes: &[&'a Lane],
+    ) -> Result<Vec<Parcel<'a>>, Refusal> {
         let malformed = |fault| Refusal::no_request(signal, &fault);
         let valid = match scan.rejected {
             0 => None,
             _ => Some(without(body, |record| is_rejected(signal, body, record)).map_err(malformed)?),
         };
         let whole = valid.as_deref().unwrap_or(body);
-        let changed = match self.process.is_empty(signal) {
-            true => Ok(None),
-            false => self.process.apply(signal, whole, client, self.max_request_bytes),
+        let mut unchanged: Option<Bytes> = None;
+        let parcel = |lane: &&'a Lane| {
+            let body = match lane.changed(signal, whole, client, self.max_request_bytes) {
+                Ok(Some(changed)) => self.memory.hold(changed),
+                // The buffer may be larger than what was received, or a part of something larger.
+                Ok(None) => unchanged.get_or_insert_with(|| self.memory.hold(whole.to_vec())).clone(),
+                Err(Failure::Malformed(fault)) => return Err(malformed(fault)),
+                Err(Failure::TooLarge) => {
+                    return Err(Refusal::TooLarge(format!(
+                        "the processors make the request larger than the limit of {} bytes; send less at a time",
+                        self.max_request_bytes
+                    )));
+                }
+            };
+            Ok(Parcel { body, ways: &lane.ways })
         };
-        let changed = changed.map_err(|failure| match failure {
-            Failure::Malformed(fault) => malformed(fault),
-            Failure::TooLarge => Refusal::TooLarge(format!(
-                "the processors make the request larger than the limit of {} bytes; send less at a time",
-                self.max_request_bytes
-            )),
-        })?;
-        // The buffer may be larger than what was received, or a part of something larger.
-        Ok(changed.or(valid).unwrap_or_else(|| body.to_vec()))
+        lanes.iter().map(parcel).collect()
     }
 
     fn larger_than_kept(&self, fault: &TooLarge) -> Refusal {
@@ -233,6 +263,11 @@ impl Intake {
                 self.max_traces
             ),
         })
+    }
+
+    /// The source of this name.
+    pub(crate) fn source(&self, name: &str) -> Source {
+        self.routes.source(name)
     }
 
     /// Counts a refusal, whoever made it.
@@ -304,13 +339,22 @@ impl Intake {
     }
 }
 
+fn unserved(signal: Signal) -> Refusal {
+    Refusal::Unserved(format!(
+        "no pipeline takes {} from here; send elsewhere, or name one that does",
+        signal.name()
+    ))
+}
+
 /// The intake for those who come without a socket.
 pub(crate) struct Shared(pub(crate) Arc<Intake>);
 
 impl Accept for Shared {
     fn accept(&self, signal: Signal, request: Bytes) -> Answer {
-        let taken = self.0.admit(signal, request.len());
-        match taken.and_then(|()| self.0.take(signal, &request, &Client::default(), &mut self.0.reserve())) {
+        let taken = self.0.admit(signal, Source::OTLP, request.len());
+        let nobody = Client::default();
+        let take = |()| self.0.take(signal, Source::OTLP, &request, &nobody, &mut self.0.reserve());
+        match taken.and_then(take) {
             // Nobody may wait here.
             Ok((taken, _)) => Answer::Taken { rejected: taken.rejected, message: taken.message },
             Err(refusal) => {

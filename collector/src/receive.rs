@@ -14,10 +14,11 @@ mod form; // … in protobuf
 mod status; // why not
 
 use crate::{
-    Config, Error,
+    Error, Receive,
     forward::Promise,
     intake::{Intake, Refusal, Taken},
     origin::{is_for_address, is_from_elsewhere},
+    plan::Source,
     process::Client,
     reply::Reply,
     reservation::Reservation,
@@ -59,6 +60,8 @@ const AT_ONCE: usize = 64 * 1024;
 #[derive(Clone)]
 pub(crate) struct Receiver {
     intake: Arc<Intake>,
+    /// Where what it takes comes from.
+    source: Source,
     /// How long the body of a request may take.
     limit: Duration,
     /// Whether only programs on this machine reach the port.
@@ -73,11 +76,17 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    pub(crate) fn new(intake: Arc<Intake>, config: &Config) -> Result<Self, Error> {
-        let receive = &config.receive;
+    /// For ports of this source, where a client may take so long.
+    pub(crate) fn new(
+        intake: Arc<Intake>,
+        receive: &Receive,
+        source: Source,
+        limit: Duration,
+    ) -> Result<Self, Error> {
         Ok(Receiver {
             intake,
-            limit: config.request_timeout,
+            source,
+            limit,
             is_local: true,
             security: Arc::new(Security::new(receive.tls.as_ref())?),
             guard: Arc::new(Guard::new(&receive.credentials)?),
@@ -127,13 +136,16 @@ impl Receiver {
         let client = self.intake.asked().answers(request.headers(), peer, !self.guard.is_absent());
         let body = request.into_body();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        if let Err(refusal) = self.intake.admit(signal, announced) {
+        if let Err(refusal) = self.intake.admit(signal, self.source, announced) {
             body::linger(body, is_waiting).await;
             return Err(refusal);
         }
         let body = body::read(body, &self.intake, framing, self.limit, is_waiting, &mut reservation).await?;
         let coding = coding(&body)?;
-        Parcel { signal, body, framing, coding, form, client, reservation }.deliver(&self.intake).await
+        let source = self.source;
+        Parcel { signal, source, body, framing, coding, form, client, reservation }
+            .deliver(&self.intake)
+            .await
     }
 }
 
@@ -181,6 +193,7 @@ impl Handler for Receiver {
 /// A whole request, as it was sent.
 struct Parcel {
     signal: Signal,
+    source: Source,
     body: Vec<u8>,
     /// How many bytes stand before the message.
     framing: usize,
@@ -202,7 +215,7 @@ impl Parcel {
     }
 
     fn open(self, intake: &Intake) -> Result<(Taken, Promise), Refusal> {
-        let Parcel { signal, mut body, mut framing, coding, form, client, mut reservation } = self;
+        let Parcel { signal, source, mut body, mut framing, coding, form, client, mut reservation } = self;
         let most = intake.max_request_bytes;
         // Nobody compresses nothing.
         if coding != Coding::Identity && body.len() > framing {
@@ -211,7 +224,7 @@ impl Parcel {
             (body, framing) = (decoded, 0);
         }
         let body = form.read(signal, body, most, &mut reservation)?;
-        intake.take(signal, body.get(framing..).unwrap_or_default(), &client, &mut reservation)
+        intake.take(signal, source, body.get(framing..).unwrap_or_default(), &client, &mut reservation)
     }
 }
 
