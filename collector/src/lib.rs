@@ -116,6 +116,8 @@ mod counters;
 mod find;
 mod health;
 mod scrape;
+// What is read instead of received.
+pub mod filelog;
 
 pub use config::{Config, Cors, Destinations, Overflow, Receive, Tls};
 pub use counters::{Counters, Forwarded};
