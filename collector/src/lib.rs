@@ -119,6 +119,8 @@ mod counters;
 mod find;
 mod health;
 mod scrape;
+// What is read instead of received.
+pub mod filelog;
 
 pub use config::{Config, Cors, Destinations, Exit, Overflow, Pipeline, Port, Receive, Tls, Way};
 pub use counters::{Counters, Forwarded};

@@ -1,0 +1,4 @@
+//! Log files as a source: what their lines say becomes log records.
+
+pub mod entry; // one line, while it becomes a record
+pub mod operator; // what is done to it
