@@ -348,7 +348,7 @@ fn a_request_does_not_grow_beyond_the_limit_and_stops_growing_early() {
 fn of_who_sends_a_name_is_known_only_if_its_password_was_asked_for_and_of_a_header_so_many_bytes() {
     let of = |context| Action::Insert("of".into(), Value::Context(context));
     let contexts = [Context::User, Context::Header("X-Long".into()), Context::Address, Context::User];
-    let (process, asked) = made(&[Processor::resource(contexts.map(of))]);
+    let (_, asked) = made(&[Processor::resource(contexts.map(of))]);
     let mut headers = http::HeaderMap::new();
     let answers = |headers: &http::HeaderMap, peer, has_password| {
         let client = asked.answers(headers, peer, has_password);
