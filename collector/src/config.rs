@@ -191,6 +191,7 @@ impl Config {
             ("max_memory", self.max_memory == Some(0)),
             ("queue_bytes", self.queue_bytes == 0),
             ("batch", is_nothing(&self.batch)),
+            ("max_request_bytes", self.receives().any(|receive| receive.max_request_bytes == Some(0))),
             ("max_requests", self.receives().any(|receive| receive.max_requests == 0)),
             ("queue_bytes of an exit", self.exits.iter().any(|exit| exit.queue_bytes == Some(0))),
             ("batch of an exit", self.exits.iter().filter_map(|exit| exit.batch.as_ref()).any(is_nothing)),

@@ -61,6 +61,8 @@ pub(crate) struct Receiver {
     intake: Arc<Intake>,
     /// Where what it takes comes from.
     source: Source,
+    /// How many bytes a request may have.
+    max_bytes: usize,
     /// How long the body of a request may take.
     limit: Duration,
     /// Whether only programs on this machine reach the port.
@@ -82,9 +84,11 @@ impl Receiver {
         source: Source,
         limit: Duration,
     ) -> Result<Self, Error> {
+        let largest = intake.max_request_bytes;
         Ok(Receiver {
             intake,
             source,
+            max_bytes: receive.max_request_bytes.map_or(largest, |bytes| bytes.min(largest)),
             limit,
             is_local: true,
             security: Arc::new(Security::new(receive.tls.as_ref())?),
@@ -137,9 +141,11 @@ impl Receiver {
             body::linger(body, is_waiting).await;
             return Err(refusal);
         }
-        let body = body::read(body, &self.intake, framing, self.limit, is_waiting, &mut reservation).await?;
+        let limits = (self.max_bytes, self.limit);
+        let body = body::read(body, &self.intake, framing, limits, is_waiting, &mut reservation).await?;
         let coding = coding(&body)?;
-        Parcel { signal, source: self.source, body, framing, coding, form, reservation }
+        let (source, max_bytes) = (self.source, self.max_bytes);
+        Parcel { signal, source, body, framing, max_bytes, coding, form, reservation }
             .deliver(&self.intake)
             .await
     }
@@ -193,6 +199,8 @@ struct Parcel {
     body: Vec<u8>,
     /// How many bytes stand before the message.
     framing: usize,
+    /// How many bytes the message may have.
+    max_bytes: usize,
     coding: Coding,
     form: Form,
     reservation: Reservation,
@@ -210,8 +218,8 @@ impl Parcel {
     }
 
     fn open(self, intake: &Intake) -> Result<(Taken, Promise), Refusal> {
-        let Parcel { signal, source, mut body, mut framing, coding, form, mut reservation } = self;
-        let most = intake.max_request_bytes;
+        let Parcel { signal, source, mut body, mut framing, max_bytes: most, coding, form, mut reservation } =
+            self;
         // Nobody compresses nothing.
         if coding != Coding::Identity && body.len() > framing {
             let decoded = coding.decode(most, body.get(framing..).unwrap_or_default(), &mut reservation)?;
