@@ -164,14 +164,13 @@ impl Intake {
         };
         self.tally.taken(signal, scan.taken, scan.rejected);
         self.news.send_replace(());
-        let taken = match scan.rejected {
-            0 => Taken::default(),
-            rejected => {
-                let message = format!("{} rejected: {rejected}; {}", signal.items(), scan.fault);
-                Taken { rejected, message }
-            }
-        };
-        Ok((taken, promise))
+        let mut words = Vec::new();
+        if scan.rejected > 0 {
+            words.push(format!("{} rejected: {}; {}", signal.items(), scan.rejected, scan.fault));
+        }
+        let passed_over = promise.passed_over.iter();
+        words.extend(passed_over.map(|destination| format!("not sent to {destination}: its queue is full")));
+        Ok((Taken { rejected: scan.rejected, message: words.join("; ") }, promise))
     }
 
     /// Changes what is to be changed, keeps it and sends it on.
@@ -235,17 +234,18 @@ impl Intake {
         let whole = valid.as_deref().unwrap_or(body);
         let mut unchanged: Option<Bytes> = None;
         let parcel = |lane: &&'a Lane| {
-            let body = match lane.changed(signal, whole, client, self.max_request_bytes) {
-                Ok(Some(changed)) => self.memory.hold(changed),
+            let changed = lane.changed(signal, whole, client, self.max_request_bytes);
+            let changed = changed.map_err(|failure| match failure {
+                Failure::Malformed(fault) => malformed(fault),
+                Failure::TooLarge => Refusal::TooLarge(format!(
+                    "the processors make the request larger than the limit of {} bytes; send less at a time",
+                    self.max_request_bytes
+                )),
+            })?;
+            let body = match changed {
+                Some(changed) => self.memory.hold(changed),
                 // The buffer may be larger than what was received, or a part of something larger.
-                Ok(None) => unchanged.get_or_insert_with(|| self.memory.hold(whole.to_vec())).clone(),
-                Err(Failure::Malformed(fault)) => return Err(malformed(fault)),
-                Err(Failure::TooLarge) => {
-                    return Err(Refusal::TooLarge(format!(
-                        "the processors make the request larger than the limit of {} bytes; send less at a time",
-                        self.max_request_bytes
-                    )));
-                }
+                None => unchanged.get_or_insert_with(|| self.memory.hold(whole.to_vec())).clone(),
             };
             Ok(Parcel { body, ways: &lane.ways })
         };
@@ -352,9 +352,8 @@ pub(crate) struct Shared(pub(crate) Arc<Intake>);
 impl Accept for Shared {
     fn accept(&self, signal: Signal, request: Bytes) -> Answer {
         let taken = self.0.admit(signal, Source::OTLP, request.len());
-        let nobody = Client::default();
-        let take = |()| self.0.take(signal, Source::OTLP, &request, &nobody, &mut self.0.reserve());
-        match taken.and_then(take) {
+        let take = || self.0.take(signal, Source::OTLP, &request, &Client::default(), &mut self.0.reserve());
+        match taken.and_then(|()| take()) {
             // Nobody may wait here.
             Ok((taken, _)) => Answer::Taken { rejected: taken.rejected, message: taken.message },
             Err(refusal) => {

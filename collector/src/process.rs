@@ -136,7 +136,7 @@ impl From<Fault> for Failure {
 }
 
 impl Process {
-    /// Adds what it asks of who sends.
+    /// What they ask of who sends is added to what others ask.
     pub(crate) fn new(processors: &[Processor], asked: &mut Asked) -> Result<Self, Error> {
         let mut plans: [Plan; 3] = Default::default();
         for (signal, plan) in Signal::ALL.into_iter().zip(&mut plans) {

@@ -62,6 +62,8 @@ pub(crate) struct Receiver {
     intake: Arc<Intake>,
     /// Where what it takes comes from.
     source: Source,
+    /// How many bytes a request may have.
+    max_bytes: usize,
     /// How long the body of a request may take.
     limit: Duration,
     /// Whether only programs on this machine reach the port.
@@ -83,9 +85,11 @@ impl Receiver {
         source: Source,
         limit: Duration,
     ) -> Result<Self, Error> {
+        let largest = intake.max_request_bytes;
         Ok(Receiver {
             intake,
             source,
+            max_bytes: receive.max_request_bytes.map_or(largest, |bytes| bytes.min(largest)),
             limit,
             is_local: true,
             security: Arc::new(Security::new(receive.tls.as_ref())?),
@@ -140,10 +144,11 @@ impl Receiver {
             body::linger(body, is_waiting).await;
             return Err(refusal);
         }
-        let body = body::read(body, &self.intake, framing, self.limit, is_waiting, &mut reservation).await?;
+        let limits = (self.max_bytes, self.limit);
+        let body = body::read(body, &self.intake, framing, limits, is_waiting, &mut reservation).await?;
         let coding = coding(&body)?;
-        let source = self.source;
-        Parcel { signal, source, body, framing, coding, form, client, reservation }
+        let (source, max_bytes) = (self.source, self.max_bytes);
+        Parcel { signal, source, body, framing, max_bytes, coding, form, client, reservation }
             .deliver(&self.intake)
             .await
     }
@@ -197,6 +202,8 @@ struct Parcel {
     body: Vec<u8>,
     /// How many bytes stand before the message.
     framing: usize,
+    /// How many bytes the message may have.
+    max_bytes: usize,
     coding: Coding,
     form: Form,
     client: Client,
@@ -215,8 +222,8 @@ impl Parcel {
     }
 
     fn open(self, intake: &Intake) -> Result<(Taken, Promise), Refusal> {
-        let Parcel { signal, source, mut body, mut framing, coding, form, client, mut reservation } = self;
-        let most = intake.max_request_bytes;
+        let Parcel { signal, source, mut body, mut framing, max_bytes: most, .. } = self;
+        let (coding, form, client, mut reservation) = (self.coding, self.form, self.client, self.reservation);
         // Nobody compresses nothing.
         if coding != Coding::Identity && body.len() > framing {
             let decoded = coding.decode(most, body.get(framing..).unwrap_or_default(), &mut reservation)?;
@@ -224,7 +231,8 @@ impl Parcel {
             (body, framing) = (decoded, 0);
         }
         let body = form.read(signal, body, most, &mut reservation)?;
-        intake.take(signal, source, body.get(framing..).unwrap_or_default(), &client, &mut reservation)
+        let message = body.get(framing..).unwrap_or_default();
+        intake.take(signal, source, message, &client, &mut reservation)
     }
 }
 

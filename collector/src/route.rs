@@ -14,6 +14,7 @@ pub(crate) struct Routes {
     sources: Vec<String>,
     /// In the order of [`Signal::ALL`].
     lanes: [Vec<Lane>; 3],
+    /// By all of them.
     asked: Asked,
 }
 
@@ -38,15 +39,15 @@ impl Routes {
         Ok(Routes { sources: plan.sources, lanes, asked })
     }
 
-    /// What processors ask of who sends.
-    pub(crate) fn asked(&self) -> &Asked {
-        &self.asked
-    }
-
     /// Those that take what comes from there.
     pub(crate) fn lanes(&self, signal: Signal, source: Source) -> impl Iterator<Item = &Lane> {
         let takes = move |lane: &&Lane| lane.sources.as_ref().is_none_or(|known| known.contains(&source));
         self.lanes[signal as usize].iter().filter(takes)
+    }
+
+    /// What processors ask of who sends.
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// The source of this name; the plan has those of all ports.
