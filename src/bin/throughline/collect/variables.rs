@@ -1,0 +1,97 @@
+//! What variables say where the command line says nothing: each is an option, written another way.
+
+use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
+use std::{ffi::OsString, path::PathBuf};
+use throughline::{
+    Config,
+    config::{Origin, Setting},
+};
+
+/// The arguments, and behind them the options that only variables give, in words; nothing of it for another
+/// command, or if the arguments cannot be understood.
+pub(crate) fn with_variables(command: Command, mut arguments: Vec<OsString>) -> (Vec<OsString>, Vec<String>) {
+    let mut added = Vec::new();
+    let options = command.find_subcommand("collect").cloned();
+    let read = command.ignore_errors(true).try_get_matches_from(&arguments);
+    let given = read.as_ref().ok().and_then(ArgMatches::subcommand).filter(|(name, _)| *name == "collect");
+    if let (Some((_, given)), Some(options)) = (given, options) {
+        let file = given.get_one::<PathBuf>("env_file");
+        let environment = file.map_or_else(Config::from_env, Config::from_env_or_file);
+        let is_given =
+            |option: &Arg| given.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
+        for option in options.get_arguments().filter(|option| !is_given(option)) {
+            let Some((long, variable)) = option.get_long().map(|long| (long, variable(long))) else {
+                continue;
+            };
+            let set = environment.settings().filter(|setting| setting.origin != Origin::Default);
+            let Some(Setting { value, .. }) = set.into_iter().find(|setting| setting.variable == variable)
+            else {
+                continue;
+            };
+            let several = matches!(option.get_action(), ArgAction::Append);
+            let values = value.split(',').filter(|_| several).chain((!several).then_some(value.as_str()));
+            arguments.extend(values.map(|value| format!("--{long}={}", value.trim()).into()));
+            added.push(format!("--{long} ({variable})"));
+        }
+    }
+    (arguments, added)
+}
+
+/// The variable that is an option.
+fn variable(option: &str) -> String {
+    let name = option.replace('-', "_").to_uppercase();
+    match name.starts_with("QUEUE_") {
+        // Of services, too.
+        true => format!("THROUGHLINE_{name}"),
+        false => format!("THROUGHLINE_COLLECTOR_{name}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+    use std::collections::BTreeMap;
+    use throughline::config::env::{COLLECT, VARIABLES};
+
+    #[test]
+    fn each_option_is_a_variable_and_says_the_same_of_itself() {
+        let command = crate::Arguments::command();
+        let options = command.find_subcommand("collect").unwrap().get_arguments();
+        let told = |option: &Arg| {
+            let words = option.get_help().unwrap().to_string();
+            words.split(" [default: ").next().unwrap().trim_end_matches('.').to_owned()
+        };
+        // Where variables are, no variable says, and neither it is with a file that is there instead of all options.
+        let options =
+            options.filter(|option| !["env_file", "config", "help"].contains(&option.get_id().as_str()));
+        let options: BTreeMap<String, String> =
+            options.map(|option| (variable(option.get_long().unwrap()), told(option))).collect();
+        let shared = VARIABLES.iter().filter(|row| options.contains_key(row.name)).map(|row| row.name);
+        assert_eq!(
+            shared.collect::<Vec<_>>(),
+            [
+                "THROUGHLINE_QUEUE_BYTES",
+                "THROUGHLINE_QUEUE_DIRECTORY",
+                "THROUGHLINE_QUEUE_DIRECTORY_BYTES",
+                "THROUGHLINE_COLLECTOR_GRPC",
+                "THROUGHLINE_COLLECTOR_HTTP",
+                "THROUGHLINE_COLLECTOR_VIEW",
+            ]
+        );
+        let own = options.into_iter().filter(|(name, _)| VARIABLES.iter().all(|row| row.name != name));
+        let rows =
+            COLLECT.iter().map(|row| (row.name.to_owned(), row.meaning.trim_end_matches('.').to_owned()));
+        assert_eq!(own.collect::<BTreeMap<_, _>>(), rows.collect::<BTreeMap<_, _>>());
+    }
+
+    #[test]
+    fn another_command_and_what_cannot_be_understood_stay_as_they_are() {
+        for arguments in
+            [vec!["throughline", "check", "--all"], vec!["throughline"], vec!["throughline", "--help"]]
+        {
+            let arguments = Vec::from_iter(arguments.into_iter().map(OsString::from));
+            assert_eq!(with_variables(crate::Arguments::command(), arguments.clone()), (arguments, vec![]));
+        }
+    }
+}
