@@ -7,8 +7,13 @@
 //! ```
 //! A request is in all queues before it is answered, and in none if it is refused: what was acknowledged is
 //! delivered, refused by the destination, on disk, or named in the counts of what was lost.
+//!
+//! A destination may be several servers: what is before it here is then a queue for each of them
+//! ([`Balance`](throughline_sender::Balance)).
 
-use crate::{Config, Error, Forwarded, Lost, config::Overflow, intake::Refusal, outlet::Outlet};
+use crate::{
+    Config, Error, Forwarded, Lost, config::Overflow, intake::Refusal, memory::Memory, outlet::Outlet,
+};
 use bytes::Bytes;
 use std::{
     sync::{
@@ -18,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 use throughline_sender::{
-    Destination, Disk, Limits, Receipt, Request, Sender, Signal, Undelivered, Unsent, Until,
+    Destination, Disk, Hold, Limits, Receipt, Request, Sender, Signal, Undelivered, Unsent, Until,
 };
 use tokio::{task::JoinSet, time::timeout};
 
@@ -72,13 +77,13 @@ impl Promise {
 
 impl Forward {
     /// Starts a sender for each destination; must be called in the runtime where they live.
-    pub(crate) fn start(config: &Config) -> Result<Self, Error> {
+    pub(crate) fn start(config: &Config, memory: &Arc<Memory>) -> Result<Self, Error> {
         let mut ways: [Ways; 3] = Default::default();
         let outlets = Outlet::start(config)?;
         let mut outlets: Vec<Way> =
             outlets.into_iter().map(|outlet| Way { outlet, senders: Vec::new() }).collect();
         let start = |signal, destination| {
-            let sender = Sender::start(signal, destination, limits(config));
+            let sender = Sender::start(signal, destination, limits(config, memory));
             sender.map(Arc::new).map_err(|fault| Error::destination(&fault))
         };
         for (signal, ways) in Signal::ALL.into_iter().zip(&mut ways) {
@@ -154,7 +159,7 @@ impl Forward {
 
     /// What became of everything.
     pub(crate) fn forwarded(&self) -> Vec<Forwarded> {
-        self.senders().map(|sender| Forwarded::from(sender.stats())).collect()
+        self.senders().map(|sender| Forwarded::of(sender)).collect()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -225,13 +230,17 @@ async fn closed(senders: impl IntoIterator<Item = Arc<Sender>>, limit: Duration)
 
 /// What each sender may keep. All that go over the network share the directory in equal parts: a destination that is
 /// away cannot take the room of another.
-fn limits(config: &Config) -> Limits {
+fn limits(config: &Config, memory: &Arc<Memory>) -> Limits {
     let all = Signal::ALL.into_iter().flat_map(|signal| config.destinations.of(signal));
-    let remote = all.filter(|destination| matches!(destination, Destination::Remote(_))).count();
+    let remote = all.filter(|destination| !matches!(destination, Destination::Local(_))).count();
     let share = |disk: &Disk| Disk { bytes: disk.bytes / remote.max(1) as u64, ..disk.clone() };
     Limits {
         queue_bytes: config.queue_bytes,
         disk: config.disk.as_ref().map(share),
         batch: Some(config.batch.clone()),
+        hold: Hold::by({
+            let memory = Arc::clone(memory);
+            move |part| memory.hold(part)
+        }),
     }
 }

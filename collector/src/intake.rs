@@ -89,10 +89,11 @@ impl Intake {
     pub(crate) fn start(config: &Config) -> Result<Self, Error> {
         // Offsets are kept in 32 bits.
         let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
+        let memory = Arc::default();
         Ok(Intake {
             process: Process::new(&config.processors)?,
-            forward: Forward::start(config)?,
-            memory: Arc::default(),
+            forward: Forward::start(config, &memory)?,
+            memory,
             max_memory: config.max_memory,
             patience: config.request_timeout,
             store: Mutex::new(Store::new(config.max_bytes, config.max_traces)),

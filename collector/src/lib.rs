@@ -123,7 +123,7 @@ pub use error::{Error, Lost};
 pub use find::{Running, find};
 pub use process::{Action, Kind, Place, Processor, Value};
 #[doc(no_inline)]
-pub use throughline_sender::{Batch, Destination, Disk, Until};
+pub use throughline_sender::{Balance, Batch, Destination, Disk, Until};
 pub use trace::{Summary, Trace};
 
 use desk::Desk;
@@ -356,8 +356,9 @@ fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intak
 fn runtime(config: &Config) -> io::Result<Runtime> {
     let mut builder = runtime::Builder::new_current_thread();
     // One that makes pages, one that makes those for Prometheus, one that decodes large requests, two that wait for a
-    // terminal and a file to be written, and one for each disk.
-    let disks = Signal::ALL.into_iter().map(|signal| config.destinations.of(signal).len()).sum::<usize>();
+    // terminal and a file to be written, and one for each disk, of which the servers of a destination have several.
+    let all = Signal::ALL.into_iter().flat_map(|signal| config.destinations.of(signal));
+    let disks = all.map(|destination| if let Destination::Balanced(_) = destination { 4 } else { 1 }).sum::<usize>();
     builder.max_blocking_threads(5 + disks).thread_name("throughline-collector").enable_all().build()
 }
 
