@@ -101,12 +101,12 @@ impl Intake {
     pub(crate) fn start(config: &Config) -> Result<Self, Error> {
         // Offsets are kept in 32 bits.
         let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
-        let plan = Plan::of(config)?;
-        let forward = Forward::start(config, &plan)?;
+        let (plan, memory) = (Plan::of(config)?, Arc::default());
+        let forward = Forward::start(config, &plan, &memory)?;
         Ok(Intake {
             routes: Routes::new(plan, &forward)?,
             forward,
-            memory: Arc::default(),
+            memory,
             news: watch::Sender::default(),
             max_memory: config.max_memory,
             patience: config.request_timeout,
