@@ -24,14 +24,19 @@ const STEP: usize = 1024;
 /// How many of the newest requests and resources are asked for services: some milliseconds' worth.
 const SERVICES: usize = 20_000;
 
-/// The newest traces that pass, at most as many as the limit, by start.
-pub(crate) fn traces(intake: &Intake, limit: usize, pass: impl Fn(&Summary) -> bool) -> Vec<Summary> {
+/// The newest traces that pass, at most as many as the limit, by start. Whoever needs more than its line finds out by
+/// its id and what is kept of it.
+pub(crate) fn traces(
+    intake: &Intake,
+    limit: usize,
+    pass: impl Fn(&Summary, &TraceId, &Found) -> bool,
+) -> Vec<Summary> {
     let mut resources = Resources::default();
     let lines = newest(intake).into_iter().filter_map(|id| {
         let found = found(intake, &id);
-        trace::summary(&id, &found, &mut resources)
+        trace::summary(&id, &found, &mut resources).filter(|summary| pass(summary, &id, &found))
     });
-    let mut summaries: Vec<Summary> = lines.filter(pass).take(limit).collect();
+    let mut summaries: Vec<Summary> = lines.take(limit).collect();
     summaries.sort_by_key(|summary| Reverse(summary.start));
     summaries
 }

@@ -5,6 +5,8 @@
 
 mod api;
 mod asset;
+mod compare;
+mod condition;
 mod filter;
 mod frame;
 mod list;
@@ -17,11 +19,13 @@ mod records;
 mod text;
 mod waterfall;
 
-use crate::{Addresses, desk::Author, intake::Intake, origin::is_for_loopback, reply::Reply};
+use crate::{Addresses, desk::Author, intake::Intake, origin::is_for_loopback, reply::Reply, trace::parse};
 use ::http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
 };
+use condition::Fault;
+use filter::Filter;
 use frame::{Frame, Tab};
 use maud::{Markup, html};
 use palette::Palette;
@@ -76,7 +80,12 @@ impl View {
 
     fn page(&self, path: &str, query: &Query) -> Response<Reply> {
         match path {
+            // Whoever searches for a trace id wants that trace.
+            "/" if query.value("q").is_some_and(|words| parse(words.trim()).is_some()) => {
+                elsewhere(&format!("/trace/{}", query.value("q").unwrap_or_default().trim()))
+            }
             "/" => page(StatusCode::OK, list::page(&self.intake, &self.addresses, &self.palette, query)),
+            "/compare" => page(StatusCode::OK, compare::page(&self.intake, &self.palette, query)),
             "/logs" => page(StatusCode::OK, nothing(Tab::Logs)),
             "/metrics" => page(StatusCode::OK, nothing(Tab::Metrics)),
             "/map" => page(StatusCode::OK, nothing(Tab::Map)),
@@ -86,6 +95,7 @@ impl View {
                     Some(content) => page(StatusCode::OK, content),
                     None => page(StatusCode::NOT_FOUND, page::missing(id)),
                 },
+                (_, Some("traces")) if Filter::of(query).fault().is_some() => complaint(&Filter::of(query)),
                 (_, Some(name)) => match api::answer(&self.intake, &self.addresses, name, query) {
                     Some(json) => answer(StatusCode::OK, JSON, json),
                     None => {
@@ -126,6 +136,21 @@ impl Author for View {
     fn is_light(&self, path: &str) -> bool {
         path == "/api/status" || path == live::PATH || asset::is_one(path)
     }
+}
+
+/// What is asked for is at another path.
+fn elsewhere(path: &str) -> Response<Reply> {
+    let mut response = answer(StatusCode::SEE_OTHER, TEXT, Vec::new());
+    if let Ok(path) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(LOCATION, path);
+    }
+    response
+}
+
+/// A search that means nothing.
+fn complaint(filter: &Filter) -> Response<Reply> {
+    let words = filter.fault().map(Fault::to_string).unwrap_or_default();
+    answer(StatusCode::BAD_REQUEST, JSON, serde_json::json!({ "error": words }).to_string().into())
 }
 
 fn page(status: StatusCode, content: Markup) -> Response<Reply> {

@@ -38,10 +38,7 @@ pub(crate) fn answer(intake: &Intake, addresses: &Addresses, name: &str, query: 
             counters: intake.counters(),
             destinations: intake.forwarded(),
         }),
-        "traces" => {
-            let filter = Filter::of(query);
-            json(&look::traces(intake, limit, |summary| filter.passes(summary)))
-        }
+        "traces" => json(&Filter::of(query).find(intake, limit)),
         "logs" => json(&look::logs(intake, limit)),
         "metrics" => json(&look::instruments(intake, query.value("service"), limit)),
         "map" => json(&look::map(intake, last(query))),

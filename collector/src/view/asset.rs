@@ -23,9 +23,10 @@ const STYLE: &str = concat!(
 );
 
 /// What there is: its path, its kind, its content.
-const ASSETS: [(&str, &str, &str); 5] = [
+const ASSETS: [(&str, &str, &str); 6] = [
     ("/style.css", CSS, STYLE),
     ("/script/view.js", JAVASCRIPT, include_str!("script/view.js")),
+    ("/script/filter.js", JAVASCRIPT, include_str!("script/filter.js")),
     ("/script/keys.js", JAVASCRIPT, include_str!("script/keys.js")),
     ("/script/live.js", JAVASCRIPT, include_str!("script/live.js")),
     ("/script/morph.js", JAVASCRIPT, include_str!("script/morph.js")),
