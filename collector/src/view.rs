@@ -3,12 +3,16 @@
 //! Pages are made on the server, need no script and load nothing from elsewhere. Only loopback names are answered:
 //! another site whose name was made to point here cannot read anything.
 
+mod address;
 mod api;
 mod asset;
+mod chart;
 mod filter;
 mod frame;
 mod list;
 mod live;
+mod map;
+mod metrics;
 mod page;
 mod palette;
 mod panel;
@@ -78,8 +82,9 @@ impl View {
         match path {
             "/" => page(StatusCode::OK, list::page(&self.intake, &self.addresses, &self.palette, query)),
             "/logs" => page(StatusCode::OK, nothing(Tab::Logs)),
-            "/metrics" => page(StatusCode::OK, nothing(Tab::Metrics)),
-            "/map" => page(StatusCode::OK, nothing(Tab::Map)),
+            "/metrics" => page(StatusCode::OK, metrics::page(&self.intake, &self.palette, query)),
+            "/metrics/runtime" => page(StatusCode::OK, metrics::runtime(&self.intake, &self.palette, query)),
+            "/map" => page(StatusCode::OK, map::page(&self.intake, &self.palette, query)),
             "/pipeline" => page(StatusCode::OK, nothing(Tab::Pipeline)),
             _ => match (path.strip_prefix("/trace/"), path.strip_prefix("/api/")) {
                 (Some(id), _) => match page::page(&self.intake, &self.palette, id, query) {

@@ -19,6 +19,8 @@ const STYLE: &str = concat!(
     include_str!("style/table.css"),
     include_str!("style/traces.css"),
     include_str!("style/waterfall.css"),
+    include_str!("style/charts.css"),
+    include_str!("style/map.css"),
     include_str!("style/narrow.css"),
 );
 
