@@ -242,7 +242,7 @@ impl Collector {
 
     /// The traces with spans that arrived last, at most as many as the limit, the latest start first.
     pub fn traces(&self, limit: usize) -> Vec<Summary> {
-        look::traces(&self.intake, limit, |_| true)
+        look::traces(&self.intake, limit, |_, _, _| true)
     }
 
     /// The trace with the id of 32 hexadecimal digits; `None` when nothing of it is kept.

@@ -21,17 +21,25 @@ use throughline_sender::Signal;
 /// How many items are read while the store is locked: some microseconds' worth.
 const STEP: usize = 1024;
 
+/// How many log records are searched: some tenths of a second's worth.
+const RECORDS: usize = 100_000;
+
 /// How many of the newest requests and resources are asked for services: some milliseconds' worth.
 const SERVICES: usize = 20_000;
 
-/// The newest traces that pass, at most as many as the limit, by start.
-pub(crate) fn traces(intake: &Intake, limit: usize, pass: impl Fn(&Summary) -> bool) -> Vec<Summary> {
+/// The newest traces that pass, at most as many as the limit, by start. Whoever needs more than its line finds out by
+/// its id and what is kept of it.
+pub(crate) fn traces(
+    intake: &Intake,
+    limit: usize,
+    pass: impl Fn(&Summary, &TraceId, &Found) -> bool,
+) -> Vec<Summary> {
     let mut resources = Resources::default();
     let lines = newest(intake).into_iter().filter_map(|id| {
         let found = found(intake, &id);
-        trace::summary(&id, &found, &mut resources)
+        trace::summary(&id, &found, &mut resources).filter(|summary| pass(summary, &id, &found))
     });
-    let mut summaries: Vec<Summary> = lines.filter(pass).take(limit).collect();
+    let mut summaries: Vec<Summary> = lines.take(limit).collect();
     summaries.sort_by_key(|summary| Reverse(summary.start));
     summaries
 }
@@ -52,6 +60,16 @@ pub(crate) fn services(intake: &Intake) -> BTreeSet<String> {
 /// The newest log records, at most as many as the limit, newest first.
 pub(crate) fn logs(intake: &Intake, limit: usize) -> Vec<LogRecord> {
     trace::lines(Bodies::of(intake, Signal::Logs).map(|(_, body)| body), limit)
+}
+
+/// The newest log records that pass, at most as many as the limit, newest first; and whether all that are kept were looked
+/// at.
+pub(crate) fn records(
+    intake: &Intake,
+    limit: usize,
+    pass: impl Fn(&LogRecord) -> bool,
+) -> (Vec<LogRecord>, bool) {
+    trace::matching(Bodies::of(intake, Signal::Logs).map(|(_, body)| body), limit, RECORDS, pass)
 }
 
 /// The instruments that pass by the names of their services, at most as many as the limit.

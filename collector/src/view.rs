@@ -7,26 +7,32 @@ mod address;
 mod api;
 mod asset;
 mod chart;
+mod compare;
+mod condition;
 mod filter;
 mod frame;
 mod list;
 mod live;
+mod logs;
 mod map;
 mod metrics;
 mod page;
 mod palette;
 mod panel;
+mod pipeline;
 mod query;
 mod records;
 mod text;
 mod waterfall;
 
-use crate::{Addresses, desk::Author, intake::Intake, origin::is_for_loopback, reply::Reply};
+use crate::{Addresses, desk::Author, intake::Intake, origin::is_for_loopback, reply::Reply, trace::parse};
 use ::http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
 };
-use frame::{Frame, Tab};
+use condition::Fault;
+use filter::Filter;
+use frame::Frame;
 use maud::{Markup, html};
 use palette::Palette;
 use query::Query;
@@ -80,17 +86,23 @@ impl View {
 
     fn page(&self, path: &str, query: &Query) -> Response<Reply> {
         match path {
+            // Whoever searches for a trace id wants that trace.
+            "/" if query.value("q").is_some_and(|words| parse(words.trim()).is_some()) => {
+                elsewhere(&format!("/trace/{}", query.value("q").unwrap_or_default().trim()))
+            }
             "/" => page(StatusCode::OK, list::page(&self.intake, &self.addresses, &self.palette, query)),
-            "/logs" => page(StatusCode::OK, nothing(Tab::Logs)),
+            "/compare" => page(StatusCode::OK, compare::page(&self.intake, &self.palette, query)),
+            "/logs" => page(StatusCode::OK, logs::page(&self.intake, &self.palette, query)),
             "/metrics" => page(StatusCode::OK, metrics::page(&self.intake, &self.palette, query)),
             "/metrics/runtime" => page(StatusCode::OK, metrics::runtime(&self.intake, &self.palette, query)),
             "/map" => page(StatusCode::OK, map::page(&self.intake, &self.palette, query)),
-            "/pipeline" => page(StatusCode::OK, nothing(Tab::Pipeline)),
+            "/pipeline" => page(StatusCode::OK, pipeline::page(&self.intake, &self.addresses)),
             _ => match (path.strip_prefix("/trace/"), path.strip_prefix("/api/")) {
                 (Some(id), _) => match page::page(&self.intake, &self.palette, id, query) {
                     Some(content) => page(StatusCode::OK, content),
                     None => page(StatusCode::NOT_FOUND, page::missing(id)),
                 },
+                (_, Some("traces")) if Filter::of(query).fault().is_some() => complaint(&Filter::of(query)),
                 (_, Some(name)) => match api::answer(&self.intake, &self.addresses, name, query) {
                     Some(json) => answer(StatusCode::OK, JSON, json),
                     None => {
@@ -133,6 +145,21 @@ impl Author for View {
     }
 }
 
+/// What is asked for is at another path.
+fn elsewhere(path: &str) -> Response<Reply> {
+    let mut response = answer(StatusCode::SEE_OTHER, TEXT, Vec::new());
+    if let Ok(path) = HeaderValue::from_str(path) {
+        response.headers_mut().insert(LOCATION, path);
+    }
+    response
+}
+
+/// A search that means nothing.
+fn complaint(filter: &Filter) -> Response<Reply> {
+    let words = filter.fault().map(Fault::to_string).unwrap_or_default();
+    answer(StatusCode::BAD_REQUEST, JSON, serde_json::json!({ "error": words }).to_string().into())
+}
+
 fn page(status: StatusCode, content: Markup) -> Response<Reply> {
     answer(status, HTML, content.into_string().into())
 }
@@ -147,11 +174,4 @@ fn answer(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Rep
 fn lost() -> Markup {
     let content = frame::empty("There is no such page", html! { p { a.button href="/" { "All traces" } } });
     Frame::new(None, "no such page").page(content)
-}
-
-/// What stands at the place of a page that is not there yet.
-fn nothing(tab: Tab) -> Markup {
-    let (name, _) = tab.place();
-    Frame::new(tab, name)
-        .page(frame::empty(name, html! { p { "Nothing is shown here yet; the JSON has it." } }))
 }

@@ -35,11 +35,6 @@ impl Address {
         changed
     }
 
-    /// The parts, for forms.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.parts.iter().map(|(name, value)| (*name, value.as_str()))
-    }
-
     /// For a link.
     pub(crate) fn url(&self) -> String {
         let mut url = self.path.to_owned();

@@ -1,7 +1,7 @@
 //! The details of one span.
 
 use super::{
-    Palette,
+    palette::Palette,
     text::{folded, name},
 };
 use crate::{

@@ -1,6 +1,6 @@
 //! The log records of a trace.
 
-use super::{Palette, page::MAX_ROWS, panel, text::name};
+use super::{page::MAX_ROWS, palette::Palette, panel, text::name};
 use crate::{
     time::{clock, duration},
     trace::{LogRecord, Span, Trace},

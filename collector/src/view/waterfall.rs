@@ -1,8 +1,8 @@
 //! The spans of a trace over time.
 
 use super::{
-    Palette,
     page::MAX_ROWS,
+    palette::Palette,
     panel,
     text::{http_status, name},
 };
