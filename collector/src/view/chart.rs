@@ -89,13 +89,13 @@ impl Chart {
     fn plot(&self, axis: &Axis) -> Markup {
         let (from, to) = self.extent;
         html! {
-            svg.plot height=(HEIGHT + 20.0) role="img" aria-label=(self.told()) {
+            svg.plot height=(HEIGHT + 20.0) role="group" aria-label=(self.told()) {
                 @for tick in axis.ticks() {
                     @let y = px(HEIGHT * (1.0 - axis.at(tick)));
                     line.grid x1="0" x2="100%" y1=(y) y2=(y) {}
                 }
-                @for (time, anchor) in times(from, to) {
-                    text x={ (percent(self.at(time))) "%" } y=(HEIGHT + 16.0) text-anchor=(anchor) { (moment(time)) }
+                @for (time, anchor, is_quarter) in times(from, to) {
+                    text.quarter[is_quarter] x={ (percent(self.at(time))) "%" } y=(HEIGHT + 16.0) text-anchor=(anchor) { (moment(time)) }
                 }
                 svg width="100%" height=(HEIGHT) viewBox={ "0 0 " (SIDE) " " (SIDE) } preserveAspectRatio="none" {
                     @for curve in &self.curves {
@@ -118,7 +118,7 @@ impl Chart {
         let (x, y) = (format!("{}%", percent(self.at(dot.time))), px(HEIGHT * (1.0 - axis.at(dot.value))));
         html! {
             @match &dot.link {
-                Some(link) => a.exemplar href=(link) aria-label=(dot.title) {
+                Some(link) => a.exemplar href=(link) {
                     title { (dot.title) }
                     circle.reach cx=(x) cy=(y) r="9" {}
                     circle.spot cx=(x) cy=(y) r="4" {}
@@ -197,13 +197,20 @@ fn alone(points: &[(u64, Option<f64>)]) -> impl Iterator<Item = (u64, f64)> {
     })
 }
 
-/// Moments for the axis of time: its ends and some between, none twice.
-fn times(from: u64, to: u64) -> Vec<(u64, &'static str)> {
+/// Moments for the axis of time, on which side of them they are written, and whether they are left out where there is little
+/// room.
+fn times(from: u64, to: u64) -> Vec<(u64, &'static str, bool)> {
     if from >= to {
-        return if from == to { vec![(to, "end")] } else { Vec::new() };
+        return if from == to { vec![(to, "end", false)] } else { Vec::new() };
     }
     let part = |share: u64| from + ((to - from) / 4).saturating_mul(share);
-    vec![(from, "start"), (part(1), "middle"), (part(2), "middle"), (part(3), "middle"), (to, "end")]
+    vec![
+        (from, "start", false),
+        (part(1), "middle", true),
+        (part(2), "middle", false),
+        (part(3), "middle", true),
+        (to, "end", false),
+    ]
 }
 
 /// The time of the day to the second, with the day where it is another one than today's would look like: midnight.

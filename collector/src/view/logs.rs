@@ -21,7 +21,7 @@ pub(crate) use wanted::Wanted;
 use wanted::{LEVELS, MAX_SEARCH};
 
 /// How many log records a page shows, and how many when more are asked for.
-const LIMIT: usize = 200;
+const LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 
 /// How many services can be chosen.

@@ -138,9 +138,10 @@ fn detail(intake: &Intake, instrument: &Instrument, palette: &Palette, query: &Q
                 (times(&address, query))
                 (filters(&address, query))
                 (groups(&address, &series, by))
+                @if by.is_some() { (curves::choice(&address, &chart, query)) }
             }
         }
-        div.charts { @for chart in curves::charts(&chart, instrument, palette, &address, query) { (chart) } }
+        div.charts { @for chart in curves::charts(&chart, instrument, palette, query) { (chart) } }
         @if chart.groups.is_empty() { p.hint { "No series passes the filter." } }
         @if chart.is_cut { p.hint { "More groups or exemplars are kept than are drawn; choose an attribute's value below." } }
         (series::table(&series, &address))

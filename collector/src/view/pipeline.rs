@@ -65,8 +65,8 @@ fn kept(counters: &Counters, bounds: &Bounds) -> Markup {
                 (level("Memory of all requests", counters.held_bytes, most as u64, &size))
             }
             dl.facts {
-                (fact("Requests made room", counters.evicted_requests, false))
-                (fact("Traces made room", counters.evicted_traces, false))
+                (fact("Requests that made room", counters.evicted_requests, false))
+                (fact("Traces that made room", counters.evicted_traces, false))
             }
         }
     }

@@ -13,8 +13,9 @@ use maud::{Markup, html};
 /// How many edges have their figures written beside them; more of them would hide each other.
 const LABELS: usize = 24;
 
-/// How many characters of a name have room in a node.
-const MAX_NAME: usize = 22;
+/// How many characters of a name, and of what stands below it, have room in a node.
+const MAX_NAME: usize = 20;
+const MAX_WORDS: usize = 27;
 
 pub(super) fn picture(map: &Map, palette: &Palette, address: &Address, wanted: Option<&Between>) -> Markup {
     let layout = layout(map);
@@ -56,15 +57,15 @@ fn arrow(
     let words = told(&edge.figures);
     let title = format!("{} to {}: {words}", name(&from.name), name(&to.name));
     let path = curve(points);
-    let (x, y) = middle(points);
+    let (x, y, anchor) = label(points, is_only(map, edge));
     html! {
-        a.edge.bad[errors > 0].chosen[is_chosen] href=(link.url()) aria-label=(title) data-row {
+        a.edge.bad[errors > 0].chosen[is_chosen] href=(link.url()) data-row {
             title { (title) }
             path.reach d=(path) {}
             path.wire d=(path) stroke-width=(format!("{width:.1}")) marker-end={ "url(#" (if errors > 0 { "tip-bad" } else { "tip" }) ")" } {}
             @if has_label {
-                text x=(px(x)) y=(px(y - 7.0)) text-anchor="middle" { (rate(&edge.figures)) }
-                text x=(px(x)) y=(px(y + 14.0)) text-anchor="middle" { (duration(edge.figures.p99)) }
+                text x=(px(x)) y=(px(y - 6.0)) text-anchor=(anchor) { (rate(&edge.figures)) }
+                text x=(px(x)) y=(px(y + 14.0)) text-anchor=(anchor) { (duration(edge.figures.p99)) }
             }
         }
     }
@@ -106,12 +107,12 @@ fn node(
     let title = format!("{}: {what}", name(&node.name));
     let shape = if node.role == Role::Service { "7" } else { "23" };
     html! {
-        a.node.(colour).bad[node.figures.errors > 0 && node.role == Role::Service] href=(link.url()) aria-label=(title) data-row {
+        a.node.(colour).bad[node.figures.errors > 0 && node.role == Role::Service] href=(link.url()) data-row {
             title { (title) }
             rect.box x=(px(x)) y=(px(y)) width=(WIDTH) height=(HEIGHT) rx=(shape) {}
             @if node.role == Role::Service { rect.stripe x=(px(x + 6.0)) y=(px(y + 8.0)) width="3.5" height=(HEIGHT - 16.0) rx="1.7" {} }
-            text.name x=(px(x + 18.0)) y=(px(y + 19.0)) { (cut(&name(&node.name))) }
-            text.what x=(px(x + 18.0)) y=(px(y + 35.0)) { (cut(&short(node, &what))) }
+            text.name x=(px(x + 18.0)) y=(px(y + 19.0)) { (cut(&name(&node.name), MAX_NAME)) }
+            text.what x=(px(x + 18.0)) y=(px(y + 35.0)) { (cut(&short(node, &what), MAX_WORDS)) }
         }
     }
 }
@@ -177,17 +178,24 @@ fn curve(points: &[(f64, f64)]) -> String {
     path
 }
 
-/// Where the figures of an edge stand.
-fn middle(points: &[(f64, f64)]) -> (f64, f64) {
+/// Whether an edge is the only one that leads to its end.
+fn is_only(map: &Map, edge: &Edge) -> bool {
+    map.edges.iter().filter(|other| other.to == edge.to).count() == 1
+}
+
+/// Where the figures of an edge stand, and on which side of that: near the end that it has for itself.
+fn label(points: &[(f64, f64)], is_at_end: bool) -> (f64, f64, &'static str) {
     match points {
-        [(a, b), (c, d)] if c < a => ((a + c) / 2.0, (b + d) / 2.0 + HEIGHT),
-        [.., (a, b), (c, d)] => ((a + c) / 2.0, (b + d) / 2.0),
-        _ => (0.0, 0.0),
+        // What leads back to the column before, or to where it comes from, passes below.
+        [(a, b), (c, d)] if c < a => ((a + c) / 2.0, (b + d) / 2.0 + HEIGHT, "middle"),
+        [.., (x, y)] if is_at_end => (x - 16.0, *y, "end"),
+        [(x, y), ..] => (x + 16.0, *y, "start"),
+        [] => (0.0, 0.0, "middle"),
     }
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(MAX_NAME) {
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.to_owned(),
     }

@@ -28,12 +28,10 @@ pub(super) fn charts(
     chart: &Chart,
     instrument: &Instrument,
     palette: &Palette,
-    address: &Address,
     query: &Query,
 ) -> Vec<Markup> {
     let unit = Unit::of(&chart.unit);
-    let is_distributed =
-        chart.groups.iter().flat_map(|group| &group.lines).any(|line| line.shows == Shows::P50);
+    let is_distributed = is_distributed(chart);
     let mut charts = Vec::new();
     if is_distributed {
         let curves = match query.value("by") {
@@ -49,9 +47,6 @@ pub(super) fn charts(
             Some(by) => format!("{}, {} by {}", name(&instrument.name), quantile(query).name(), name(by)),
         };
         charts.extend(drawn(title, unit.clone(), curves, dots));
-        if query.value("by").is_some() {
-            charts.push(choice(address, quantile(query)));
-        }
     }
     let colour = palette.colour(&instrument.service);
     let place = |place: usize| if query.value("by").is_some() { place } else { colour };
@@ -61,7 +56,7 @@ pub(super) fn charts(
     let rates = curves(&chart.groups, Shows::Rate, place);
     let rate = match is_distributed {
         // What is measured has a unit, how often it is measured has none.
-        true => drawn("how often".to_owned(), Unit::of("1").per_second(), rates, Vec::new()),
+        true => drawn("rate".to_owned(), Unit::of("1").per_second(), rates, Vec::new()),
         false => drawn("rate".to_owned(), unit.per_second(), rates, Vec::new()),
     };
     charts.extend(rate);
@@ -78,14 +73,23 @@ fn quantile(query: &Query) -> Shows {
         .unwrap_or(Shows::P99)
 }
 
-fn choice(address: &Address, chosen: Shows) -> Markup {
+/// The quantiles that a chart with a line for each group can show.
+pub(super) fn choice(address: &Address, chart: &Chart, query: &Query) -> Markup {
+    let chosen = quantile(query);
     html! {
-        div.choices role="group" aria-label="Quantile" {
-            @for (shows, _) in QUANTILES {
-                a.choice.on[shows == chosen] href=(address.set("show", Some(shows.name())).url()) { (shows.name()) }
+        @if is_distributed(chart) {
+            div.choices role="group" aria-label="Quantile" {
+                @for (shows, _) in QUANTILES {
+                    @let on = shows == chosen;
+                    a.choice.on[on] href=(address.set("show", Some(shows.name())).url()) aria-current=[on.then_some("true")] { (shows.name()) }
+                }
             }
         }
     }
+}
+
+fn is_distributed(chart: &Chart) -> bool {
+    chart.groups.iter().flat_map(|group| &group.lines).any(|line| line.shows == Shows::P50)
 }
 
 fn curves(groups: &[Group], shows: Shows, colour: impl Fn(usize) -> usize) -> Vec<Curve> {

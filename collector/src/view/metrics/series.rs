@@ -66,13 +66,14 @@ fn last(point: &Point, unit: &str) -> String {
 /// Single measurements, the newest first.
 pub(super) fn exemplars(chart: &Chart, unit: &str) -> Markup {
     let unit = Unit::of(unit);
+    let has_more = chart.exemplars.iter().take(EXEMPLARS).any(|exemplar| !exemplar.attributes.is_empty());
     html! {
         @if !chart.exemplars.is_empty() {
             section.part {
                 h2 { "Single measurements " span.count { (chart.exemplars.len()) } }
                 div.sheet {
                     table.exemplars {
-                        thead { tr { th.time { "Time (UTC)" } th.number { "Value" } th { "Trace" } th { "Besides" } } }
+                        thead { tr { th.time { "Time (UTC)" } th.number { "Value" } th { "Trace" } @if has_more { th { "Besides" } } } }
                         tbody {
                             @for exemplar in chart.exemplars.iter().take(EXEMPLARS) {
                                 tr {
@@ -89,9 +90,11 @@ pub(super) fn exemplars(chart: &Chart, unit: &str) -> Markup {
                                             (_, None) => span.hint { "no trace" },
                                         }
                                     }
-                                    td.message {
-                                        @for (key, value) in exemplar.attributes.iter() {
-                                            span.part { span.key { (name(key)) "=" } (printable(&value.to_string())) } " "
+                                    @if has_more {
+                                        td.message {
+                                            @for (key, value) in exemplar.attributes.iter() {
+                                                span.part { span.key { (name(key)) "=" } (printable(&value.to_string())) } " "
+                                            }
                                         }
                                     }
                                 }
