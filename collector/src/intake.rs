@@ -16,6 +16,7 @@ use crate::{
     wire::Fault,
 };
 use bytes::Bytes;
+use serde::Serialize;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -75,6 +76,19 @@ impl Refusal {
 pub(crate) struct Taken {
     pub(crate) rejected: u64,
     pub(crate) message: String,
+}
+
+/// How much may be kept and held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Bounds {
+    /// Bytes in the store.
+    pub(crate) max_bytes: usize,
+    /// Traces in the store.
+    pub(crate) max_traces: usize,
+    /// Bytes of request bodies in memory.
+    pub(crate) max_memory: Option<usize>,
+    /// The largest request, in bytes.
+    pub(crate) max_request_bytes: usize,
 }
 
 /// Store, ways out, counters and limits.
@@ -300,6 +314,11 @@ impl Intake {
 
     pub(crate) fn counters(&self) -> Counters {
         self.tally.read(self.level(), self.memory.held())
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        let Intake { max_bytes, max_traces, max_memory, max_request_bytes, .. } = *self;
+        Bounds { max_bytes, max_traces, max_memory, max_request_bytes }
     }
 
     /// What became of everything on its way out.

@@ -21,6 +21,9 @@ use throughline_sender::Signal;
 /// How many items are read while the store is locked: some microseconds' worth.
 const STEP: usize = 1024;
 
+/// How many log records are searched: some tenths of a second's worth.
+const RECORDS: usize = 100_000;
+
 /// How many of the newest requests and resources are asked for services: some milliseconds' worth.
 const SERVICES: usize = 20_000;
 
@@ -57,6 +60,16 @@ pub(crate) fn services(intake: &Intake) -> BTreeSet<String> {
 /// The newest log records, at most as many as the limit, newest first.
 pub(crate) fn logs(intake: &Intake, limit: usize) -> Vec<LogRecord> {
     trace::lines(Bodies::of(intake, Signal::Logs).map(|(_, body)| body), limit)
+}
+
+/// The newest log records that pass, at most as many as the limit, newest first; and whether all that are kept were looked
+/// at.
+pub(crate) fn records(
+    intake: &Intake,
+    limit: usize,
+    pass: impl Fn(&LogRecord) -> bool,
+) -> (Vec<LogRecord>, bool) {
+    trace::matching(Bodies::of(intake, Signal::Logs).map(|(_, body)| body), limit, RECORDS, pass)
 }
 
 /// The instruments that pass by the names of their services, at most as many as the limit.

@@ -14,7 +14,7 @@ mod tests;
 mod tree;
 mod value;
 
-pub(crate) use build::{decode, lines, parent as id, trace};
+pub(crate) use build::{decode, lines, matching, parent as id, trace};
 pub use name::Name;
 pub(crate) use resource::Resources;
 pub(crate) use summary::{services, summary};

@@ -3,17 +3,23 @@
 //! Pages are made on the server, need no script and load nothing from elsewhere. Only loopback names are answered:
 //! another site whose name was made to point here cannot read anything.
 
+mod address;
 mod api;
 mod asset;
+mod chart;
 mod compare;
 mod condition;
 mod filter;
 mod frame;
 mod list;
 mod live;
+mod logs;
+mod map;
+mod metrics;
 mod page;
 mod palette;
 mod panel;
+mod pipeline;
 mod query;
 mod records;
 mod text;
@@ -26,7 +32,7 @@ use ::http::{
 };
 use condition::Fault;
 use filter::Filter;
-use frame::{Frame, Tab};
+use frame::Frame;
 use maud::{Markup, html};
 use palette::Palette;
 use query::Query;
@@ -86,10 +92,11 @@ impl View {
             }
             "/" => page(StatusCode::OK, list::page(&self.intake, &self.addresses, &self.palette, query)),
             "/compare" => page(StatusCode::OK, compare::page(&self.intake, &self.palette, query)),
-            "/logs" => page(StatusCode::OK, nothing(Tab::Logs)),
-            "/metrics" => page(StatusCode::OK, nothing(Tab::Metrics)),
-            "/map" => page(StatusCode::OK, nothing(Tab::Map)),
-            "/pipeline" => page(StatusCode::OK, nothing(Tab::Pipeline)),
+            "/logs" => page(StatusCode::OK, logs::page(&self.intake, &self.palette, query)),
+            "/metrics" => page(StatusCode::OK, metrics::page(&self.intake, &self.palette, query)),
+            "/metrics/runtime" => page(StatusCode::OK, metrics::runtime(&self.intake, &self.palette, query)),
+            "/map" => page(StatusCode::OK, map::page(&self.intake, &self.palette, query)),
+            "/pipeline" => page(StatusCode::OK, pipeline::page(&self.intake, &self.addresses)),
             _ => match (path.strip_prefix("/trace/"), path.strip_prefix("/api/")) {
                 (Some(id), _) => match page::page(&self.intake, &self.palette, id, query) {
                     Some(content) => page(StatusCode::OK, content),
@@ -167,11 +174,4 @@ fn answer(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Rep
 fn lost() -> Markup {
     let content = frame::empty("There is no such page", html! { p { a.button href="/" { "All traces" } } });
     Frame::new(None, "no such page").page(content)
-}
-
-/// What stands at the place of a page that is not there yet.
-fn nothing(tab: Tab) -> Markup {
-    let (name, _) = tab.place();
-    Frame::new(tab, name)
-        .page(frame::empty(name, html! { p { "Nothing is shown here yet; the JSON has it." } }))
 }

@@ -2,10 +2,17 @@
 
 use super::{
     filter::Filter,
+    logs::Wanted,
     query::{Query, decode},
 };
 use crate::{
-    Addresses, Counters, Forwarded, find::NAME, intake::Intake, look, map::Between, metric, trace::parse,
+    Addresses, Counters, Forwarded,
+    find::NAME,
+    intake::{Bounds, Intake},
+    look,
+    map::Between,
+    metric,
+    trace::parse,
 };
 use serde::Serialize;
 use serde_json::json;
@@ -23,6 +30,8 @@ struct Status {
     otlp_grpc: Option<SocketAddr>,
     #[serde(flatten)]
     counters: Counters,
+    #[serde(flatten)]
+    bounds: Bounds,
     destinations: Vec<Forwarded>,
 }
 
@@ -36,10 +45,14 @@ pub(crate) fn answer(intake: &Intake, addresses: &Addresses, name: &str, query: 
             otlp_http: addresses.http,
             otlp_grpc: addresses.grpc,
             counters: intake.counters(),
+            bounds: intake.bounds(),
             destinations: intake.forwarded(),
         }),
         "traces" => json(&Filter::of(query).find(intake, limit)),
-        "logs" => json(&look::logs(intake, limit)),
+        "logs" => {
+            let wanted = Wanted::of(query);
+            json(&look::records(intake, limit, |log| wanted.passes(log)).0)
+        }
         "metrics" => json(&look::instruments(intake, query.value("service"), limit)),
         "map" => json(&look::map(intake, last(query))),
         "map/calls" => {

@@ -19,6 +19,10 @@ const STYLE: &str = concat!(
     include_str!("style/table.css"),
     include_str!("style/traces.css"),
     include_str!("style/waterfall.css"),
+    include_str!("style/logs.css"),
+    include_str!("style/charts.css"),
+    include_str!("style/map.css"),
+    include_str!("style/pipeline.css"),
     include_str!("style/narrow.css"),
 );
 
