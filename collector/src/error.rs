@@ -55,6 +55,11 @@ impl Error {
         Error { message: message.to_owned(), source: None }
     }
 
+    /// Pipelines that do not fit together.
+    pub(crate) fn plan(message: String) -> Self {
+        Error { message, source: None }
+    }
+
     pub(crate) fn destination(fault: &throughline_sender::Error) -> Self {
         Error { message: format!("nothing can be sent: {fault}"), source: None }
     }
