@@ -61,6 +61,15 @@ pub(crate) struct Parcel<'a> {
 pub(crate) struct Promise(Vec<Receipt>);
 
 impl Promise {
+    /// Waits until it is decided everywhere what became of it; `false`: somewhere it never will be.
+    pub(crate) async fn decided(self) -> bool {
+        let mut is_decided = true;
+        for receipt in self.0 {
+            is_decided &= !matches!(receipt.settled().await, Err(Undelivered::Undecided));
+        }
+        is_decided
+    }
+
     /// Waits until it is kept. Nobody waits for longer than the limit: then whoever sent it may come again, and it may
     /// arrive twice.
     pub(crate) async fn kept(self, limit: Duration) -> Result<(), Refusal> {
@@ -176,12 +185,18 @@ impl Forward {
         }
     }
 
+    /// How far a request must be until it is acknowledged, unless its source asks for more.
+    pub(crate) fn until(&self) -> Until {
+        self.until
+    }
+
     /// Queues a request at every destination, or at none.
     pub(crate) fn take(
         &self,
         signal: Signal,
         items: u64,
         parcels: &[Parcel<'_>],
+        until: Until,
     ) -> Result<Promise, Refusal> {
         let ways = &self.ways[signal as usize];
         if items == 0 || parcels.iter().all(|parcel| parcel.ways.is_empty()) {
@@ -195,13 +210,13 @@ impl Forward {
         {
             let sender = &ways.senders[way];
             let request = Request { items, body: parcel.body.clone() };
-            match sender.submit(request.clone(), self.until) {
+            match sender.submit(request.clone(), until) {
                 Ok(receipt) => receipts.push(receipt),
                 // No room: dropped and counted, as was asked for.
                 Err(_) => sender.send(request),
             }
         }
-        if self.until == Until::Queued {
+        if until == Until::Queued {
             receipts.clear();
         }
         Ok(Promise(receipts))
