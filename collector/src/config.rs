@@ -87,7 +87,8 @@ pub struct Config {
     /// there, or delivered. Whoever waits for longer than [`request_timeout`](Self::request_timeout) is told to come again.
     /// What comes through the [`inlet`](crate::Collector::inlet) never waits.
     pub acknowledge: Until,
-    /// What becomes of a request when the queue of a destination is full. Default: [`Overflow::Refuse`].
+    /// What becomes of a request when the queue of a destination is full, but not of all. Default:
+    /// [`Overflow::DropAfter`] 10 s.
     pub overflow: Overflow,
 }
 
@@ -128,15 +129,27 @@ impl Destinations {
     }
 }
 
-/// What becomes of a request when the queue of one of its destinations is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What becomes of a request when the queue of one of its destinations is full, but not of all.
+///
+/// A request that is acknowledged when it is on disk or delivered ([`Config::acknowledge`]) is always refused: the answer is for
+/// every destination. Whatever is dropped is counted, and the answer to the request says for which destination, as the warning
+/// of a partial success (O-053).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
     /// It is refused, and whoever sent it comes again: nothing acknowledged is lost, and a destination that is away for
     /// longer than its queue lasts holds up the others.
-    #[default]
     Refuse,
-    /// It goes where there is room, and is dropped and counted where there is none; it is refused where none has any.
+    /// It goes where there is room, and is dropped where there is none.
     Drop,
+    /// It is refused; by a destination whose queue has been full for so long nobody is held up any more, and what comes is
+    /// dropped for it (O-039). A slow destination slows all down, one that is away does not. The default, with 10 s.
+    DropAfter(Duration),
+}
+
+impl Default for Overflow {
+    fn default() -> Self {
+        Overflow::DropAfter(Duration::from_secs(10))
+    }
 }
 
 impl Default for Config {
@@ -166,7 +179,7 @@ impl Default for Config {
             queue_bytes: 64 * MIB,
             disk: None,
             acknowledge: Until::Queued,
-            overflow: Overflow::Refuse,
+            overflow: Overflow::default(),
             receive: Receive::default(),
         }
     }

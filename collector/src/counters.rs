@@ -64,7 +64,7 @@ pub struct Forwarded {
     pub delivered: u64,
     /// Refused by it for good.
     pub rejected: u64,
-    /// Lost here: see [`Overflow::Drop`](crate::Overflow::Drop), or the limit of the stop was over.
+    /// Lost here: see [`Overflow`](crate::Overflow), or the limit of the stop was over.
     pub dropped: u64,
     /// Waiting, or under way.
     pub queued: u64,

@@ -82,6 +82,12 @@ impl Error {
         }
     }
 
+    pub(crate) fn header(name: &str) -> Self {
+        let message =
+            format!("{name:?} is no name of a header, from which a processor takes a value; name one");
+        Error { message, source: None }
+    }
+
     /// What was to be received with cannot be used.
     pub(crate) fn receive(message: String) -> Self {
         Error { message, source: None }

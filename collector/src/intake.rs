@@ -9,7 +9,7 @@ use crate::{
     join::{COPIES, joined},
     memory::Memory,
     plan::{Plan, Source},
-    process::without,
+    process::{Asked, Client, Failure, without},
     reservation::{Budget, Reservation},
     route::{Lane, Routes},
     scan::{Scan, is_rejected, items, scan},
@@ -56,6 +56,11 @@ impl Refusal {
             Refusal::Unsupported(cause) | Refusal::Foreign(cause) => cause,
             Refusal::Unknown(cause) | Refusal::Unserved(cause) | Refusal::Busy(cause) => cause,
         }
+    }
+
+    fn no_request(signal: Signal, fault: &Fault) -> Self {
+        let (name, Fault { reason, at }) = (signal.name(), fault);
+        Refusal::Malformed(format!("not a request of {name} in protobuf: {reason} at byte {at}"))
     }
 
     pub(crate) fn larger_than(limit: usize) -> Self {
@@ -127,6 +132,11 @@ impl Intake {
         self.forward.admit(signal, lanes.map(|lane| (lane.ways.as_slice(), bytes)))
     }
 
+    /// What processors ask of who sends.
+    pub(crate) fn asked(&self) -> &Asked {
+        self.routes.asked()
+    }
+
     /// Takes one `Export…ServiceRequest`, and says what its answer has to wait for. What it needs besides the body is
     /// added to the reservation.
     pub(crate) fn take(
@@ -134,35 +144,32 @@ impl Intake {
         signal: Signal,
         source: Source,
         body: &[u8],
+        client: &Client,
         reservation: &mut Reservation,
     ) -> Result<(Taken, Promise), Refusal> {
         if body.len() > self.max_request_bytes {
             return Err(Refusal::larger_than(self.max_request_bytes));
         }
-        let malformed = |fault: Fault| {
-            let (name, reason, at) = (signal.name(), fault.reason, fault.at);
-            Refusal::Malformed(format!("not a request of {name} in protobuf: {reason} at byte {at}"))
-        };
+        let malformed = |fault| Refusal::no_request(signal, &fault);
         let scan = scan(signal, body).map_err(malformed)?;
         if scan.is_split {
             reservation.grow(body.len().saturating_mul(COPIES))?;
             let joined = joined(body).map_err(malformed)?;
             reservation.shrink(body.len().saturating_mul(COPIES - 1));
-            return self.take(signal, source, &joined, reservation);
+            return self.take(signal, source, &joined, client, reservation);
         }
         let promise = match scan.taken {
             0 => Promise::default(),
-            _ => self.hand_on(signal, source, body, &scan, reservation, malformed)?,
+            _ => self.hand_on(signal, source, body, client, &scan, reservation)?,
         };
         self.tally.taken(signal, scan.taken, scan.rejected);
-        let taken = match scan.rejected {
-            0 => Taken::default(),
-            rejected => {
-                let message = format!("{} rejected: {rejected}; {}", signal.items(), scan.fault);
-                Taken { rejected, message }
-            }
-        };
-        Ok((taken, promise))
+        let mut words = Vec::new();
+        if scan.rejected > 0 {
+            words.push(format!("{} rejected: {}; {}", signal.items(), scan.rejected, scan.fault));
+        }
+        let passed_over = promise.passed_over.iter();
+        words.extend(passed_over.map(|destination| format!("not sent to {destination}: its queue is full")));
+        Ok((Taken { rejected: scan.rejected, message: words.join("; ") }, promise))
     }
 
     /// Changes what is to be changed, keeps it and sends it on.
@@ -171,9 +178,9 @@ impl Intake {
         signal: Signal,
         source: Source,
         body: &[u8],
+        client: &Client,
         scan: &Scan,
         reservation: &mut Reservation,
-        malformed: impl Fn(Fault) -> Refusal,
     ) -> Result<Promise, Refusal> {
         let lanes: Vec<&Lane> = self.routes.lanes(signal, source).collect();
         if lanes.is_empty() {
@@ -194,10 +201,11 @@ impl Intake {
         // What comes from there once more takes no copy unless it is changed again.
         let copies = lanes.iter().skip(1).filter(|lane| lane.changes(signal)).count();
         reservation.grow(body.len().saturating_mul(copies))?;
-        let parcels = self.parcels(signal, body, scan, &lanes).map_err(&malformed)?;
+        let parcels = self.parcels(signal, body, client, scan, &lanes)?;
         let promise = self.forward.take(signal, scan.taken, &parcels, self.until(source))?;
         if is_kept && let Some(Parcel { body, .. }) = parcels.into_iter().next() {
-            let items = items(signal, &body, scan.placed).map_err(malformed)?;
+            let items = items(signal, &body, scan.placed);
+            let items = items.map_err(|fault| Refusal::no_request(signal, &fault))?;
             let added = self.store().add(signal, body, scan.surplus, &items);
             // What is on its way does not need to be seen here.
             added.map_err(|fault| self.larger_than_kept(&fault)).or_else(|fault| match is_sent {
@@ -213,17 +221,27 @@ impl Intake {
         &self,
         signal: Signal,
         body: &[u8],
+        client: &Client,
         scan: &Scan,
         lanes: &[&'a Lane],
-    ) -> Result<Vec<Parcel<'a>>, Fault> {
+    ) -> Result<Vec<Parcel<'a>>, Refusal> {
+        let malformed = |fault| Refusal::no_request(signal, &fault);
         let valid = match scan.rejected {
             0 => None,
-            _ => Some(without(body, |record| is_rejected(signal, body, record))?),
+            _ => Some(without(body, |record| is_rejected(signal, body, record)).map_err(malformed)?),
         };
         let whole = valid.as_deref().unwrap_or(body);
         let mut unchanged: Option<Bytes> = None;
         let parcel = |lane: &&'a Lane| {
-            let body = match lane.changed(signal, whole)? {
+            let changed = lane.changed(signal, whole, client, self.max_request_bytes);
+            let changed = changed.map_err(|failure| match failure {
+                Failure::Malformed(fault) => malformed(fault),
+                Failure::TooLarge => Refusal::TooLarge(format!(
+                    "the processors make the request larger than the limit of {} bytes; send less at a time",
+                    self.max_request_bytes
+                )),
+            })?;
+            let body = match changed {
                 Some(changed) => self.memory.hold(changed),
                 // The buffer may be larger than what was received, or a part of something larger.
                 None => unchanged.get_or_insert_with(|| self.memory.hold(whole.to_vec())).clone(),
@@ -338,7 +356,8 @@ pub(crate) struct Shared(pub(crate) Arc<Intake>);
 impl Accept for Shared {
     fn accept(&self, signal: Signal, request: Bytes) -> Answer {
         let taken = self.0.admit(signal, Source::OTLP, request.len());
-        match taken.and_then(|()| self.0.take(signal, Source::OTLP, &request, &mut self.0.reserve())) {
+        let take = || self.0.take(signal, Source::OTLP, &request, &Client::default(), &mut self.0.reserve());
+        match taken.and_then(|()| take()) {
             // Nobody may wait here.
             Ok((taken, _)) => Answer::Taken { rejected: taken.rejected, message: taken.message },
             Err(refusal) => {

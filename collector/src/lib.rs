@@ -125,7 +125,7 @@ pub use config::{Config, Cors, Destinations, Exit, Overflow, Pipeline, Port, Rec
 pub use counters::{Counters, Forwarded};
 pub use error::{Error, Lost};
 pub use find::{Running, find};
-pub use process::{Action, Kind, Place, Processor, Value};
+pub use process::{Action, Context, Kind, Place, Processor, Value};
 #[doc(no_inline)]
 pub use throughline_sender::{Batch, Destination, Disk, Until};
 pub use trace::{Summary, Trace};
