@@ -37,8 +37,8 @@ mod scrape; // where they are fetched
 mod export; // where one signal goes
 mod otlp; // … decided from the variables
 mod exporter; // … to stdout, or over OTLP
-mod endpoint; // … to which URL
-mod credentials; // … as whom
+pub(crate) mod endpoint; // … to which URL
+pub(crate) mod credentials; // … as whom
 mod queue; // where requests wait
 mod log; // lines and records
 mod layers; // what the layers go by, decided from the variables

@@ -1,10 +1,12 @@
 //! What a collector listens on, how much it keeps and where it sends.
 
+mod pipeline; // what comes from where goes which way
 mod receive; // from whom, and how
 
+pub use pipeline::{Exit, Pipeline, Port, Way};
 pub use receive::{Cors, Receive, Tls};
 
-use crate::{Error, Processor, debug, file};
+use crate::{Error, Processor, debug, file, filelog};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -65,6 +67,15 @@ pub struct Config {
     pub debug: Option<debug::Options>,
     /// Writes everything to a file. Default: `None`, to none.
     pub file: Option<file::Options>,
+    /// Where OTLP is taken besides.
+    pub ports: Vec<Port>,
+    /// Files that are read: their lines become log records. Default: none.
+    pub file_logs: Vec<filelog::Options>,
+    /// Where pipelines may end.
+    pub exits: Vec<Exit>,
+    /// What comes from where goes which way. Default: none, everything goes the way that the fields above say. If there are
+    /// some, that way is one more of them if it leads anywhere.
+    pub pipelines: Vec<Pipeline>,
     /// How much of what waits for a destination is sent as one request.
     pub batch: Batch,
     /// Bytes of requests that wait in memory for one destination, of each signal. Default: 64 MiB.
@@ -147,6 +158,10 @@ impl Default for Config {
             destinations: Destinations::default(),
             debug: None,
             file: None,
+            ports: Vec::new(),
+            file_logs: Vec::new(),
+            exits: Vec::new(),
+            pipelines: Vec::new(),
             batch: Batch::default(),
             queue_bytes: 64 * MIB,
             disk: None,
@@ -160,6 +175,11 @@ impl Default for Config {
 impl Config {
     /// Whether anything of what comes goes anywhere, besides being kept.
     pub fn goes_on(&self) -> bool {
+        self.everything_goes_on() || self.pipelines.iter().any(|pipeline| !pipeline.exits.is_empty())
+    }
+
+    /// Whether it does so without a pipeline that is named.
+    pub(crate) fn everything_goes_on(&self) -> bool {
         !self.destinations.is_empty() || self.debug.is_some() || self.file.is_some()
     }
 
@@ -173,8 +193,11 @@ impl Config {
             ("request_timeout", self.request_timeout.is_zero()),
             ("max_memory", self.max_memory == Some(0)),
             ("queue_bytes", self.queue_bytes == 0),
-            ("batch", self.batch.items == 0 || self.batch.bytes == 0),
-            ("max_requests", self.receive.max_requests == 0),
+            ("batch", is_nothing(&self.batch)),
+            ("max_request_bytes", self.receives().any(|receive| receive.max_request_bytes == Some(0))),
+            ("max_requests", self.receives().any(|receive| receive.max_requests == 0)),
+            ("queue_bytes of an exit", self.exits.iter().any(|exit| exit.queue_bytes == Some(0))),
+            ("batch of an exit", self.exits.iter().filter_map(|exit| exit.batch.as_ref()).any(is_nothing)),
         ];
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((name, _)) => Err(Error::zero(name)),
@@ -183,6 +206,14 @@ impl Config {
             None => Ok(()),
         }
     }
+
+    fn receives(&self) -> impl Iterator<Item = &Receive> {
+        self.ports.iter().map(|port| &port.receive).chain([&self.receive])
+    }
+}
+
+fn is_nothing(batch: &Batch) -> bool {
+    batch.items == 0 || batch.bytes == 0
 }
 
 #[cfg(test)]

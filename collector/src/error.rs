@@ -55,6 +55,11 @@ impl Error {
         Error { message: message.to_owned(), source: None }
     }
 
+    /// Pipelines that do not fit together.
+    pub(crate) fn plan(message: String) -> Self {
+        Error { message, source: None }
+    }
+
     pub(crate) fn destination(fault: &throughline_sender::Error) -> Self {
         Error { message: format!("nothing can be sent: {fault}"), source: None }
     }
@@ -64,6 +69,10 @@ impl Error {
             "nothing can be written to the file {path:?}: {fault}; name another, or make its directory"
         );
         Error { message, source: Some(fault) }
+    }
+
+    pub(crate) fn file_log(name: &str, fault: String) -> Self {
+        Error { message: format!("the file log {name}: {fault}"), source: None }
     }
 
     pub(crate) fn pattern(pattern: &str, fault: &regex::Error) -> Self {

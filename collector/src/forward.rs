@@ -8,7 +8,9 @@
 //! A request is in all queues before it is answered, and in none if it is refused: what was acknowledged is
 //! delivered, refused by the destination, on disk, or named in the counts of what was lost.
 
-use crate::{Config, Error, Forwarded, Lost, config::Overflow, intake::Refusal, outlet::Outlet};
+use crate::{
+    Config, Error, Exit, Forwarded, Lost, Way, config::Overflow, intake::Refusal, outlet::Outlet, plan::Plan,
+};
 use bytes::Bytes;
 use std::{
     sync::{
@@ -26,10 +28,9 @@ use tokio::{task::JoinSet, time::timeout};
 pub(crate) struct Forward {
     /// In the order of [`Signal::ALL`].
     ways: [Ways; 3],
-    outlets: Vec<Way>,
+    outlets: Vec<Own>,
     until: Until,
     overflow: Overflow,
-    queue_bytes: usize,
     stopping: AtomicBool,
 }
 
@@ -37,14 +38,22 @@ pub(crate) struct Forward {
 #[derive(Default)]
 struct Ways {
     senders: Vec<Arc<Sender>>,
+    /// Of each sender: how many bytes may wait there, and its exit by its place in the plan.
+    rooms: Vec<(usize, usize)>,
     /// A request is offered to all of them before the next one.
     turn: Mutex<()>,
 }
 
 /// A way out of this collector's own, and what sends there.
-struct Way {
+struct Own {
     outlet: Outlet,
     senders: Vec<Arc<Sender>>,
+}
+
+/// A request as one pipeline made it, and the numbers of the ways it takes.
+pub(crate) struct Parcel<'a> {
+    pub(crate) body: Bytes,
+    pub(crate) ways: &'a [usize],
 }
 
 /// What an answer waits for.
@@ -52,6 +61,15 @@ struct Way {
 pub(crate) struct Promise(Vec<Receipt>);
 
 impl Promise {
+    /// Waits until it is decided everywhere what became of it; `false`: somewhere it never will be.
+    pub(crate) async fn decided(self) -> bool {
+        let mut is_decided = true;
+        for receipt in self.0 {
+            is_decided &= !matches!(receipt.settled().await, Err(Undelivered::Undecided));
+        }
+        is_decided
+    }
+
     /// Waits until it is kept. Nobody waits for longer than the limit: then whoever sent it may come again, and it may
     /// arrive twice.
     pub(crate) async fn kept(self, limit: Duration) -> Result<(), Refusal> {
@@ -71,28 +89,53 @@ impl Promise {
 }
 
 impl Forward {
-    /// Starts a sender for each destination; must be called in the runtime where they live.
-    pub(crate) fn start(config: &Config) -> Result<Self, Error> {
-        let mut ways: [Ways; 3] = Default::default();
-        let outlets = Outlet::start(config)?;
-        let mut outlets: Vec<Way> =
-            outlets.into_iter().map(|outlet| Way { outlet, senders: Vec::new() }).collect();
-        let start = |signal, destination| {
-            let sender = Sender::start(signal, destination, limits(config));
-            sender.map(Arc::new).map_err(|fault| Error::destination(&fault))
-        };
-        for (signal, ways) in Signal::ALL.into_iter().zip(&mut ways) {
-            for destination in config.destinations.of(signal) {
-                ways.senders.push(start(signal, destination.clone())?);
+    /// Starts a sender for each destination that a pipeline leads to; must be called in the runtime where they live.
+    pub(crate) fn start(config: &Config, plan: &Plan) -> Result<Self, Error> {
+        let (until, overflow) = (config.acknowledge, config.overflow);
+        let (ways, outlets, stopping) = (Default::default(), Vec::new(), AtomicBool::new(false));
+        let mut forward = Forward { ways, outlets, until, overflow, stopping };
+        let share = plan.remotes().max(1) as u64;
+        for (place, exit) in plan.exits.iter().enumerate() {
+            let limits = limits(config, exit, share);
+            let outlet = Outlet::start(&exit.way)?;
+            let mut own = Vec::new();
+            for signal in Signal::ALL.into_iter().filter(|signal| plan.leads(*signal, place)) {
+                match (&exit.way, &outlet) {
+                    (Way::Network(destinations), _) => {
+                        for destination in destinations.of(signal) {
+                            forward.add(signal, destination.clone(), &limits, place)?;
+                        }
+                    }
+                    (_, Some(outlet)) => {
+                        own.push(forward.add(signal, outlet.destination(), &limits, place)?)
+                    }
+                    (_, None) => {}
+                }
             }
-            for way in &mut outlets {
-                let sender = start(signal, way.outlet.destination())?;
-                way.senders.push(Arc::clone(&sender));
-                ways.senders.push(sender);
-            }
+            forward.outlets.extend(outlet.map(|outlet| Own { outlet, senders: own }));
         }
-        let (until, overflow, queue_bytes) = (config.acknowledge, config.overflow, config.queue_bytes);
-        Ok(Forward { ways, outlets, until, overflow, queue_bytes, stopping: AtomicBool::new(false) })
+        Ok(forward)
+    }
+
+    fn add(
+        &mut self,
+        signal: Signal,
+        destination: Destination,
+        limits: &Limits,
+        exit: usize,
+    ) -> Result<Arc<Sender>, Error> {
+        let sender = Sender::start(signal, destination, limits.clone());
+        let sender = sender.map(Arc::new).map_err(|fault| Error::destination(&fault))?;
+        let ways = &mut self.ways[signal as usize];
+        ways.senders.push(Arc::clone(&sender));
+        ways.rooms.push((limits.queue_bytes, exit));
+        Ok(sender)
+    }
+
+    /// The numbers of what leads to an exit of the plan.
+    pub(crate) fn ways_of(&self, signal: Signal, exit: usize) -> impl Iterator<Item = usize> {
+        let rooms = self.ways[signal as usize].rooms.iter().enumerate();
+        rooms.filter(move |(_, (_, of))| *of == exit).map(|(way, _)| way)
     }
 
     /// What was found on disk that an operator should know.
@@ -100,53 +143,80 @@ impl Forward {
         self.senders().flat_map(|sender| sender.notices().to_vec()).collect()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.senders().next().is_none()
-    }
-
-    /// Whether a request of so many bytes would be taken now. Asked before it is read.
-    pub(crate) fn admit(&self, signal: Signal, bytes: usize) -> Result<(), Refusal> {
-        let senders = &self.ways(signal).senders;
-        if senders.is_empty() {
+    /// Whether requests of so many bytes would be taken now, each by its ways. Asked before they are read.
+    pub(crate) fn admit<'a>(
+        &self,
+        signal: Signal,
+        loads: impl Iterator<Item = (&'a [usize], usize)>,
+    ) -> Result<(), Refusal> {
+        let Ways { senders, rooms, .. } = &self.ways[signal as usize];
+        // What several pipelines lead to gets all of it.
+        let mut sums: Vec<Option<usize>> = vec![None; senders.len()];
+        for (ways, bytes) in loads {
+            for way in ways {
+                let sum = &mut sums[*way];
+                *sum = Some(sum.unwrap_or(0).saturating_add(bytes));
+            }
+        }
+        let asked = || sums.iter().enumerate().filter_map(|(way, sum)| sum.map(|bytes| (way, bytes)));
+        let asked_count = asked().count();
+        if asked_count == 0 {
             return Ok(());
         }
         if self.is_stopping() {
             return Err(Refusal::Busy("the collector stops; come again".to_owned()));
         }
-        if bytes > self.queue_bytes {
-            return Err(Refusal::larger_than(self.queue_bytes));
+        if let Some((room, _)) =
+            asked().map(|(way, bytes)| (rooms[way].0, bytes)).find(|(room, bytes)| bytes > room)
+        {
+            return Err(Refusal::larger_than(room));
         }
         let mut faults = Vec::new();
-        for sender in senders {
+        for (way, bytes) in asked() {
+            let sender = &senders[way];
             faults.extend(sender.has_room(bytes).err().map(|fault| (sender, fault)));
         }
         match (faults.first(), self.overflow) {
             (None, _) => Ok(()),
-            (Some(_), Overflow::Drop) if faults.len() < senders.len() => Ok(()),
+            (Some(_), Overflow::Drop) if faults.len() < asked_count => Ok(()),
             (Some((sender, fault)), _) => {
                 Err(Refusal::Busy(format!("{}: {fault}; come again", sender.destination())))
             }
         }
     }
 
+    /// How far a request must be until it is acknowledged, unless its source asks for more.
+    pub(crate) fn until(&self) -> Until {
+        self.until
+    }
+
     /// Queues a request at every destination, or at none.
-    pub(crate) fn take(&self, signal: Signal, items: u64, body: &Bytes) -> Result<Promise, Refusal> {
-        let ways = self.ways(signal);
-        if items == 0 || ways.senders.is_empty() {
+    pub(crate) fn take(
+        &self,
+        signal: Signal,
+        items: u64,
+        parcels: &[Parcel<'_>],
+        until: Until,
+    ) -> Result<Promise, Refusal> {
+        let ways = &self.ways[signal as usize];
+        if items == 0 || parcels.iter().all(|parcel| parcel.ways.is_empty()) {
             return Ok(Promise::default());
         }
         let _turn = ways.turn();
-        self.admit(signal, body.len())?;
+        self.admit(signal, parcels.iter().map(|parcel| (parcel.ways, parcel.body.len())))?;
         let mut receipts = Vec::new();
-        for sender in &ways.senders {
-            let request = Request { items, body: body.clone() };
-            match sender.submit(request.clone(), self.until) {
+        for (parcel, way) in
+            parcels.iter().flat_map(|parcel| parcel.ways.iter().map(move |way| (parcel, *way)))
+        {
+            let sender = &ways.senders[way];
+            let request = Request { items, body: parcel.body.clone() };
+            match sender.submit(request.clone(), until) {
                 Ok(receipt) => receipts.push(receipt),
                 // No room: dropped and counted, as was asked for.
                 Err(_) => sender.send(request),
             }
         }
-        if self.until == Until::Queued {
+        if until == Until::Queued {
             receipts.clear();
         }
         Ok(Promise(receipts))
@@ -170,7 +240,7 @@ impl Forward {
         };
         let theirs = self.senders().filter(|sender| !is_own(sender)).cloned();
         let mut writing = JoinSet::new();
-        for Way { outlet, senders } in &self.outlets {
+        for Own { outlet, senders } in &self.outlets {
             let (outlet, senders) = (outlet.clone(), senders.clone());
             writing.spawn(async move {
                 let began = Instant::now();
@@ -188,15 +258,6 @@ impl Forward {
         match lost.is_empty() && unwritten.is_empty() {
             true => Ok(()),
             false => Err(Lost::new(&lost, unwritten)),
-        }
-    }
-
-    fn ways(&self, signal: Signal) -> &Ways {
-        let [traces, metrics, logs] = &self.ways;
-        match signal {
-            Signal::Traces => traces,
-            Signal::Metrics => metrics,
-            Signal::Logs => logs,
         }
     }
 
@@ -223,15 +284,13 @@ async fn closed(senders: impl IntoIterator<Item = Arc<Sender>>, limit: Duration)
     closing.join_all().await.into_iter().flatten().collect()
 }
 
-/// What each sender may keep. All that go over the network share the directory in equal parts: a destination that is
-/// away cannot take the room of another.
-fn limits(config: &Config) -> Limits {
-    let all = Signal::ALL.into_iter().flat_map(|signal| config.destinations.of(signal));
-    let remote = all.filter(|destination| matches!(destination, Destination::Remote(_))).count();
-    let share = |disk: &Disk| Disk { bytes: disk.bytes / remote.max(1) as u64, ..disk.clone() };
+/// What each sender of an exit may keep. All that go over the network share the collector's directory in equal parts: a
+/// destination that is away cannot take the room of another.
+fn limits(config: &Config, exit: &Exit, shares: u64) -> Limits {
+    let share = |disk: &Disk| Disk { bytes: disk.bytes / shares, ..disk.clone() };
     Limits {
-        queue_bytes: config.queue_bytes,
-        disk: config.disk.as_ref().map(share),
-        batch: Some(config.batch.clone()),
+        queue_bytes: exit.queue_bytes.unwrap_or(config.queue_bytes),
+        disk: exit.disk.clone().or_else(|| config.disk.as_ref().map(share)),
+        batch: Some(exit.batch.clone().unwrap_or_else(|| config.batch.clone())),
     }
 }

@@ -4,11 +4,14 @@ use crate::{
     config::Config,
     counters::{Counters, Forwarded, Tally},
     error::{Error, Lost},
-    forward::{Forward, Promise},
+    filelog,
+    forward::{Forward, Parcel, Promise},
     join::{COPIES, joined},
     memory::Memory,
-    process::{Process, without},
+    plan::{Plan, Source},
+    process::without,
     reservation::{Budget, Reservation},
+    route::{Lane, Routes},
     scan::{Scan, is_rejected, items, scan},
     store::{Level, Store, TooLarge},
     wire::Fault,
@@ -18,7 +21,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use throughline_sender::{Accept, Answer, Signal};
+use throughline_sender::{Accept, Answer, Signal, Until};
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
 /// more: it is there twice while its buffer grows, or as it came and as it is kept, and its index is beside it.
@@ -39,6 +42,8 @@ pub(crate) enum Refusal {
     Foreign(String),
     /// From somebody who did not show who they are (O-071).
     Unknown(String),
+    /// Of no pipeline.
+    Unserved(String),
     /// Too much is on its way in; the same request may come again (O-055, O-066).
     Busy(String),
 }
@@ -49,7 +54,7 @@ impl Refusal {
         match self {
             Refusal::Malformed(cause) | Refusal::TooLarge(cause) | Refusal::Slow(cause) => cause,
             Refusal::Unsupported(cause) | Refusal::Foreign(cause) => cause,
-            Refusal::Unknown(cause) | Refusal::Busy(cause) => cause,
+            Refusal::Unknown(cause) | Refusal::Unserved(cause) | Refusal::Busy(cause) => cause,
         }
     }
 
@@ -69,7 +74,9 @@ pub(crate) struct Taken {
 
 /// Store, ways out, counters and limits.
 pub(crate) struct Intake {
-    process: Process,
+    routes: Routes,
+    /// The sources that are files.
+    file_logs: Vec<Source>,
     store: Mutex<Store>,
     forward: Forward,
     tally: Tally,
@@ -89,9 +96,12 @@ impl Intake {
     pub(crate) fn start(config: &Config) -> Result<Self, Error> {
         // Offsets are kept in 32 bits.
         let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
+        let plan = Plan::of(config)?;
+        let forward = Forward::start(config, &plan)?;
         Ok(Intake {
-            process: Process::new(&config.processors)?,
-            forward: Forward::start(config)?,
+            file_logs: config.file_logs.iter().map(|options| plan.source(&options.name)).collect(),
+            routes: Routes::new(plan, &forward)?,
+            forward,
             memory: Arc::default(),
             max_memory: config.max_memory,
             patience: config.request_timeout,
@@ -105,12 +115,16 @@ impl Intake {
     }
 
     /// Whether a request of so many bytes would be taken now: asked before it is read, with what is known of its size.
-    pub(crate) fn admit(&self, signal: Signal, bytes: usize) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, signal: Signal, source: Source, bytes: usize) -> Result<(), Refusal> {
         let held = self.memory.held().saturating_add(bytes);
         if self.max_memory.is_some_and(|limit| held > limit) {
             return Err(Refusal::Busy("the collector's memory is full; come again".to_owned()));
         }
-        self.forward.admit(signal, bytes)
+        let mut lanes = self.routes.lanes(signal, source).peekable();
+        if lanes.peek().is_none() {
+            return Err(unserved(signal));
+        }
+        self.forward.admit(signal, lanes.map(|lane| (lane.ways.as_slice(), bytes)))
     }
 
     /// Takes one `Export…ServiceRequest`, and says what its answer has to wait for. What it needs besides the body is
@@ -118,6 +132,7 @@ impl Intake {
     pub(crate) fn take(
         &self,
         signal: Signal,
+        source: Source,
         body: &[u8],
         reservation: &mut Reservation,
     ) -> Result<(Taken, Promise), Refusal> {
@@ -133,11 +148,11 @@ impl Intake {
             reservation.grow(body.len().saturating_mul(COPIES))?;
             let joined = joined(body).map_err(malformed)?;
             reservation.shrink(body.len().saturating_mul(COPIES - 1));
-            return self.take(signal, &joined, reservation);
+            return self.take(signal, source, &joined, reservation);
         }
         let promise = match scan.taken {
             0 => Promise::default(),
-            _ => self.hand_on(signal, body, &scan, reservation, malformed)?,
+            _ => self.hand_on(signal, source, body, &scan, reservation, malformed)?,
         };
         self.tally.taken(signal, scan.taken, scan.rejected);
         let taken = match scan.rejected {
@@ -154,13 +169,18 @@ impl Intake {
     fn hand_on(
         &self,
         signal: Signal,
+        source: Source,
         body: &[u8],
         scan: &Scan,
         reservation: &mut Reservation,
         malformed: impl Fn(Fault) -> Refusal,
     ) -> Result<Promise, Refusal> {
+        let lanes: Vec<&Lane> = self.routes.lanes(signal, source).collect();
+        if lanes.is_empty() {
+            return Err(unserved(signal));
+        }
         let is_kept = self.max_bytes > 0;
-        let is_sent = !self.forward.is_empty();
+        let is_sent = lanes.iter().any(|lane| !lane.ways.is_empty());
         if is_kept
             && !self.store().could_fit(body.len().saturating_add(scan.surplus), scan.placed)
             && !is_sent
@@ -171,9 +191,12 @@ impl Intake {
             return Ok(Promise::default());
         }
         reservation.grow(Store::index_of(scan.placed).saturating_add(body.len()))?;
-        let body = self.memory.hold(self.changed(signal, body, scan).map_err(&malformed)?);
-        let promise = self.forward.take(signal, scan.taken, &body)?;
-        if is_kept {
+        // What comes from there once more takes no copy unless it is changed again.
+        let copies = lanes.iter().skip(1).filter(|lane| lane.changes(signal)).count();
+        reservation.grow(body.len().saturating_mul(copies))?;
+        let parcels = self.parcels(signal, body, scan, &lanes).map_err(&malformed)?;
+        let promise = self.forward.take(signal, scan.taken, &parcels, self.until(source))?;
+        if is_kept && let Some(Parcel { body, .. }) = parcels.into_iter().next() {
             let items = items(signal, &body, scan.placed).map_err(malformed)?;
             let added = self.store().add(signal, body, scan.surplus, &items);
             // What is on its way does not need to be seen here.
@@ -185,19 +208,29 @@ impl Intake {
         Ok(promise)
     }
 
-    /// What goes on, in exactly as many bytes: without what was rejected, with what the processors change.
-    fn changed(&self, signal: Signal, body: &[u8], scan: &Scan) -> Result<Vec<u8>, Fault> {
+    /// What goes on, in exactly as many bytes: without what was rejected, with what each pipeline changes.
+    fn parcels<'a>(
+        &self,
+        signal: Signal,
+        body: &[u8],
+        scan: &Scan,
+        lanes: &[&'a Lane],
+    ) -> Result<Vec<Parcel<'a>>, Fault> {
         let valid = match scan.rejected {
             0 => None,
             _ => Some(without(body, |record| is_rejected(signal, body, record))?),
         };
         let whole = valid.as_deref().unwrap_or(body);
-        let changed = match self.process.is_empty(signal) {
-            true => None,
-            false => self.process.apply(signal, whole)?,
+        let mut unchanged: Option<Bytes> = None;
+        let parcel = |lane: &&'a Lane| {
+            let body = match lane.changed(signal, whole)? {
+                Some(changed) => self.memory.hold(changed),
+                // The buffer may be larger than what was received, or a part of something larger.
+                None => unchanged.get_or_insert_with(|| self.memory.hold(whole.to_vec())).clone(),
+            };
+            Ok(Parcel { body, ways: &lane.ways })
         };
-        // The buffer may be larger than what was received, or a part of something larger.
-        Ok(changed.or(valid).unwrap_or_else(|| body.to_vec()))
+        lanes.iter().map(parcel).collect()
     }
 
     fn larger_than_kept(&self, fault: &TooLarge) -> Refusal {
@@ -211,6 +244,21 @@ impl Intake {
                 self.max_traces
             ),
         })
+    }
+
+    /// The source of this name.
+    pub(crate) fn source(&self, name: &str) -> Source {
+        self.routes.source(name)
+    }
+
+    /// What is read from a file is read again only if it is neither delivered nor on disk.
+    fn until(&self, source: Source) -> Until {
+        if self.file_logs.contains(&source) { Until::OnDisk } else { self.forward.until() }
+    }
+
+    /// What is counted of files.
+    pub(crate) fn files(&self) -> &filelog::Tally {
+        &self.tally.files
     }
 
     /// Counts a refusal, whoever made it.
@@ -277,13 +325,20 @@ impl Intake {
     }
 }
 
+fn unserved(signal: Signal) -> Refusal {
+    Refusal::Unserved(format!(
+        "no pipeline takes {} from here; send elsewhere, or name one that does",
+        signal.name()
+    ))
+}
+
 /// The intake for those who come without a socket.
 pub(crate) struct Shared(pub(crate) Arc<Intake>);
 
 impl Accept for Shared {
     fn accept(&self, signal: Signal, request: Bytes) -> Answer {
-        let taken = self.0.admit(signal, request.len());
-        match taken.and_then(|()| self.0.take(signal, &request, &mut self.0.reserve())) {
+        let taken = self.0.admit(signal, Source::OTLP, request.len());
+        match taken.and_then(|()| self.0.take(signal, Source::OTLP, &request, &mut self.0.reserve())) {
             // Nobody may wait here.
             Ok((taken, _)) => Answer::Taken { rejected: taken.rejected, message: taken.message },
             Err(refusal) => {

@@ -65,10 +65,11 @@
 //! [`Telemetry::init`]: crate::Telemetry::init
 //! [`Telemetry::build`]: crate::Telemetry::build
 
-mod document; // YAML → a tree with line numbers
+pub(crate) mod document; // YAML → a tree with line numbers
 mod substitution; // `${VARIABLE}` in its values
-mod schema; // the one table of keys
-mod check; // a document against it
+pub(crate) mod amount; // durations and sizes with units
+pub(crate) mod schema; // the one table of keys
+pub(crate) mod check; // a document against it
 mod settings; // document → config
 mod views; // … what becomes of single instruments
 mod destinations; // … and where each signal goes
@@ -80,7 +81,7 @@ use document::{Flaw, MOST_BYTES, Node};
 use std::{fs::File, io::Read, path::Path};
 
 /// What a text without a file is called.
-pub(super) const NAMELESS: &str = "the configuration";
+pub(crate) const NAMELESS: &str = "the configuration";
 
 /// The schema that the table of keys has.
 const MINOR: u32 = 1;
@@ -198,7 +199,7 @@ fn version(root: &Node) -> Option<Flaw> {
     }
 }
 
-fn load(path: &Path) -> Result<String, String> {
+pub(crate) fn load(path: &Path) -> Result<String, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     // Anything else, a pipe for example, may never end.
     if !path.metadata().map_err(unreadable)?.is_file() {

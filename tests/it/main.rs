@@ -36,6 +36,7 @@ mod logs; // every line has the ids of its span, and is one line
 mod measuring; // the process and its runtime are measured
 mod options; // what the variables of the layers say is what is told of requests
 mod outage; // what cannot be sent outlives outage and process, and is accounted for
+mod pipelines; // each way through a collector is its own
 mod propagation; // what arrives goes on
 mod scraping; // Prometheus fetches what was measured
 mod receiving; // the server of the tests judges to the letter and fails as it is told

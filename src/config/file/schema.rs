@@ -4,26 +4,26 @@
 //! the other files of this folder.
 
 /// A mapping with known keys.
-pub(super) struct Section {
+pub(crate) struct Section {
     /// What the page of keys calls it.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Exactly one of the keys, which says what kind of thing it is.
-    pub(super) one: bool,
+    pub(crate) one: bool,
     /// In groups, for sections that share some.
-    pub(super) keys: &'static [&'static [Key]],
+    pub(crate) keys: &'static [&'static [Key]],
 }
 
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) holds: Holds,
-    pub(super) needed: Needed,
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) holds: Holds,
+    pub(crate) needed: Needed,
     /// What it does; of what is not supported, the way out.
-    pub(super) meaning: &'static str,
+    pub(crate) meaning: &'static str,
 }
 
 /// Whether a key can be left out.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Needed {
+pub(crate) enum Needed {
     No,
     /// It must be there, though it may hold nothing.
     Written,
@@ -32,7 +32,7 @@ pub(super) enum Needed {
 
 /// What a key may hold. Nothing (`null`) is the same as to leave the key out, unless it is needed.
 #[derive(Clone, Copy)]
-pub(super) enum Holds {
+pub(crate) enum Holds {
     Text,
     /// At least one text.
     Texts,
@@ -54,8 +54,16 @@ pub(super) enum Holds {
     /// Numbers, or an empty list.
     Numbers,
     Words(&'static [&'static str]),
-    /// A value of the type that a key beside it names.
+    /// A value of the type that a key beside it names, or that is looked at elsewhere.
     Value,
+    /// A duration with its unit, `1m30s`.
+    Span,
+    /// The same, above zero.
+    Interval,
+    /// Bytes, with a unit or without: `1MiB`.
+    Size,
+    /// Names, each with a text.
+    Pairs,
     /// Nothing, or an empty mapping: its name says it all.
     Name,
     Section(&'static Section),
@@ -72,19 +80,19 @@ pub(super) enum Holds {
 
 use Holds::*;
 
-const fn key(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
+pub(crate) const fn key(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
     Key { name, holds, needed: Needed::No, meaning }
 }
 
-const fn required(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
+pub(crate) const fn required(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
     Key { name, holds, needed: Needed::Yes, meaning }
 }
 
-const fn written(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
+pub(crate) const fn written(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
     Key { name, holds, needed: Needed::Written, meaning }
 }
 
-const fn renamed(name: &'static str, now: &'static str) -> Key {
+pub(crate) const fn renamed(name: &'static str, now: &'static str) -> Key {
     Key { name, holds: Renamed(now), needed: Needed::No, meaning: "" }
 }
 
@@ -387,11 +395,11 @@ const TYPES: &[&str] =
     &["string", "bool", "int", "double", "string_array", "bool_array", "int_array", "double_array"];
 
 impl Section {
-    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
         self.all().find(|key| key.name == name)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &'static Key> + use<> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'static Key> + use<> {
         self.keys.iter().flat_map(|group| group.iter())
     }
 }

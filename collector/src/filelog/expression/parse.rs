@@ -7,7 +7,7 @@ use super::{
 };
 use crate::filelog::{
     entry::{Root, Value},
-    pattern::compiled,
+    syntax::compiled,
 };
 use regex::Regex;
 

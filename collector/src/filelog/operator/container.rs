@@ -1,8 +1,8 @@
 //! Lines of containers, as their runtimes write them.
 
-use super::{Outcome, Parse, json::object, parse::Parser, recombine::Joiner, timestamp::Clock};
+use super::{Outcome, Parse, json::object, parse::Parser, recombine::Joiner};
 use crate::filelog::{
-    container::{CriLine, Pod},
+    container::{Cri, Place, nanoseconds},
     entry::{Entry, Key, Map, Value},
 };
 use std::borrow::Cow;
@@ -53,7 +53,6 @@ pub(super) struct ContainerParser {
     format: Option<Format>,
     has_metadata: bool,
     parser: Parser,
-    clock: Clock,
     pub(super) joiner: Joiner,
     keys: Keys,
 }
@@ -70,8 +69,8 @@ struct Keys {
 struct Line<'a> {
     time: Cow<'a, str>,
     stream: Cow<'a, str>,
-    /// None: it is whole.
     tag: Option<&'a str>,
+    is_partial: bool,
     log: Cow<'a, str>,
     others: Map,
 }
@@ -94,7 +93,6 @@ impl ContainerParser {
             format: container.format,
             has_metadata: container.add_metadata_from_filepath,
             parser: Parser::new(&container.parse)?,
-            clock: Clock::rfc3339(),
             joiner: Joiner::of_parts(container.max_log_size),
             keys,
         })
@@ -103,10 +101,10 @@ impl ContainerParser {
     /// Reads a line, and tells whether it is whole.
     pub(super) fn apply(&self, entry: &mut Entry) -> Result<bool, Cow<'static, str>> {
         let line = Line::of(self.parser.text(entry)?, self.format)?;
-        let time = self.clock.nanoseconds(&line.time, entry.observed)?;
+        let time = nanoseconds(&line.time).ok_or("the time of the line is none that can be sent")?;
         let mut map = line.others;
         map.insert(self.keys.stream.clone(), line.stream.into_owned());
-        let is_whole = line.tag.is_none_or(|tag| tag == "F");
+        let is_whole = !line.is_partial;
         if let Some(tag) = line.tag {
             map.insert(self.keys.tag.clone(), tag);
         }
@@ -132,8 +130,8 @@ impl ContainerParser {
             "there is no attribute log.file.path to read the pod from; set include_file_path: true, or \
              add_metadata_from_filepath: false",
         )?;
-        let pod = Pod::of(path).ok_or("the path in log.file.path is not one of a pod's logs")?;
-        let values = [pod.namespace, pod.name, pod.uid, pod.container, pod.restarts].map(Value::from);
+        let pod = Place::of(path).ok_or("the path in log.file.path is not one of a pod's logs")?;
+        let values = [pod.namespace, pod.pod, pod.uid, pod.container, pod.restarts].map(Value::from);
         for (key, value) in self.keys.pod.iter().zip(values) {
             entry.resource.insert(key.clone(), value);
         }
@@ -147,14 +145,20 @@ impl<'a> Line<'a> {
             Some(Format::Docker) => Line::of_docker(text),
             None if text.starts_with('{') => Line::of_docker(text),
             format => {
-                let line = CriLine::of(text).filter(|line| match format {
-                    Some(Format::Containerd) => line.is_of_containerd(),
-                    Some(_) => !line.is_of_containerd(),
+                let line = Cri::of(text).filter(|line| match format {
+                    Some(Format::Containerd) => line.time.ends_with('Z'),
+                    Some(_) => !line.time.ends_with('Z'),
                     None => true,
                 });
-                let CriLine { time, stream, tag, log } = line.ok_or("it is no line of a container")?;
-                let (time, stream, log) = (time.into(), stream.into(), log.into());
-                Ok(Line { time, stream, tag: Some(tag), log, others: Map::new() })
+                let line = line.ok_or("it is no line of a container")?;
+                Ok(Line {
+                    time: line.time.into(),
+                    stream: line.stream.into(),
+                    tag: Some(line.tag),
+                    is_partial: line.is_partial(),
+                    log: line.text.into(),
+                    others: Map::new(),
+                })
             }
         }
     }
@@ -170,6 +174,13 @@ impl<'a> Line<'a> {
         if log.ends_with('\n') {
             log.pop();
         }
-        Ok(Line { time: time.into(), stream: stream.into(), tag: None, log: log.into(), others: map })
+        Ok(Line {
+            time: time.into(),
+            stream: stream.into(),
+            tag: None,
+            is_partial: false,
+            log: log.into(),
+            others: map,
+        })
     }
 }

@@ -3,7 +3,7 @@
 use super::{Outcome, Parse, parse::Parser};
 use crate::filelog::{
     entry::{Entry, Key, Map},
-    pattern::compiled,
+    syntax::compiled,
 };
 use regex::{CaptureLocations, Regex};
 use std::collections::{HashMap, VecDeque};

@@ -78,12 +78,6 @@ impl Clock {
         Ok(Clock { parse_from: parse_from.clone(), face: Face::Layout(parts, zone) })
     }
 
-    /// RFC 3339, with as many digits as there are.
-    pub(super) fn rfc3339() -> Self {
-        let parts = layout::gotime("2006-01-02T15:04:05.999999999Z07:00").unwrap_or_default();
-        Clock { parse_from: Field::BODY, face: Face::Layout(parts, TimeZone::UTC) }
-    }
-
     /// Reads the time and puts it where it belongs.
     pub(super) fn apply(&self, entry: &mut Entry) -> Outcome {
         let value = self.parse_from.value(entry).ok_or_else(|| format!("there is no {}", self.parse_from))?;
@@ -97,7 +91,7 @@ impl Clock {
     }
 
     /// The nanoseconds since 1970 that a text says; what it leaves out is as it is now.
-    pub(super) fn nanoseconds(&self, text: &str, now: u64) -> Result<u64, std::borrow::Cow<'static, str>> {
+    fn nanoseconds(&self, text: &str, now: u64) -> Result<u64, std::borrow::Cow<'static, str>> {
         let Face::Layout(parts, zone) = &self.face else { return Err("this is a count".into()) };
         let reading = Reading::of(parts, text).ok_or("the time is not written as the layout says")?;
         let civil = whole(&reading, now, zone).ok_or("there is no such time")?;

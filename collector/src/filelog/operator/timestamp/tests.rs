@@ -168,7 +168,9 @@ proptest::proptest! {
     #[test]
     fn every_second_is_read_back(second in 0_i64..10_000_000_000) {
         let written = Instant::from_second(second).unwrap().to_string();
-        let clock = Clock::rfc3339();
+        let layout = "2006-01-02T15:04:05.999999999Z07:00";
+        let timestamp = Timestamp { layout_type: LayoutType::GoTime, ..Timestamp::new(Field::BODY, layout) };
+        let clock = Clock::new(&timestamp).unwrap();
         proptest::prop_assert_eq!(clock.nanoseconds(&written, NOW), Ok(second as u64 * 1_000_000_000));
     }
 }
