@@ -5,6 +5,7 @@
 
 mod support;
 
+mod agent; // a file of the OpenTelemetry Collector runs
 mod aggregating; // what becomes of single instruments
 mod attempts; // how one attempt is made
 mod baggage; // of the baggage what was chosen
