@@ -217,3 +217,6 @@ impl Options {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

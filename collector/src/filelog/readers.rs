@@ -136,8 +136,7 @@ impl Exit {
         self.intake.admit(Signal::Logs, self.source, request.len())?;
         let mut reservation = self.intake.reserve();
         let nobody = Client::default();
-        let (_, promise) =
-            self.intake.take(Signal::Logs, self.source, request, &nobody, &mut reservation)?;
+        let (_, promise) = self.intake.take(Signal::Logs, self.source, request, &nobody, &mut reservation)?;
         self.undecided.send_modify(|undecided| *undecided += 1);
         let (inbox, undecided) = (self.inbox.clone(), Arc::clone(&self.undecided));
         self.runtime.spawn(async move {

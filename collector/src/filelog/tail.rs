@@ -14,8 +14,8 @@ use std::{
 pub(super) const CHUNK: usize = 256 * 1024;
 
 /// How many bytes before the place where reading goes on are looked at again: they tell whether the file is still the
-/// same.
-const OVERLAP: usize = 64;
+/// same. Enough for a few lines, since all may end alike.
+const OVERLAP: usize = 1024;
 
 /// A file.
 #[derive(Debug)]
