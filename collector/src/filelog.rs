@@ -46,7 +46,9 @@
 // What is written in them.
 pub mod container; // lines as runtimes of containers write them
 pub mod entry; // one line, while it becomes a record
+pub mod expression; // what is asked about it
 pub mod operator; // what is done to it
+mod syntax; // regular expressions, as Go writes them
 // Which files there are.
 mod pattern; // names that are looked for
 mod search; // … in which directories
