@@ -1,6 +1,7 @@
 //! `throughline collect`.
 
 mod access; // who may send
+mod agent; // all of it from a file
 
 use access::Access;
 use clap::{Args, ValueEnum};
@@ -29,6 +30,15 @@ const REPEAT: Duration = Duration::from_secs(30);
 /// delivers what it has. Ends with 0 if nothing was lost, else with 1.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// A configuration of the OpenTelemetry Collector, or Helm values with one: it says all but where the view is.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "grpc", "http", "health", "prometheus", "acknowledge", "queue_directory", "queue_bytes", "max_memory", "debug",
+        "file", "Access", "env_file",
+    ])]
+    config: Option<PathBuf>,
+    /// Only says what the configuration comes to, and what is wrong in it: ends with 0 if it can be used, else with 1.
+    #[arg(long, requires = "config")]
+    check: bool,
     /// Where OTLP/gRPC is taken, or off [default: THROUGHLINE_COLLECTOR_GRPC, else 127.0.0.1:4317].
     #[arg(long, value_name = "ADDRESS")]
     grpc: Option<Place>,
@@ -117,7 +127,11 @@ impl FromStr for Place {
 
 pub(crate) fn run(options: &Options) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(collect(options))) {
+    let collected = |runtime: tokio::runtime::Runtime| match &options.config {
+        Some(path) => runtime.block_on(agent::collect(path, options)),
+        None => runtime.block_on(collect(options)),
+    };
+    match runtime.and_then(collected) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
@@ -142,6 +156,11 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
         return Err(io::Error::other(words));
     }
     announce(&collector, options, &environment, &destinations);
+    deliver(collector, options).await
+}
+
+/// Says what goes wrong until it is told to stop, and then delivers what it has.
+async fn deliver(collector: Collector, options: &Options) -> io::Result<ExitCode> {
     let mut told = HashMap::new();
     let stop = stop_signal();
     tokio::pin!(stop);
@@ -164,7 +183,7 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
     let place = |option: Option<Place>, variable| option.map_or(variable, |Place(address)| address);
     config.grpc = place(options.grpc, config.grpc);
     config.http = place(options.http, config.http);
-    config.view = place(options.view, config.view);
+    config.view = options.place_of_view(environment);
     config.health = options.health;
     config.prometheus = options.prometheus;
     for signal in Signal::ALL {
@@ -198,6 +217,13 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
         Acknowledge::Delivered => Until::Delivered,
     };
     config
+}
+
+impl Options {
+    fn place_of_view(&self, environment: &Config) -> Option<SocketAddr> {
+        let variable = collector::Config::from(&environment.view).view;
+        self.view.map_or(variable, |Place(address)| address)
+    }
 }
 
 /// Where requests wait that cannot be sent now.
