@@ -124,6 +124,7 @@ impl Files {
                 self.epoch += 1;
             }
         }
+        self.observe_gone(now);
         self.verify(&here, now, &mut candidates, &mut faults);
         self.trace(now);
         let identities: HashSet<_> = candidates.iter().map(|candidate| candidate.identity).collect();
@@ -206,6 +207,14 @@ impl Files {
         }
     }
 
+    /// The paths of files that are elsewhere now and not read to their end: what is in their place comes after them.
+    pub(super) fn predecessors(&self, now: Instant) -> HashSet<PathBuf> {
+        let is_before = |tail: &&Tail| {
+            tail.gone.is_some() && tail.content.is_some() && tail.is_ready(self.quiet(tail), now)
+        };
+        self.tails.values().filter(is_before).map(|tail| tail.path.clone()).collect()
+    }
+
     /// Closes a file that is nowhere any more and has nothing more to tell.
     pub(super) fn close(&mut self, id: Id, now: Instant) {
         if let Some(tail) = self.tails.get_mut(&id)
@@ -219,7 +228,7 @@ impl Files {
     }
 
     /// Looks at what is open and has no name that is looked for.
-    pub(super) fn observe_gone(&mut self, now: Instant) {
+    fn observe_gone(&mut self, now: Instant) {
         for tail in self.tails.values_mut().filter(|tail| tail.gone.is_some()) {
             if let Some(Ok(metadata)) = tail.content.as_ref().map(Content::metadata) {
                 tail.observe(&metadata, now);

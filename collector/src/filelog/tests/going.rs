@@ -1,4 +1,8 @@
 use super::*;
+use crate::filelog::{
+    entry::Field,
+    operator::{Boundary, Container, Operator, Recombine, Task},
+};
 
 fn lines(numbers: std::ops::Range<u32>) -> String {
     numbers.map(|number| format!("{number:06}\n")).collect()
@@ -127,5 +131,89 @@ fn two_file_logs_are_two_sources() {
     let collector = Collector::start(config).unwrap();
     blue.expect(&["blue"]);
     green.expect(&["green"]);
+    stop(collector);
+}
+
+/// A line of a container.
+fn cri(stream: &str, tag: char, text: &str) -> String {
+    format!("2026-01-02T03:04:05.{:09}Z {stream} {tag} {text}\n", text.len())
+}
+
+fn joined(place: &Place, operator: Task) -> Options {
+    let mut options = place.stored("*.log");
+    options.operators.push(Operator::from(operator));
+    (options.include_file_path, options.preserve_trailing_whitespaces) = (true, true);
+    options
+}
+
+fn container() -> Task {
+    let mut container = Container::default();
+    container.add_metadata_from_filepath = false;
+    Task::Container(container)
+}
+
+// B-065
+#[test]
+fn a_line_in_parts_is_whole_over_a_restart_and_others_come_once() {
+    let (place, arrived) = (Place::new(), Arrived::default());
+    let collector = start(joined(&place, container()), &arrived);
+    place.append(
+        "a.log",
+        cri("stdout", 'P', "one ") + &cri("stderr", 'F', "other") + &cri("stdout", 'P', "two "),
+    );
+    arrived.expect(&["other"]);
+    until(|| collector.counters().log_file_entries == 3);
+    stop(collector);
+    for (more, expected) in [("P", &["other"][..]), ("F", &["other", "one two P F"])] {
+        let collector = start(joined(&place, container()), &arrived);
+        let tag = more.chars().next().unwrap();
+        place.append("a.log", cri("stdout", tag, &(more.to_owned() + if tag == 'P' { " " } else { "" })));
+        until(|| collector.counters().log_file_entries >= 3);
+        arrived.expect(expected);
+        stop(collector);
+    }
+    let collector = start(joined(&place, container()), &arrived);
+    place.append("a.log", cri("stdout", 'F', "three"));
+    arrived.expect(&["other", "one two P F", "three"]);
+    stop(collector);
+}
+
+// B-065
+#[test]
+fn a_line_in_parts_is_whole_over_a_rotation() {
+    let (place, arrived) = (Place::new(), Arrived::default());
+    let collector = start(joined(&place, container()), &arrived);
+    place.append("a.log", cri("stdout", 'P', "one "));
+    until(|| collector.counters().log_file_entries == 1);
+    let long = "x".repeat(2000);
+    place.append("a.log", (0..1000).map(|_| cri("stdout", 'P', &long)).collect::<String>());
+    fs::rename(place.path("a.log"), place.path("a.1")).unwrap();
+    place.append("a.log", cri("stdout", 'F', "two"));
+    until(|| arrived.count() > 1);
+    let whole = arrived.bodies().concat();
+    assert_eq!(whole, format!("one {}two", long.repeat(1000)));
+    stop(collector);
+}
+
+#[test]
+fn what_waits_to_be_recombined_is_read_again_and_what_was_delivered_is_not() {
+    let (place, arrived) = (Place::new(), Arrived::default());
+    let boundary = Boundary::First("body startsWith 'at'".into());
+    let mut recombine = Recombine::new(boundary, Field::BODY);
+    recombine.force_flush_period = Duration::from_secs(600);
+    let options = || joined(&place, Task::Recombine(recombine.clone()));
+    place.append("a.log", "at 1\n one\nat 2\n two\n");
+    for round in 0..3 {
+        let collector = start(options(), &arrived);
+        arrived.expect(&["at 1\none"]);
+        until(|| collector.counters().log_file_entries == if round == 0 { 4 } else { 2 });
+        stop(collector);
+    }
+    let collector = start(Options { storage: None, ..options() }, &Arrived::default());
+    until(|| collector.counters().log_file_entries == 4);
+    stop(collector);
+    let collector = start(options(), &arrived);
+    place.append("a.log", " three\nat 3\n");
+    arrived.expect(&["at 1\none", "at 2\ntwo\nthree"]);
     stop(collector);
 }
