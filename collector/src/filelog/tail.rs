@@ -98,6 +98,11 @@ impl Tail {
         self.gone.is_none() || self.content.is_some()
     }
 
+    /// Whether this process saw how it begins, or there is nothing to compare with.
+    pub(super) fn is_known(&self) -> bool {
+        !self.head.is_empty() || self.fingerprint.length() == 0
+    }
+
     /// What the system says of it now.
     pub(super) fn observe(&mut self, metadata: &Metadata, now: Instant) {
         let (size, modified) = (metadata.len(), metadata.modified().ok());
