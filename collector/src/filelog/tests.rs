@@ -1,6 +1,7 @@
 //! Real files, a real collector, and what arrives.
 
 mod changing; // files that are renamed, copied, truncated, deleted
+mod killed; // a process that is killed
 mod going; // where entries go, and when that is written down
 mod reading; // what is read of a file that stays where it is
 

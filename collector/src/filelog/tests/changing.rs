@@ -184,7 +184,7 @@ fn what_left_while_nobody_looked_is_found_again() {
 }
 
 /// As a kubelet does it: the file is renamed, the one before is compressed.
-fn rotate(place: &Place, name: &str, round: u32) {
+pub(super) fn rotate(place: &Place, name: &str, round: u32) {
     fs::rename(place.path(name), place.path(&format!("{name}.{round}"))).unwrap();
     if let Some(before) = round.checked_sub(1) {
         let before = place.path(&format!("{name}.{before}"));
