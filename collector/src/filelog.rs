@@ -219,3 +219,6 @@ impl Options {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

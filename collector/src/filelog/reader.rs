@@ -9,7 +9,7 @@ use super::{
     ledger::{Id, Ticket},
     readers::{Exit, Tally},
     search::Search,
-    tail::{Tail, Turn},
+    tail::Turn,
 };
 use crate::{Error, time::printable, voice};
 use std::{
@@ -151,7 +151,6 @@ impl Reader {
 
     fn look(&mut self, now: Instant) {
         self.look = now + self.poll_interval;
-        self.files.observe_gone(now);
         let found = self.search.look();
         for news in self.files.look(found, now) {
             voice::warn(printable(&format!("the file log {}: {news}", self.name)));
@@ -162,15 +161,20 @@ impl Reader {
     /// Gives each file a turn, beginning with the one behind the last; whether there is more to read at once.
     fn read(&mut self, now: Instant) -> bool {
         let mut has_more = false;
+        let waiting = self.files.predecessors(now);
         let after = self.files.tails.range((Excluded(self.turn), Unbounded));
         let ids: Vec<Id> = after.chain(self.files.tails.range(..=self.turn)).map(|(id, _)| *id).collect();
         for id in ids {
             if self.dispatch.is_full() {
                 return false;
             }
-            let is_ready = |tail: &Tail| tail.is_ready(self.files.quiet(tail), now);
-            if !self.files.tails.get(&id).is_some_and(is_ready) {
+            let Some(tail) = self.files.tails.get(&id) else { continue };
+            if !tail.is_ready(self.files.quiet(tail), now) {
                 self.files.close(id, now);
+                continue;
+            }
+            if tail.gone.is_none() && waiting.contains(&tail.path) {
+                has_more = true;
                 continue;
             }
             self.turn = id;
