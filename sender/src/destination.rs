@@ -1,6 +1,6 @@
 //! Where telemetry goes: over the network, or into a collector in the same program.
 
-use crate::{Credentials, Tls};
+use crate::{Credentials, Dialect, Tls};
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use std::{fmt, sync::Arc, time::Duration};
@@ -96,6 +96,8 @@ pub struct Remote {
     pub timeout: Duration,
     /// What to do if the server cannot be reached: said after the cause. Default: nothing.
     pub advice: String,
+    /// How it is spoken to, if it does not take OTLP; over HTTP. Default: as the protocol says.
+    pub dialect: Option<Dialect>,
 }
 
 /// How long one attempt may take unless told otherwise: the number of the standard (O-014).
@@ -113,6 +115,7 @@ impl Remote {
             compression: Compression::None,
             timeout: DEFAULT_TIMEOUT,
             advice: String::new(),
+            dialect: None,
         }
     }
 

@@ -64,6 +64,7 @@ mod transport; // one attempt, whichever way
 mod http; // … over HTTP
 #[cfg(feature = "grpc")]
 mod grpc; // … over gRPC
+mod dialect; // … in other words
 mod split; // what is too large for the other side
 pub mod json; // … as JSON
 pub mod shape; // … of these messages
@@ -87,6 +88,7 @@ pub use auth::{Authorization, Credentials, Secret, basic, bearer};
 pub use destination::{
     Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
 };
+pub use dialect::{Dialect, Message, Speak, Spoken, Unspeakable};
 pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use probe::{Heard, Probed, probe};
 pub use queue::{Batch, DEFAULT_QUEUE_BYTES, Limits, Mark, Receipt, Request, Sender, Undelivered, Until};
