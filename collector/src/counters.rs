@@ -62,6 +62,9 @@ pub struct Forwarded {
     pub repeated: u64,
     /// The last fault in words, if there was one.
     pub last_failure: Option<String>,
+    /// Of one of several servers: the others have its share now.
+    #[serde(skip_serializing_if = "is_false")]
+    pub left_out: bool,
     /// If it is several servers: what became of the part of each that is there now, and behind them what waits for one to
     /// be there. What goes over from one to others counts there only.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -74,6 +77,10 @@ impl Forwarded {
         let members = sender.members().into_iter().map(Forwarded::from).collect();
         Forwarded { members, ..Forwarded::from(sender.stats()) }
     }
+}
+
+fn is_false(truth: &bool) -> bool {
+    !truth
 }
 
 impl From<Stats> for Forwarded {
@@ -89,6 +96,7 @@ impl From<Stats> for Forwarded {
             on_disk: stats.on_disk,
             repeated: stats.repeated,
             last_failure: stats.last_failure,
+            left_out: stats.left_out,
             members: Vec::new(),
         }
     }

@@ -358,7 +358,8 @@ fn runtime(config: &Config) -> io::Result<Runtime> {
     // One that makes pages, one that makes those for Prometheus, one that decodes large requests, two that wait for a
     // terminal and a file to be written, and one for each disk, of which the servers of a destination have several.
     let all = Signal::ALL.into_iter().flat_map(|signal| config.destinations.of(signal));
-    let disks = all.map(|destination| if let Destination::Balanced(_) = destination { 4 } else { 1 }).sum::<usize>();
+    let disks =
+        all.map(|destination| if let Destination::Balanced(_) = destination { 4 } else { 1 }).sum::<usize>();
     builder.max_blocking_threads(5 + disks).thread_name("throughline-collector").enable_all().build()
 }
 

@@ -89,14 +89,16 @@ mod retry; // what is repeated, and when
 pub mod exposition; // measurements as a page that others fetch
 mod probe; // one attempt, to learn what would become of more
 
-pub use balance::{Balance, Discovery, Find, Key, Members};
 pub use auth::{Authorization, Credentials, Secret, basic, bearer};
+pub use balance::{Balance, Discovery, Find, Key, Members};
 pub use destination::{
     Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
 };
 pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use probe::{Heard, Probed, probe};
-pub use queue::{Batch, DEFAULT_QUEUE_BYTES, Hold, Limits, Mark, Receipt, Request, Sender, Undelivered, Until};
+pub use queue::{
+    Batch, DEFAULT_QUEUE_BYTES, Hold, Limits, Mark, Receipt, Request, Sender, Undelivered, Until,
+};
 pub use stats::{Overflow, Stats, Unsent};
 pub use tls::Tls;
 pub use transport::Error;

@@ -9,7 +9,12 @@ mod worker; // one attempt after the other
 mod passing; // what goes another way
 mod keeper; // to disk, and from it
 
-use crate::{Destination, Disk, Error, Signal, Stats, Unsent, balance::Group, disk::Store, transport::{MAX_REQUEST_BYTES, Transport}};
+use crate::{
+    Destination, Disk, Error, Signal, Stats, Unsent,
+    balance::Group,
+    disk::Store,
+    transport::{MAX_REQUEST_BYTES, Transport},
+};
 pub use batch::Batch;
 use bytes::Bytes;
 pub(crate) use line::{Flushing, Line};
@@ -123,7 +128,8 @@ impl Sender {
         let transport = Transport::new(signal, &destination)?;
         let disk = limits.disk.as_ref().filter(|_| matches!(destination, Destination::Remote(_)));
         let kept = disk.map(|disk| Store::open(disk, signal, &destination)).transpose()?;
-        let line = Line::start(signal, destination.clone(), limits, kept, |shared| shared.work(transport, None));
+        let line =
+            Line::start(signal, destination.clone(), limits, kept, |shared| shared.work(transport, None));
         Ok(Sender { destination, way: Way::One(line) })
     }
 

@@ -31,7 +31,10 @@ pub(crate) fn parts(
     let is_divided = ways.iter().any(|way| way != first) && u32::try_from(body.len()).is_ok();
     let room = body.len().saturating_mul(MOST_GROWTH).max(LEAST_ROOM);
     let parts = is_divided.then(|| divided(signal, by, body, &ways, room)).flatten();
-    parts.map_or_else(|| vec![(usize::from(*first), request.clone())], |parts| counted(parts, request.items, hold))
+    parts.map_or_else(
+        || vec![(usize::from(*first), request.clone())],
+        |parts| counted(parts, request.items, hold),
+    )
 }
 
 /// What a request is divided between.
@@ -97,7 +100,8 @@ fn resource(body: &[u8], resource_items: Slice, by: Key) -> Result<u64, Fault> {
         for attribute in slices(Fields::within(body, resource), 1) {
             let attribute = attribute?;
             let names = slices(Fields::within(body, attribute), 1);
-            let is_name = names.last().is_some_and(|name| name.is_ok_and(|name| name.of(body) == b"service.name"));
+            let is_name =
+                names.last().is_some_and(|name| name.is_ok_and(|name| name.of(body) == b"service.name"));
             if is_name && let Some(value) = slices(Fields::within(body, attribute), 2).last() {
                 service = Some(key(value?.of(body)));
             }

@@ -76,7 +76,8 @@ mod tests {
 
     /// Keys of trace ids: random ones, and those of a generator that counts.
     fn keys() -> Vec<u64> {
-        let random = (0..20_000_u64).map(|number| [mixed(number), mixed(!number)].map(u64::to_be_bytes).concat());
+        let random =
+            (0..20_000_u64).map(|number| [mixed(number), mixed(!number)].map(u64::to_be_bytes).concat());
         let counted = (0..20_000_u128).map(|number| number.to_be_bytes().to_vec());
         random.chain(counted).map(|id| key(&id)).collect()
     }

@@ -216,7 +216,9 @@ impl Store {
         let mut fitting = Vec::new();
         for request in requests {
             let more = end + bytes_for(request);
-            if self.shared.load(Relaxed) - start + more > self.limit || (end >= SEGMENT_BYTES && !fitting.is_empty()) {
+            if self.shared.load(Relaxed) - start + more > self.limit
+                || (end >= SEGMENT_BYTES && !fitting.is_empty())
+            {
                 break;
             }
             end = more;
@@ -363,7 +365,7 @@ fn name(signal: Signal, destination: &Destination) -> String {
     let shown = destination.to_string();
     let remote = match destination {
         Destination::Remote(remote) => Some(remote),
-        Destination::Balanced(balance) => balance.sample(),
+        Destination::Balanced(balance) => balance.remotes().first(),
         Destination::Local(_) => None,
     };
     let tenant = remote.and_then(|remote| remote.headers.get("x-scope-orgid"));

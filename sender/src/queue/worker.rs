@@ -4,7 +4,9 @@ use super::{
     shared::{Outcome, Shared},
     state::Load,
 };
-use crate::{Answer, Request, Signal, balance::Seat, content::Content, retry::Backoff, split, transport::Transport};
+use crate::{
+    Answer, Request, Signal, balance::Seat, content::Content, retry::Backoff, split, transport::Transport,
+};
 use std::{sync::Arc, time::Duration};
 
 /// While somebody waits on a flush, pauses grow no longer than this.

@@ -32,7 +32,8 @@ fn of(bytes: &[u8]) -> usize {
 /// A resource that others may have too, with a service or without.
 fn described(number: usize, service: u8) -> Option<Resource> {
     let text = |text: String| Some(AnyValue { value: Some(any_value::Value::StringValue(text)) });
-    let attribute = |key: &str, value| KeyValue { key: key.into(), value: text(value), ..KeyValue::default() };
+    let attribute =
+        |key: &str, value| KeyValue { key: key.into(), value: text(value), ..KeyValue::default() };
     let mut attributes = vec![attribute("host.name", "h".repeat(number * 50))];
     if service > 0 {
         attributes.push(attribute("service.name", format!("service {service}")));
@@ -41,7 +42,9 @@ fn described(number: usize, service: u8) -> Option<Resource> {
 }
 
 fn scope(number: usize) -> Option<InstrumentationScope> {
-    number.is_multiple_of(2).then(|| InstrumentationScope { name: format!("scope {number}"), ..Default::default() })
+    number
+        .is_multiple_of(2)
+        .then(|| InstrumentationScope { name: format!("scope {number}"), ..Default::default() })
 }
 
 /// Resources with services, scopes and items of these traces.
@@ -201,7 +204,8 @@ fn measurements_stay_with_their_service_and_by_choice_with_their_resource() {
         let mut ways = BTreeMap::<String, std::collections::BTreeSet<usize>>::new();
         for (place, part) in parts {
             let request = ExportMetricsServiceRequest::decode(part.body).unwrap();
-            let points = |of: &ResourceMetrics| of.scope_metrics[0].metrics[0].name.parse::<u64>().unwrap() + 1;
+            let points =
+                |of: &ResourceMetrics| of.scope_metrics[0].metrics[0].name.parse::<u64>().unwrap() + 1;
             assert_eq!(request.resource_metrics.iter().map(points).sum::<u64>(), part.items);
             for of_resource in request.resource_metrics {
                 let service = of_resource.resource.unwrap().attributes.pop().unwrap();
