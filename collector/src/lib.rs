@@ -128,7 +128,7 @@ pub use error::{Error, Lost};
 pub use find::{Running, find};
 pub use process::{Action, Context, Kind, Place, Processor, Value};
 #[doc(no_inline)]
-pub use throughline_sender::{Batch, Destination, Disk, Until};
+pub use throughline_sender::{Balance, Batch, Destination, Disk, Until};
 pub use trace::{Summary, Trace};
 
 use desk::Desk;
@@ -389,9 +389,11 @@ fn receive(listener: TcpListener, limit: Duration, receiver: receive::Receiver) 
 fn runtime(config: &Config) -> io::Result<Runtime> {
     let mut builder = runtime::Builder::new_current_thread();
     // One that makes pages, one that makes those for Prometheus, one that decodes large requests, one for each terminal
-    // and file that are waited for, and one for each disk.
+    // and file that are waited for, and one for each disk, of which the servers of a destination have several.
+    let disks = |destination: &Destination| if let Destination::Balanced(_) = destination { 4 } else { 1 };
     let all = |destinations: &Destinations| {
-        Signal::ALL.map(|signal| destinations.of(signal).len()).iter().sum::<usize>()
+        let all = Signal::ALL.into_iter().flat_map(|signal| destinations.of(signal));
+        all.map(disks).sum::<usize>()
     };
     let of_exit =
         |exit: &Exit| if let Way::Network(destinations) = &exit.way { all(destinations) } else { 1 };

@@ -88,8 +88,7 @@ async fn post(address: &str, signal: Signal, body: Bytes) -> u16 {
             .body(Full::new(body.clone()))
             .unwrap()
     };
-    let response =
-        until("somebody who listens", || async { client.request(request()).await.ok() }).await;
+    let response = until("somebody who listens", || async { client.request(request()).await.ok() }).await;
     let status = response.status().as_u16();
     response.into_body().collect().await.unwrap();
     status

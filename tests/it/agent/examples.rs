@@ -16,7 +16,8 @@ async fn nothing_is_wrong_in_them_and_nothing_of_them_ignored() {
     let mut names = BTreeSet::new();
     for entry in fs::read_dir(EXAMPLES).unwrap() {
         let path = entry.unwrap().path();
-        let mut check = collect(&path.display().to_string(), &["--check"], &[("INSTANCE_ID", "1"), ("TOKEN", "x")]);
+        let mut check =
+            collect(&path.display().to_string(), &["--check"], &[("INSTANCE_ID", "1"), ("TOKEN", "x")]);
         assert!(check.ended().await.success(), "{:#?}", check.lines());
         let is_known = |line: &&String| {
             ["receiver ", "exporter ", "pipeline ", "health at "].iter().any(|word| line.starts_with(word))
@@ -62,10 +63,13 @@ async fn the_one_of_a_node_brings_lines_with_the_ids_of_their_traces() {
                     k8s.namespace.name=shop k8s.pod.name=cart-7d k8s.pod.uid=0a1b2c3d-0000-4000-8000-0123456789ab";
     let found: Vec<[String; 3]> =
         records(&loki).into_iter().map(|[resource, _, body, ids]| [resource, body, ids]).collect();
-    assert_eq!(found, [
-        [resource, "in two parts", " "],
-        [resource, &format!("paid trace_id={trace} span_id={span}"), &format!("{trace} {span}")],
-    ]);
+    assert_eq!(
+        found,
+        [
+            [resource, "in two parts", " "],
+            [resource, &format!("paid trace_id={trace} span_id={span}"), &format!("{trace} {span}")],
+        ]
+    );
     assert_eq!(taken(&tempo)[0].0, "k8s.cluster.name=minikube service.name=cart");
     agent.terminate();
     assert!(agent.ended().await.success());
@@ -148,8 +152,11 @@ async fn the_gateway_delivers_the_same_as_the_collector_of_opentelemetry() {
     let file = example("gateway");
     let ours = delivered(|variables| collect(&file, &["--view", "off"], variables)).await;
     assert_eq!((ours[0].len(), ours[1].len()), (8, 16));
-    let remedy = "an OpenTelemetry Collector with otlp receiver, batch, memory_limiter, otlp_grpc and otlp_http";
-    let Some(otelcol) = peer("the gateway of OpenTelemetry", "THROUGHLINE_TEST_OTELCOL", remedy) else { return };
+    let remedy =
+        "an OpenTelemetry Collector with otlp receiver, batch, memory_limiter, otlp_grpc and otlp_http";
+    let Some(otelcol) = peer("the gateway of OpenTelemetry", "THROUGHLINE_TEST_OTELCOL", remedy) else {
+        return;
+    };
     let theirs = delivered(|variables| Process::start(&otelcol, &["--config", &file], variables)).await;
     assert_eq!(ours, theirs);
 }

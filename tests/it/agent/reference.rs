@@ -50,7 +50,11 @@ async fn it_starts_and_does_what_it_says() {
     let file = directory.path("values.yaml");
     fs::write(&file, text).unwrap();
     let path = log_of(&logs, "cart-7d", "server");
-    fs::write(&path, "2026-11-22T08:00:00.123456789Z stdout F one\n2026-11-22T08:00:01.5Z stderr F two\nno format\n").unwrap();
+    fs::write(
+        &path,
+        "2026-11-22T08:00:00.123456789Z stdout F one\n2026-11-22T08:00:01.5Z stderr F two\nno format\n",
+    )
+    .unwrap();
 
     let mut agent = collect(&file, &["--view", "off"], &[("MY_POD_IP", &pod)]);
     agent.line(&["pipeline logs: filelog > resource > loki"]).await;
@@ -86,7 +90,10 @@ async fn it_starts_and_does_what_it_says() {
     assert_eq!(times, ["1795334400123000000", "1795334401500000000"]);
     for (line, (stream, log)) in streams[0].1.iter().zip([("stdout", "one"), ("stderr", "two")]) {
         let line: Value = serde_json::from_str(line[1].as_str().unwrap()).unwrap();
-        assert_eq!((&line["attributes"]["stream"], &line["attributes"]["log"]), (&json!(stream), &json!(log)));
+        assert_eq!(
+            (&line["attributes"]["stream"], &line["attributes"]["log"]),
+            (&json!(stream), &json!(log))
+        );
     }
     agent.terminate();
     assert!(agent.ended().await.success());
