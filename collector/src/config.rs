@@ -6,7 +6,7 @@ mod receive; // from whom, and how
 pub use pipeline::{Exit, Pipeline, Port, Way};
 pub use receive::{Cors, Receive, Tls};
 
-use crate::{Error, Processor, debug, file};
+use crate::{Error, Processor, debug, file, filelog};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -69,6 +69,8 @@ pub struct Config {
     pub file: Option<file::Options>,
     /// Where OTLP is taken besides.
     pub ports: Vec<Port>,
+    /// Files that are read: their lines become log records. Default: none.
+    pub file_logs: Vec<filelog::Options>,
     /// Where pipelines may end.
     pub exits: Vec<Exit>,
     /// What comes from where goes which way. Default: none, everything goes the way that the fields above say. If there are
@@ -170,6 +172,7 @@ impl Default for Config {
             debug: None,
             file: None,
             ports: Vec::new(),
+            file_logs: Vec::new(),
             exits: Vec::new(),
             pipelines: Vec::new(),
             batch: Batch::default(),

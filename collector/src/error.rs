@@ -71,6 +71,10 @@ impl Error {
         Error { message, source: Some(fault) }
     }
 
+    pub(crate) fn file_log(name: &str, fault: String) -> Self {
+        Error { message: format!("the file log {name}: {fault}"), source: None }
+    }
+
     pub(crate) fn pattern(pattern: &str, fault: &regex::Error) -> Self {
         Error {
             message: format!("the pattern {pattern:?} of a processor cannot be used: {fault}"),

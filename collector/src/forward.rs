@@ -73,6 +73,15 @@ pub(crate) struct Promise {
 }
 
 impl Promise {
+    /// Waits until it is decided everywhere what became of it; `false`: somewhere it never will be.
+    pub(crate) async fn decided(self) -> bool {
+        let mut is_decided = true;
+        for receipt in self.receipts {
+            is_decided &= !matches!(receipt.settled().await, Err(Undelivered::Undecided));
+        }
+        is_decided
+    }
+
     /// Waits until it is kept. Nobody waits for longer than the limit: then whoever sent it may come again, and it may
     /// arrive twice.
     pub(crate) async fn kept(self, limit: Duration) -> Result<(), Refusal> {
@@ -96,7 +105,6 @@ impl Forward {
     pub(crate) fn start(config: &Config, plan: &Plan, memory: &Arc<Memory>) -> Result<Self, Error> {
         let until = config.acknowledge;
         let patience = match config.overflow {
-            // The promise is one for all destinations.
             _ if until != Until::Queued => None,
             Overflow::Refuse => None,
             Overflow::Drop => Some(Duration::ZERO),
@@ -159,7 +167,7 @@ impl Forward {
         signal: Signal,
         loads: impl Iterator<Item = (&'a [usize], usize)>,
     ) -> Result<(), Refusal> {
-        self.have_room(signal, loads, false)
+        self.have_room(signal, loads, false, self.patience)
     }
 
     /// Whether all bytes are known.
@@ -168,6 +176,7 @@ impl Forward {
         signal: Signal,
         loads: impl Iterator<Item = (&'a [usize], usize)>,
         is_all: bool,
+        patience: Option<Duration>,
     ) -> Result<(), Refusal> {
         let ways = &self.ways[signal as usize];
         let sums = ways.sums(loads);
@@ -187,7 +196,7 @@ impl Forward {
             .zip(&sums)
             .map(|(sender, sum)| sum.map(|bytes| sender.has_room(bytes).err()))
             .collect();
-        let is_away = ways.are_away(&faults, is_all, self.patience);
+        let is_away = ways.are_away(&faults, is_all, patience);
         let has_room = faults.iter().any(|asked| matches!(asked, Some(None)));
         let mut found = ways.senders.iter().zip(faults).zip(is_away);
         let holds_up = found.find_map(|((sender, fault), is_away)| {
@@ -201,26 +210,34 @@ impl Forward {
         }
     }
 
+    /// How far a request must be until it is acknowledged, unless its source asks for more.
+    pub(crate) fn until(&self) -> Until {
+        self.until
+    }
+
     /// Queues a request at every destination, or at none.
     pub(crate) fn take(
         &self,
         signal: Signal,
         items: u64,
         parcels: &[Parcel<'_>],
+        until: Until,
     ) -> Result<Promise, Refusal> {
         let ways = &self.ways[signal as usize];
         if items == 0 || parcels.iter().all(|parcel| parcel.ways.is_empty()) {
             return Ok(Promise::default());
         }
         let _turn = ways.turn();
-        self.have_room(signal, parcels.iter().map(|parcel| (parcel.ways, parcel.body.len())), true)?;
+        let loads = parcels.iter().map(|parcel| (parcel.ways, parcel.body.len()));
+        // The promise is one for all destinations.
+        self.have_room(signal, loads, true, self.patience.filter(|_| until == Until::Queued))?;
         let mut promise = Promise::default();
         for (parcel, way) in
             parcels.iter().flat_map(|parcel| parcel.ways.iter().map(move |way| (parcel, *way)))
         {
             let sender = &ways.senders[way];
             let request = Request { items, body: parcel.body.clone() };
-            match sender.submit(request.clone(), self.until) {
+            match sender.submit(request.clone(), until) {
                 Ok(receipt) => promise.receipts.push(receipt),
                 // No room: dropped and counted, as was asked for.
                 Err(_) => {
@@ -229,7 +246,7 @@ impl Forward {
                 }
             }
         }
-        if self.until == Until::Queued {
+        if until == Until::Queued {
             promise.receipts.clear();
         }
         Ok(promise)

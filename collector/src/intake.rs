@@ -4,6 +4,7 @@ use crate::{
     config::Config,
     counters::{Counters, Forwarded, Tally},
     error::{Error, Lost},
+    filelog,
     forward::{Forward, Parcel, Promise},
     join::{COPIES, joined},
     memory::Memory,
@@ -21,7 +22,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use throughline_sender::{Accept, Answer, Signal};
+use throughline_sender::{Accept, Answer, Signal, Until};
 use tokio::sync::watch;
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
@@ -94,6 +95,8 @@ pub(crate) struct Bounds {
 /// Store, ways out, counters and limits.
 pub(crate) struct Intake {
     routes: Routes,
+    /// The sources that are files.
+    file_logs: Vec<Source>,
     store: Mutex<Store>,
     forward: Forward,
     tally: Tally,
@@ -115,9 +118,11 @@ impl Intake {
     pub(crate) fn start(config: &Config) -> Result<Self, Error> {
         // Offsets are kept in 32 bits.
         let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
-        let (plan, memory) = (Plan::of(config)?, Arc::default());
+        let plan = Plan::of(config)?;
+        let memory = Arc::default();
         let forward = Forward::start(config, &plan, &memory)?;
         Ok(Intake {
+            file_logs: config.file_logs.iter().map(|options| plan.source(&options.name)).collect(),
             routes: Routes::new(plan, &forward)?,
             forward,
             memory,
@@ -217,7 +222,7 @@ impl Intake {
         let copies = lanes.iter().skip(1).filter(|lane| lane.changes(signal)).count();
         reservation.grow(body.len().saturating_mul(copies))?;
         let parcels = self.parcels(signal, body, client, scan, &lanes)?;
-        let promise = self.forward.take(signal, scan.taken, &parcels)?;
+        let promise = self.forward.take(signal, scan.taken, &parcels, self.until(source))?;
         if is_kept && let Some(Parcel { body, .. }) = parcels.into_iter().next() {
             let items = items(signal, &body, scan.placed);
             let items = items.map_err(|fault| Refusal::no_request(signal, &fault))?;
@@ -282,6 +287,16 @@ impl Intake {
     /// The source of this name.
     pub(crate) fn source(&self, name: &str) -> Source {
         self.routes.source(name)
+    }
+
+    /// What is read from a file is read again only if it is neither delivered nor on disk.
+    fn until(&self, source: Source) -> Until {
+        if self.file_logs.contains(&source) { Until::OnDisk } else { self.forward.until() }
+    }
+
+    /// What is counted of files.
+    pub(crate) fn files(&self) -> &filelog::Tally {
+        &self.tally.files
     }
 
     /// Counts a refusal, whoever made it.

@@ -114,6 +114,7 @@ mod view;
 mod scribe;
 pub mod debug;
 pub mod file;
+pub mod loki;
 // Who else is there, and how much went through.
 mod counters;
 mod find;
@@ -191,14 +192,26 @@ impl Collector {
                 }
             };
             let outcome = runtime.block_on(async {
-                let started = start(config, ports, addresses);
-                let intake = started.as_ref().ok().cloned();
+                let file_logs = config.file_logs.clone();
+                let started = start(config, ports, addresses).and_then(|intake| {
+                    let readers = filelog::Readers::start(&file_logs, &intake)?;
+                    Ok((intake, readers))
+                });
+                let (started, mut running) = match started {
+                    Ok((intake, readers)) => (Ok(Arc::clone(&intake)), Some((intake, readers))),
+                    Err(fault) => (Err(fault), None),
+                };
                 if ready.send(started).is_err() {
                     return Ok(());
                 }
-                let Some(intake) = intake else { return Ok(()) };
+                let Some((intake, readers)) = &mut running else { return Ok(()) };
                 match end.await {
-                    Ok(limit) => intake.close(limit).await,
+                    Ok(limit) => {
+                        readers.halt().await;
+                        let outcome = intake.close(limit).await;
+                        readers.finish().await;
+                        outcome
+                    }
                     // The handle was dropped.
                     Err(_) => Ok(()),
                 }

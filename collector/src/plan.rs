@@ -54,6 +54,11 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The source of this name.
+    pub(crate) fn source(&self, name: &str) -> Source {
+        Source::named(&self.sources, name).unwrap_or(Source::OTLP)
+    }
+
     /// Whether a pipeline of the signal ends at the exit in this place.
     pub(crate) fn leads(&self, signal: Signal, exit: usize) -> bool {
         self.lanes.iter().any(|lane| lane.signal == signal && lane.exits.contains(&exit))
@@ -112,9 +117,10 @@ impl Plan {
 /// The names of all sources, without those that come twice.
 fn sources(config: &Config) -> Vec<String> {
     let mut names = vec![Pipeline::OTLP.to_owned()];
-    for port in &config.ports {
-        if !names.contains(&port.source) {
-            names.push(port.source.clone());
+    let ports = config.ports.iter().map(|port| &port.source);
+    for name in ports.chain(config.file_logs.iter().map(|options| &options.name)) {
+        if !names.contains(name) {
+            names.push(name.clone());
         }
     }
     names

@@ -43,7 +43,9 @@
 //! In each of them `recorded = delivered + failed + dropped + queued`: what goes over to another member counts there only.
 //!
 //! # Limits
-//! [`Limits::queue_bytes`](crate::Limits::queue_bytes) and [`Disk::bytes`](crate::Disk::bytes) are for all members together.
+//! [`Limits::queue_bytes`](crate::Limits::queue_bytes) and [`Disk::bytes`](crate::Disk::bytes) are for all members together;
+//! what the parts of the last request repeat may go beyond the first of them. A request whose parts would take more than four times its size, and more
+//! than 16 MiB, goes to one member as a whole.
 //! What is on disk belongs to the balance, not to a member: a start sends it to whoever is there then, if list or name are
 //! the same. At most 65,535 members.
 
@@ -59,6 +61,9 @@ pub use find::{Discovery, Find};
 pub(crate) use group::Group;
 pub(crate) use seat::Seat;
 use std::{fmt, time::Duration};
+
+/// More than this have no number of 16 bits, which is what is kept for each item while a request is parted.
+const MOST_MEMBERS: usize = u16::MAX as usize;
 
 /// Servers among which requests are divided. See the [module's page](self).
 #[derive(Clone, Debug)]
@@ -111,11 +116,11 @@ impl Balance {
         Balance { members, key: Key::default(), failures: 3, patience: Duration::from_secs(30) }
     }
 
-    /// A server like all of them: the first of a list.
-    pub(crate) fn sample(&self) -> Option<&Remote> {
+    /// The servers of the list, or the one that all have in common that are to be found.
+    pub fn remotes(&self) -> &[Remote] {
         match &self.members {
-            Members::Listed(members) => members.first(),
-            Members::Found(discovery) => Some(&discovery.remote),
+            Members::Listed(members) => members,
+            Members::Found(discovery) => std::slice::from_ref(&discovery.remote),
         }
     }
 }

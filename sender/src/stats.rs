@@ -32,6 +32,8 @@ pub struct Stats {
     pub repeated: u64,
     /// The last fault in words, if there was one.
     pub last_failure: Option<String>,
+    /// Of a member of a [`Balance`](crate::Balance): others have its share now.
+    pub left_out: bool,
     /// Of measurements: the instruments that measured more series than they may have.
     pub overflows: Vec<Overflow>,
 }
@@ -102,6 +104,7 @@ impl Stats {
             adopted: 0,
             repeated: 0,
             last_failure: None,
+            left_out: false,
             overflows: Vec::new(),
         }
     }

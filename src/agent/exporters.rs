@@ -63,6 +63,11 @@ fn network(
     extensions: &Extensions<'_>,
     flaws: &mut Vec<Flaw>,
 ) -> Option<Export> {
+    let queue = component.node.get("sending_queue");
+    let of_queue = |key: &str| queue.and_then(|queue| queue.get(key));
+    let path = component.path("sending_queue");
+    let queue_bytes = queue_bytes(queue, &path, flaws);
+    let directory = extensions.directory(of_queue("storage"), &format!("{path}.storage"), flaws);
     let mut destinations = Destinations::default();
     let mut words: Vec<String> = Vec::new();
     for signal in signals {
@@ -74,12 +79,7 @@ fn network(
         destinations.add(*signal, Destination::Remote(remote));
     }
     let mut exit = Exit::new(component.name, Way::Network(destinations));
-    let queue = component.node.get("sending_queue");
-    let of_queue = |key: &str| queue.and_then(|queue| queue.get(key));
-    exit.queue_bytes = queue_bytes(queue, &component.path("sending_queue"), flaws);
-    exit.batch = of_queue("batch").map(batch);
-    let directory =
-        extensions.directory(of_queue("storage"), &component.path("sending_queue.storage"), flaws);
+    (exit.queue_bytes, exit.batch) = (queue_bytes, of_queue("batch").map(batch));
     exit.disk = directory.map(Disk::new);
     let waits = of_queue("enabled").and_then(Node::boolean) == Some(false)
         || of_queue("wait_for_result").and_then(Node::boolean) == Some(true);

@@ -14,21 +14,53 @@
 //! });
 //! # Ok::<(), throughline_collector::filelog::operator::Fault>(())
 //! ```
+//!
+//! # Semantics
+//! Entries begin at the first operator. From each they go to the next one, or to those that its
+//! [outputs](Operator::outputs) name; after the last one they are out. An operator whose
+//! [condition](Operator::condition) is false lets an entry pass, and one that cannot work on an entry does with it what
+//! [`OnError`] says: nothing is lost unless it is asked for. What an operator could not do is counted, and said for
+//! the first time: which operator, and why, without a word of what the line says.
+//!
+//! [`Task::Recombine`] and [`Task::Container`] hold entries back until those they belong to have come, or for five
+//! seconds: [`Pipeline::flush_until`] has to be called now and then. [`Pipeline::oldest_mark`] tells from which
+//! [`mark`](super::entry::Entry::mark) on lines would have to be read again if everything ended now.
+//!
+//! Where the Collector is documented one way, this goes the same way, with these exceptions: a filter whose expression
+//! has no value lets the entry go on; the parts of a container's line are told apart by stream, not only by file; a
+//! line of Docker loses the line feed at its end; fields have to begin with `body`, `attributes` or `resource`; the
+//! part of a second of epochs (`s.ms`) is a decimal fraction, however many digits there are.
+//!
+//! # Limits
+//! There are the types that [`Task`] lists. Ids of traces and spans have 32 and 16 digits, or are a fault. A pipeline
+//! has at most 250 operators; its memory is that of what waits to be put together, for which [`Recombine`] and
+//! [`Container`] have bounds, and of what [`Task::Regex`] remembers.
 
-mod container; // lines of containers
-mod pipeline; // operators, ready to run
-mod recombine; // what belongs together
+mod container; // … of lines of containers
+mod json; // … of objects
+mod pairs; // … of keys and values
+mod parse; // … from where, to where
+mod pipeline; // operators, connected
+mod place; // values put somewhere else
+mod recombine; // entries put together
+mod regex; // … of whatever a pattern says
 mod severity; // how severe it is
 mod timestamp; // when it happened
 mod trace; // to what it belongs
+mod work; // one operator, ready to run
 
 use super::entry::{Field, Map, Value};
 pub use container::{Container, Format};
+pub use parse::Parse;
 pub use pipeline::{Counts, Fault, Pipeline};
 pub use recombine::{Boundary, Recombine};
 pub use severity::{Meaning, Preset, Severity};
+use std::borrow::Cow;
 pub use timestamp::{LayoutType, Timestamp};
 pub use trace::TraceContext;
+
+/// Whether an entry could be worked on, or why not, in words that quote nothing of what it says.
+type Outcome = Result<(), Cow<'static, str>>;
 
 /// One operator: what it does, when, and where entries go from it.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +121,8 @@ pub enum Task {
     },
     /// Matches a text; what the named groups match become texts by their names.
     Regex {
-        /// The regular expression.
+        /// The regular expression, in the syntax of Go: no look-around, no back-references. Classes of scripts
+        /// (`\p{Greek}`) are not there.
         regex: String,
         /// For how many texts the outcome is remembered; 0: for none.
         cache: usize,
@@ -181,40 +214,6 @@ impl Route {
     /// The entries for which the expression is true go to the operator with this id.
     pub fn new(expression: impl Into<String>, output: impl Into<String>) -> Self {
         Route { expression: expression.into(), outputs: vec![output.into()], attributes: Map::new() }
-    }
-}
-
-/// From where a parser reads and to where it writes, and what it does with what it has read.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Parse {
-    /// Where the text is. Default: the body.
-    pub from: Field,
-    /// The map to which what is read is added. Default: the attributes.
-    pub to: Field,
-    /// What of it becomes the body (`body`). Default: nothing.
-    pub body: Option<Field>,
-    /// When it happened, after that.
-    pub timestamp: Option<Timestamp>,
-    /// How severe it is.
-    pub severity: Option<Severity>,
-    /// To which trace and span it belongs.
-    pub trace: Option<TraceContext>,
-    /// Where the name of the instrumentation scope is (`scope_name`).
-    pub scope_name: Option<Field>,
-}
-
-impl Default for Parse {
-    fn default() -> Self {
-        Parse {
-            from: Field::BODY,
-            to: Field::ATTRIBUTES,
-            body: None,
-            timestamp: None,
-            severity: None,
-            trace: None,
-            scope_name: None,
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who the members are now, and who takes part.
 
-use super::{Group, Seat, name, table::Table};
+use super::{Group, MOST_MEMBERS, Seat, name, table::Table};
 use crate::{
     Destination, Error, Remote, Stats,
     disk::Store,
@@ -18,6 +18,12 @@ pub(super) struct Member {
     pub(super) line: Arc<Line>,
     is_away: bool,
     removed: watch::Sender<bool>,
+}
+
+impl Member {
+    pub(super) fn stats(&self) -> Stats {
+        Stats { left_out: self.is_away || *self.removed.borrow(), ..self.line.stats() }
+    }
 }
 
 /// What is locked while something is handed out, so that counts are exact at any moment.
@@ -71,18 +77,21 @@ impl Desk {
     pub(super) fn update(group: &Arc<Group>, found: Vec<Remote>) -> Result<(), Error> {
         let mut desk = group.desk();
         let names: BTreeSet<String> = found.iter().map(name).collect();
-        for remote in found {
+        let mut made = Ok(());
+        for remote in found.into_iter().take(MOST_MEMBERS) {
             let known = |member: &Member| member.name == name(&remote) && !*member.removed.borrow();
             if !desk.is_closed && !desk.members.iter().any(known) {
-                let member = desk.member(group, remote)?;
-                desk.members.push(member);
+                match desk.member(group, remote) {
+                    Ok(member) => desk.members.push(member),
+                    Err(fault) => made = Err(fault),
+                }
             }
         }
         for member in desk.members.iter().filter(|member| !names.contains(&member.name)) {
             member.removed.send_replace(true);
         }
         desk.renew();
-        Ok(())
+        made
     }
 
     fn member(&mut self, group: &Arc<Group>, remote: Remote) -> Result<Member, Error> {
@@ -107,7 +116,8 @@ impl Desk {
         let is_over = |member: &mut Member| *member.removed.borrow() && member.line.shared.is_empty();
         let over: Vec<Member> = self.members.extract_if(.., is_over).collect();
         for member in &over {
-            self.gone.add(&member.line.stats());
+            // What failed there is over.
+            self.gone.add(&Stats { last_failure: None, ..member.line.stats() });
         }
         over.into_iter().map(|member| member.line).collect()
     }

@@ -24,7 +24,7 @@ pub struct Discovery {
     pub remote: Remote,
     /// How often they are looked for. Default: 5 s; at least 100 ms.
     pub interval: Duration,
-    /// How long that may take. Default: 1 s.
+    /// How long that may take until it is told as a fault. Default: 1 s; at least 100 ms.
     pub timeout: Duration,
     find: Arc<dyn Find>,
 }
@@ -44,15 +44,11 @@ impl Discovery {
         Discovery { remote, interval, timeout, find: Arc::new(find) }
     }
 
-    /// The members that are there now.
-    async fn look(&self) -> Result<Vec<Remote>, String> {
-        let found = timeout(self.timeout, self.find.find()).await;
-        let addresses = match found {
-            Ok(Ok(addresses)) if addresses.is_empty() => return Err("nobody is there".to_owned()),
-            Ok(Ok(addresses)) => addresses,
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) => return Err(format!("no answer within {:?}", self.timeout)),
-        };
+    /// The members at these addresses.
+    fn members(&self, addresses: Vec<SocketAddr>) -> Result<Vec<Remote>, String> {
+        if addresses.is_empty() {
+            return Err("nobody is there".to_owned());
+        }
         let members = addresses.into_iter().map(|address| (address.to_string(), address));
         // Some name servers say the same address twice.
         BTreeMap::from_iter(members).into_values().map(|address| self.member(address)).collect()
@@ -70,17 +66,28 @@ impl Discovery {
     /// Looks for members for as long as the group lives.
     pub(super) async fn watch(self, group: Weak<Group>) {
         const LEAST: Duration = Duration::from_millis(100);
+        let mut finding = self.find.find();
         loop {
-            let found = self.look().await;
+            let limit = self.timeout.max(LEAST);
+            let found = timeout(limit, &mut finding).await;
             let Some(group) = group.upgrade() else { return };
-            let found =
-                found.and_then(|members| Desk::update(&group, members).map_err(|fault| fault.to_string()));
-            if let Err(fault) = found {
+            let is_answered = found.is_ok();
+            let updated = match found {
+                Ok(found) => found.map_err(|error| error.to_string()).and_then(|addresses| {
+                    Desk::update(&group, self.members(addresses)?).map_err(|fault| fault.to_string())
+                }),
+                Err(_) => Err(format!("no answer within {limit:?}")),
+            };
+            if let Err(fault) = updated {
                 group.complain(format!("members of {} cannot be found: {fault}", self.remote));
             }
             group.part_with_those_that_left().await;
             drop(group);
-            sleep(self.interval.max(LEAST)).await;
+            // A search that takes longer goes on: one that hangs must not become many.
+            if is_answered {
+                sleep(self.interval.max(LEAST)).await;
+                finding = self.find.find();
+            }
         }
     }
 }

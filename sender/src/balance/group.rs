@@ -1,6 +1,11 @@
 //! The members of a balance, and what is handed to them.
 
-use super::{Balance, Members, Seat, desk::Desk, name, part, table::Table};
+use super::{
+    Balance, MOST_MEMBERS, Members, Seat,
+    desk::{Desk, Member},
+    name, part,
+    table::Table,
+};
 use crate::{
     Destination, Error, Limits, Receipt, Request, Signal, Stats, Until,
     disk::Store,
@@ -133,8 +138,8 @@ impl Group {
             parts = self.parts(&desk.table(), &request);
         }
         let table = desk.table();
-        // In all queues or in none.
-        self.has_room_for(&desk, parts.iter().map(|(_, part)| part.body.len()).sum())?;
+        // In all queues or in none. What the parts repeat is not asked for: what was let in must not be turned away here.
+        self.has_room_for(&desk, request.body.len())?;
         let receipts = parts.into_iter().map(|(place, part)| {
             let shared = table.member(place).unwrap_or(&self.waiting.shared);
             shared.take(part, until)
@@ -185,9 +190,9 @@ impl Group {
         members.sum::<usize>() + self.waiting.shared.bytes()
     }
 
-    /// Whether what comes from disk has room in memory.
+    /// Whether what comes from disk has room in memory. Half of that is for what is new.
     pub(super) fn is_roomy(&self) -> bool {
-        self.held(&self.desk()) < self.limits.queue_bytes
+        self.held(&self.desk()) <= self.limits.queue_bytes / 2
     }
 
     /// Those of the members, and that of what waits.
@@ -264,8 +269,7 @@ impl Group {
 
     pub(crate) fn members(&self) -> Vec<Stats> {
         let desk = self.desk();
-        let members = desk.members.iter().map(|member| member.line.stats());
-        members.chain([self.waiting.stats()]).collect()
+        desk.members.iter().map(Member::stats).chain([self.waiting.stats()]).collect()
     }
 }
 
@@ -277,15 +281,15 @@ impl Drop for Group {
 
 /// Whether there may be a group of these.
 fn check(signal: Signal, balance: &Balance) -> Result<(), Error> {
-    let Members::Listed(members) = &balance.members else {
-        // Members are made when they are found: what they have in common is tried now.
-        let sample = balance.sample().cloned().map(Destination::Remote);
-        return sample.map_or(Ok(()), |sample| Transport::new(signal, &sample).map(drop));
-    };
+    let members = balance.remotes();
+    // Those that are found later have it all in common.
+    members
+        .first()
+        .map_or(Ok(()), |remote| Transport::new(signal, &Destination::Remote(remote.clone())).map(drop))?;
     let mut names = BTreeSet::new();
     match members.iter().map(name).find(|name| !names.insert(name.clone())) {
         _ if members.is_empty() => Err(Error("a balance has no members; name at least one".to_owned())),
-        _ if members.len() > usize::from(u16::MAX) => Err(Error("a balance has too many members".to_owned())),
+        _ if members.len() > MOST_MEMBERS => Err(Error("a balance has too many members".to_owned())),
         Some(twice) => Err(Error(format!("{twice} is a member of a balance twice; name it once"))),
         None => Ok(()),
     }

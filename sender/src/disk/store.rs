@@ -365,7 +365,7 @@ fn name(signal: Signal, destination: &Destination) -> String {
     let shown = destination.to_string();
     let remote = match destination {
         Destination::Remote(remote) => Some(remote),
-        Destination::Balanced(balance) => balance.sample(),
+        Destination::Balanced(balance) => balance.remotes().first(),
         Destination::Local(_) => None,
     };
     let tenant = remote.and_then(|remote| remote.headers.get("x-scope-orgid"));

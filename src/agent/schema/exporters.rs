@@ -160,7 +160,7 @@ static PROMETHEUS_SECTION: Section = section(
         required("endpoint", Text, "Address and port, or a port behind a colon for all addresses."),
         key("metric_expiration", Interval, "How old the newest point of a series may be. Default: 5m."),
         idle("enable_open_metrics", "Who asks for OpenMetrics gets it."),
-        idle("send_timestamps", "Points are of now."),
+        idle("send_timestamps", "Points have the time at which Prometheus asks."),
         idle("add_metric_suffixes", "Names are made as Prometheus makes them."),
         key("translation_strategy", Words(&["UnderscoreEscapingWithSuffixes"]), "Default: this one."),
         missing("namespace", "Leave it out."),

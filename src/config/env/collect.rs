@@ -3,6 +3,7 @@
 use super::table::{Kind, Variable};
 
 const ACKNOWLEDGE: &[&str] = &["queued", "disk", "delivered"];
+const KEYS: &[&str] = &["trace", "service", "resource"];
 const VERBOSITIES: &[&str] = &["basic", "normal", "detailed"];
 
 const fn row(name: &'static str, kind: Kind, default: &'static str, meaning: &'static str) -> Variable {
@@ -15,6 +16,7 @@ pub const COLLECT: &[Variable] = &[
     row("THROUGHLINE_COLLECTOR_HEALTH", Kind::Address, "off", "Where `GET /` is answered with 200 while telemetry is taken, for probes."),
     row("THROUGHLINE_COLLECTOR_PROMETHEUS", Kind::Address, "off", "Where Prometheus fetches the measurements of all services, at /metrics."),
     row("THROUGHLINE_COLLECTOR_METRIC_EXPIRATION", Kind::Count, "300", "How old the newest point of a series may be on that page, in seconds."),
+    row("THROUGHLINE_COLLECTOR_BALANCE_BY", Kind::Choice(KEYS), "trace", "What goes to one of them, if there are several."),
     row("THROUGHLINE_COLLECTOR_ACKNOWLEDGE", Kind::Choice(ACKNOWLEDGE), "queued", "When a request is acknowledged."),
     row("THROUGHLINE_COLLECTOR_DEBUG", Kind::Choice(VERBOSITIES), "nothing", "Shows everything that is taken on stdout: counts, a line for each item, or all that they hold."),
     row("THROUGHLINE_COLLECTOR_FILE", Kind::File, "none", "Writes everything that is taken to this file, as OTLP in JSON, one request a line."),

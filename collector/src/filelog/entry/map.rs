@@ -18,6 +18,11 @@ impl Map {
         Map(Vec::new())
     }
 
+    /// Values whose keys are known to be different.
+    pub(crate) fn of_distinct<V: Into<Value>>(pairs: impl Iterator<Item = (Key, V)>) -> Self {
+        Map(pairs.map(|(key, value)| (key, value.into())).collect())
+    }
+
     /// The value with this key.
     pub fn value(&self, key: &str) -> Option<&Value> {
         self.0.iter().find(|(held, _)| **held == *key).map(|(_, value)| value)

@@ -19,7 +19,10 @@ pub(crate) fn with_variables(command: Command, mut arguments: Vec<OsString>) -> 
         let environment = file.map_or_else(Config::from_env, Config::from_env_or_file);
         let is_given =
             |option: &Arg| given.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
-        for option in options.get_arguments().filter(|option| !is_given(option)) {
+        // A file says all but this.
+        let has_file = given.contains_id("config");
+        let is_open = |option: &Arg| !has_file || option.get_id() == "view";
+        for option in options.get_arguments().filter(|option| !is_given(option) && is_open(option)) {
             let Some((long, variable)) = option.get_long().map(|long| (long, variable(long))) else {
                 continue;
             };
@@ -63,8 +66,8 @@ mod tests {
             words.split(" [default: ").next().unwrap().trim_end_matches('.').to_owned()
         };
         // Where variables are, no variable says, and neither it is with a file that is there instead of all options.
-        let options =
-            options.filter(|option| !["env_file", "config", "help"].contains(&option.get_id().as_str()));
+        let options = options
+            .filter(|option| !["env_file", "config", "check", "help"].contains(&option.get_id().as_str()));
         let options: BTreeMap<String, String> =
             options.map(|option| (variable(option.get_long().unwrap()), told(option))).collect();
         let shared = VARIABLES.iter().filter(|row| options.contains_key(row.name)).map(|row| row.name);
@@ -77,6 +80,7 @@ mod tests {
                 "THROUGHLINE_COLLECTOR_GRPC",
                 "THROUGHLINE_COLLECTOR_HTTP",
                 "THROUGHLINE_COLLECTOR_VIEW",
+                "THROUGHLINE_COLLECTOR_BALANCE",
             ]
         );
         let own = options.into_iter().filter(|(name, _)| VARIABLES.iter().all(|row| row.name != name));
