@@ -65,6 +65,17 @@ export async function look(page, name) {
   }
 }
 
+/// Waits until the elements that can be seen have these texts.
+export async function shows(page, selector, texts) {
+  const seen = () => page.locator(`${selector}:visible`).allTextContents();
+  const limit = Date.now() + 20_000;
+  while (Date.now() < limit) {
+    if (JSON.stringify(await seen().catch(() => [])) === JSON.stringify(texts)) return;
+    await new Promise((later) => setTimeout(later, 50));
+  }
+  assert.deepEqual(await seen(), texts, selector);
+}
+
 /// Waits until the page's answer is truthy.
 export async function until(page, question, argument) {
   await page.waitForFunction(question, argument, { polling: 50 });

@@ -2,6 +2,7 @@
 
 mod browser;
 mod pages;
+mod shop;
 
 use crate::{
     lifecycle::record,
