@@ -204,6 +204,33 @@ impl Intake {
         Ok(promise)
     }
 
+    /// Keeps a request that nobody sent just now, and sends nothing on. Says how many items were taken, and how many were
+    /// left out since their ids are invalid.
+    pub(crate) fn keep(&self, signal: Signal, body: &[u8]) -> Result<(u64, u64), Refusal> {
+        let malformed =
+            |fault: Fault| Refusal::Malformed(format!("not a request of {}: {fault}", signal.name()));
+        if self.max_bytes == 0 {
+            return Err(Refusal::TooLarge("nothing is kept here, only sent on".to_owned()));
+        }
+        let scan = scan(signal, body).map_err(malformed)?;
+        if scan.is_split {
+            return self.keep(signal, &joined(body).map_err(malformed)?);
+        }
+        if scan.taken > 0 {
+            let valid = match scan.rejected {
+                0 => body.to_vec(),
+                _ => without(body, |record| is_rejected(signal, body, record)).map_err(malformed)?,
+            };
+            let valid = self.memory.hold(valid);
+            let items = items(signal, &valid, scan.placed).map_err(malformed)?;
+            let added = self.store().add(signal, valid, scan.surplus, &items);
+            added.map_err(|fault| self.larger_than_kept(&fault))?;
+        }
+        self.tally.taken(signal, scan.taken, scan.rejected);
+        self.news.send_replace(());
+        Ok((scan.taken, scan.rejected))
+    }
+
     /// What goes on, in exactly as many bytes: without what was rejected, with what the processors change.
     fn changed(&self, signal: Signal, body: &[u8], scan: &Scan) -> Result<Vec<u8>, Fault> {
         let valid = match scan.rejected {
