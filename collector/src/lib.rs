@@ -122,7 +122,7 @@ mod scrape;
 pub use config::{Config, Cors, Destinations, Overflow, Receive, Tls};
 pub use counters::{Counters, Forwarded};
 pub use error::{Error, Lost};
-pub use find::{Running, find};
+pub use find::{Running, fetch, find};
 pub use process::{Action, Kind, Place, Processor, Value};
 pub use share::Imported;
 #[doc(no_inline)]

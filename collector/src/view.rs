@@ -22,6 +22,7 @@ mod panel;
 mod pipeline;
 mod query;
 mod records;
+mod share;
 mod text;
 mod waterfall;
 
@@ -59,6 +60,10 @@ const PROTECTION: [(&str, &str); 5] = [
     ("cross-origin-resource-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
 ];
+
+/// Where traces leave as files, and where files are taken.
+const EXPORT: &str = "/api/export";
+const IMPORT: &str = "/api/import";
 
 /// Answers with pages.
 #[derive(Clone)]
@@ -120,6 +125,11 @@ impl Author for View {
         let mut response = if !is_for_loopback(request) {
             let message = "the view answers only to localhost, 127.0.0.1 and [::1]\n";
             answer(StatusCode::FORBIDDEN, TEXT, message.into())
+        } else if is_import(request) {
+            match share::is_own(request) {
+                true => share::import(&self.intake, request),
+                false => answer(StatusCode::FORBIDDEN, TEXT, "other sites may not send files here\n".into()),
+            }
         } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response =
                 answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "the view is only for reading\n".into());
@@ -131,13 +141,21 @@ impl Author for View {
             self.events()
         } else {
             let query = Query::parse(request.uri().query().unwrap_or_default());
-            self.page(request.uri().path(), &query)
+            match request.uri().path() {
+                EXPORT => share::export(&self.intake, &query),
+                path => self.page(path, &query),
+            }
         };
         for (name, value) in PROTECTION {
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
+    }
+
+    fn takes(&self, request: &Request<()>) -> Option<usize> {
+        let may_send = is_for_loopback(request) && share::is_own(request);
+        (is_import(request) && may_send).then_some(self.intake.max_request_bytes)
     }
 
     fn is_light(&self, path: &str) -> bool {
@@ -158,6 +176,11 @@ fn elsewhere(path: &str) -> Response<Reply> {
 fn complaint(filter: &Filter) -> Response<Reply> {
     let words = filter.fault().map(Fault::to_string).unwrap_or_default();
     answer(StatusCode::BAD_REQUEST, JSON, serde_json::json!({ "error": words }).to_string().into())
+}
+
+/// Whether somebody sends a file.
+fn is_import(request: &Request<()>) -> bool {
+    request.method() == Method::POST && request.uri().path() == IMPORT
 }
 
 fn page(status: StatusCode, content: Markup) -> Response<Reply> {
