@@ -113,6 +113,7 @@ mod view;
 mod scribe;
 pub mod debug;
 pub mod file;
+pub mod keep;
 // Who else is there, and how much went through.
 mod counters;
 mod find;
