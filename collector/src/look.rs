@@ -9,7 +9,7 @@ use crate::{
     metric::{self, Chart, Instrument, Series},
     scan::TraceId,
     store::{Found, Store, Stored, Turn},
-    trace::{self, LogRecord, Resources, Summary, Trace},
+    trace::{self, Backlink, LogRecord, Resources, Summary, Trace},
 };
 use bytes::Bytes;
 use std::{
@@ -26,6 +26,9 @@ const RECORDS: usize = 100_000;
 
 /// How many of the newest requests and resources are asked for services: some milliseconds' worth.
 const SERVICES: usize = 20_000;
+
+/// How many spans that point to one are looked for.
+const BACKLINKS: usize = 20;
 
 /// The newest traces that pass, at most as many as the limit, by start. Whoever needs more than its line finds out by
 /// its id and what is kept of it.
@@ -48,6 +51,19 @@ pub(crate) fn traces(
 pub(crate) fn trace(intake: &Intake, id: &TraceId) -> Option<Trace> {
     let found = found(intake, id);
     (!found.spans.is_empty() || !found.logs.is_empty()).then(|| trace::trace(id, &found))
+}
+
+/// The spans that have a link to a span, by the ids of both as hexadecimal digits.
+pub(crate) fn backlinks(intake: &Intake, trace_id: &str, span_id: &str) -> Vec<Backlink> {
+    let (Some(trace), Ok(span)) = (trace::parse(trace_id), u64::from_str_radix(span_id, 16)) else {
+        return Vec::new();
+    };
+    trace::backlinks(Bodies::of(intake, Signal::Traces), (&trace, &span.to_be_bytes()), BACKLINKS)
+}
+
+/// How many spans and log records there are of a trace.
+pub(crate) fn size(intake: &Intake, id: &TraceId) -> usize {
+    intake.store().size(id)
 }
 
 /// The names of the services with spans, as far as the newest requests tell.

@@ -11,6 +11,7 @@ mod compare;
 mod condition;
 mod filter;
 mod frame;
+mod line;
 mod list;
 mod live;
 mod logs;
@@ -83,8 +84,22 @@ impl View {
         View { intake, addresses, palette: Arc::default(), pause: patience / 3, listeners }
     }
 
-    fn events(&self) -> Response<Reply> {
-        live::stream(&self.intake, &self.listeners, self.pause).unwrap_or_else(|| {
+    /// A part of the page of a trace: see [`page::rows`] and [`page::details`].
+    fn piece(&self, path: &str, query: &Query) -> Response<Reply> {
+        let piece = match path.split_once('/') {
+            Some((id, "rows")) => page::rows(&self.intake, &self.palette, id, query),
+            Some((id, "details")) => page::details(&self.intake, &self.palette, id, query),
+            _ => None,
+        };
+        match piece {
+            Some(piece) => page(StatusCode::OK, piece),
+            None => page(StatusCode::NOT_FOUND, lost()),
+        }
+    }
+
+    fn events(&self, query: &Query) -> Response<Reply> {
+        let trace = query.value("trace").and_then(parse);
+        live::stream(&self.intake, trace, &self.listeners, self.pause).unwrap_or_else(|| {
             answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "too many pages listen\n".into())
         })
     }
@@ -103,6 +118,7 @@ impl View {
             "/map" => page(StatusCode::OK, map::page(&self.intake, &self.palette, query)),
             "/pipeline" => page(StatusCode::OK, pipeline::page(&self.intake, &self.addresses)),
             _ => match (path.strip_prefix("/trace/"), path.strip_prefix("/api/")) {
+                (Some(piece), _) if piece.contains('/') => self.piece(piece, query),
                 (Some(id), _) => match page::page(&self.intake, &self.palette, id, query) {
                     Some(content) => page(StatusCode::OK, content),
                     None => page(StatusCode::NOT_FOUND, page::missing(id)),
@@ -137,12 +153,11 @@ impl Author for View {
             response
         } else if let Some(response) = asset::respond(request.uri().path(), request.headers()) {
             response
-        } else if request.uri().path() == live::PATH {
-            self.events()
         } else {
             let query = Query::parse(request.uri().query().unwrap_or_default());
             match request.uri().path() {
                 EXPORT => share::export(&self.intake, &query),
+                live::PATH => self.events(&query),
                 path => self.page(path, &query),
             }
         };

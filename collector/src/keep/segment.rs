@@ -86,9 +86,11 @@ impl Segments {
 
     /// Removes the oldest segments if so much more would be too much. The newest stays.
     fn make_room(&mut self, bytes: u64) -> io::Result<()> {
-        while self.files.len() > 1
-            && self.files.iter().map(|(_, size)| size).sum::<u64>() + bytes > self.max_bytes
-        {
+        let is_full = |files: &VecDeque<(u64, u64)>| {
+            let size: u64 = files.iter().map(|(_, size)| size).sum();
+            size + bytes > self.max_bytes || files.len() > FILES
+        };
+        while self.files.len() > 1 && is_full(&self.files) {
             if let Some((oldest, _)) = self.files.front() {
                 match fs::remove_file(path(&self.directory, *oldest)) {
                     Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),

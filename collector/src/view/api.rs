@@ -68,7 +68,13 @@ pub(crate) fn answer(intake: &Intake, addresses: &Addresses, name: &str, query: 
                 let series = look::series(intake, &series(name, query));
                 if series.is_empty() { None } else { json(&series) }
             }
-            None => json(&look::trace(intake, &parse(name.strip_prefix("traces/")?)?)?),
+            None => {
+                let name = name.strip_prefix("traces/")?;
+                match name.split_once("/spans/") {
+                    Some((id, span)) => json(look::trace(intake, &parse(id)?)?.span(span)?),
+                    None => json(&look::trace(intake, &parse(name)?)?),
+                }
+            }
         },
     }
 }

@@ -27,13 +27,15 @@ const STYLE: &str = concat!(
 );
 
 /// What there is: its path, its kind, its content.
-const ASSETS: [(&str, &str, &str); 6] = [
+const ASSETS: [(&str, &str, &str); 8] = [
     ("/style.css", CSS, STYLE),
     ("/script/view.js", JAVASCRIPT, include_str!("script/view.js")),
     ("/script/filter.js", JAVASCRIPT, include_str!("script/filter.js")),
     ("/script/keys.js", JAVASCRIPT, include_str!("script/keys.js")),
     ("/script/live.js", JAVASCRIPT, include_str!("script/live.js")),
     ("/script/morph.js", JAVASCRIPT, include_str!("script/morph.js")),
+    ("/script/swap.js", JAVASCRIPT, include_str!("script/swap.js")),
+    ("/script/trace.js", JAVASCRIPT, include_str!("script/trace.js")),
 ];
 
 /// Changes with the content of any of them.

@@ -184,7 +184,7 @@ impl Filter {
     /// The page with these traces, but for one part of the query.
     pub(crate) fn url(&self, name: &str, value: Option<String>) -> String {
         let order = (self.order != Order::NEWEST).then(|| self.order.name());
-        let mut parts = vec![
+        let mut parts = [
             ("q", Some(self.words.clone()).filter(|words| !words.is_empty())),
             ("service", self.service.clone()),
             ("status", self.status.map(|status| status.name().to_owned())),

@@ -1,13 +1,14 @@
 //! Tells pages that something came, as server-sent events: what a page shows of it, it asks for itself.
 //!
 //! ```text
-//! data: {"traces":12,"metrics":40,"logs":7}
+//! data: {"traces":12,"metrics":40,"logs":7,"trace":4}
 //! ```
-//! An event counts the spans, data points and log records that were taken so far. The first comes at once, the next
+//! An event counts the spans, data points and log records that were taken so far, and what is kept of the one trace that
+//! was asked for, `/live?trace={id}`. The first comes at once, the next
 //! when something comes, ten in a second at most; a line without content keeps a quiet connection open.
 
 use super::{EVENTS, answer};
-use crate::{intake::Intake, reply::Reply};
+use crate::{intake::Intake, look, reply::Reply, scan::TraceId};
 use ::http::{Response, StatusCode};
 use bytes::Bytes;
 use std::{sync::Arc, time::Duration};
@@ -30,6 +31,7 @@ pub(crate) const LISTENERS: usize = 16;
 /// told something within the pause, which is shorter than the patience of its connection.
 pub(crate) fn stream(
     intake: &Arc<Intake>,
+    trace: Option<TraceId>,
     places: &Arc<Semaphore>,
     pause: Duration,
 ) -> Option<Response<Reply>> {
@@ -38,13 +40,13 @@ pub(crate) fn stream(
     let intake = Arc::clone(intake);
     tokio::spawn(async move {
         let mut news = intake.news();
-        let mut next = event(&intake);
+        let mut next = event(&intake, trace.as_ref());
         // Ends when the client is gone.
         while sender.send(next).await.is_ok() {
             sleep(PACE).await;
             next = select! {
                 came = timeout(pause, news.changed()) => match came {
-                    Ok(_) => event(&intake),
+                    Ok(_) => event(&intake, trace.as_ref()),
                     Err(_) => Bytes::from_static(b":\n\n"),
                 },
                 () = sender.closed() => break,
@@ -56,8 +58,10 @@ pub(crate) fn stream(
     Some(response.map(|_| Reply::stream(receiver)))
 }
 
-fn event(intake: &Intake) -> Bytes {
+fn event(intake: &Intake, trace: Option<&TraceId>) -> Bytes {
     let counters = intake.counters();
     let (traces, metrics, logs) = (counters.spans, counters.data_points, counters.log_records);
-    format!("data: {{\"traces\":{traces},\"metrics\":{metrics},\"logs\":{logs}}}\n\n").into()
+    let trace = trace.map_or(0, |id| look::size(intake, id));
+    format!("data: {{\"traces\":{traces},\"metrics\":{metrics},\"logs\":{logs},\"trace\":{trace}}}\n\n")
+        .into()
 }

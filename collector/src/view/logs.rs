@@ -5,7 +5,7 @@ mod wanted; // which
 use super::{
     Palette,
     frame::{Frame, Tab, empty},
-    panel,
+    line,
     query::Query,
     text::name,
 };
@@ -114,9 +114,9 @@ fn line(log: &LogRecord, id: &str, palette: &Palette) -> Markup {
     html! {
         tr data-id=(id) {
             td.time title=(day(log.time)) { (clock(log.time)) }
-            td.severity { (panel::level(log)) }
+            td.severity { (line::level(log)) }
             td.from { (palette.chip(&log.service, None)) }
-            td.message { (panel::message(log)) }
+            td.message { (line::message(log)) }
             td.trace {
                 @if let Some(trace) = &log.trace_id {
                     @let short = trace.get(..8).unwrap_or_default();

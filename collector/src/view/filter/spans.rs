@@ -41,6 +41,12 @@ impl<'a> Spans<'a> {
     pub(crate) fn any(&self, condition: &Condition) -> bool {
         self.trace.spans.iter().any(|span| condition.holds(&One { span, of: self }))
     }
+
+    /// The places of those for which a condition holds.
+    pub(crate) fn all(&self, condition: &Condition) -> Vec<usize> {
+        let spans = self.trace.spans.iter().enumerate();
+        spans.filter(|(_, span)| condition.holds(&One { span, of: self })).map(|(place, _)| place).collect()
+    }
 }
 
 /// One of them.

@@ -1,5 +1,5 @@
-// Brings up to date what has the attribute `data-live`, when something of these signals came: at most ten times a
-// second, not while the page is paused or not looked at, and never faster than pages are made.
+// Brings up to date what has the attribute `data-live`, when something of these signals came, or of the page's trace: at
+// most ten times a second, not while the page is paused or not looked at, and never faster than pages are made.
 
 import { morph } from "./morph.js";
 
@@ -68,7 +68,8 @@ function listen() {
   // A browser has six connections to a program: one for each page that is looked at.
   if (document.hidden) return;
   tell("waiting", "Live");
-  source = new EventSource("/live");
+  const trace = document.querySelector("[data-trace]")?.dataset.trace;
+  source = new EventSource(trace ? `/live?trace=${trace}` : "/live");
   source.onmessage = (event) => {
     newest = JSON.parse(event.data);
     tell("live", "Live");

@@ -3,7 +3,12 @@
 import "./filter.js";
 import "./keys.js";
 import "./live.js";
+import "./swap.js";
+import "./trace.js";
 
 // What only a script can do is hidden until there is one.
-for (const hidden of document.querySelectorAll("button[hidden]")) hidden.hidden = false;
+const reveal = () => document.querySelectorAll("button[hidden]").forEach((button) => (button.hidden = false));
+
+reveal();
+document.addEventListener("refreshed", reveal);
 document.documentElement.classList.add("scripted");
