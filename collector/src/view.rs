@@ -124,7 +124,7 @@ impl View {
                     None => page(StatusCode::NOT_FOUND, page::missing(id)),
                 },
                 (_, Some("traces")) if Filter::of(query).fault().is_some() => complaint(&Filter::of(query)),
-                (_, Some(name)) => match api::answer(&self.intake, &self.addresses, name, query) {
+                (_, Some(_)) => match api::answer(&self.intake, &self.addresses, path, query) {
                     Some(json) => answer(StatusCode::OK, JSON, json),
                     None => {
                         answer(StatusCode::NOT_FOUND, JSON, br#"{"error":"there is nothing here"}"#.into())
