@@ -7,12 +7,13 @@ use crate::{
     filelog,
     forward::{Forward, Parcel, Promise},
     join::{COPIES, joined},
+    keep::Keeper,
     memory::Memory,
     plan::{Plan, Source},
     process::{Asked, Client, Failure, without},
     reservation::{Budget, Reservation},
     route::{Lane, Routes},
-    scan::{Scan, is_rejected, items, scan},
+    scan::{Item, Scan, is_rejected, items, scan},
     store::{Level, Store, TooLarge},
     wire::Fault,
 };
@@ -23,11 +24,14 @@ use std::{
     time::Duration,
 };
 use throughline_sender::{Accept, Answer, Signal, Until};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::spawn_blocking};
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
 /// more: it is there twice while its buffer grows, or as it came and as it is kept, and its index is beside it.
 const LARGEST_AT_A_TIME: usize = 4;
+
+/// How long the end waits until what is kept is on disk.
+const FOR_DISK: Duration = Duration::from_secs(1);
 
 /// Why a request is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,6 +102,7 @@ pub(crate) struct Intake {
     /// The sources that are files.
     file_logs: Vec<Source>,
     store: Mutex<Store>,
+    keeper: Option<Arc<Keeper>>,
     forward: Forward,
     tally: Tally,
     budget: Arc<Budget>,
@@ -121,7 +126,7 @@ impl Intake {
         let plan = Plan::of(config)?;
         let memory = Arc::default();
         let forward = Forward::start(config, &plan, &memory)?;
-        Ok(Intake {
+        let mut intake = Intake {
             file_logs: config.file_logs.iter().map(|options| plan.source(&options.name)).collect(),
             routes: Routes::new(plan, &forward)?,
             forward,
@@ -135,7 +140,14 @@ impl Intake {
             max_request_bytes,
             max_bytes: config.max_bytes,
             max_traces: config.max_traces,
-        })
+            keeper: None,
+        };
+        if let Some(options) = &config.keep {
+            // What does not fit into the store any more leaves it again.
+            let again = |signal, body: &[u8]| drop(intake.keep(signal, body));
+            intake.keeper = Some(Arc::new(Keeper::start(options, again)?));
+        }
+        Ok(intake)
     }
 
     /// Whether a request of so many bytes would be taken now: asked before it is read, with what is known of its size.
@@ -226,7 +238,7 @@ impl Intake {
         if is_kept && let Some(Parcel { body, .. }) = parcels.into_iter().next() {
             let items = items(signal, &body, scan.placed);
             let items = items.map_err(|fault| Refusal::no_request(signal, &fault))?;
-            let added = self.store().add(signal, body, scan.surplus, &items);
+            let added = self.add(signal, body, scan, &items);
             // What is on its way does not need to be seen here.
             added.map_err(|fault| self.larger_than_kept(&fault)).or_else(|fault| match is_sent {
                 true => Ok(()),
@@ -234,6 +246,40 @@ impl Intake {
             })?;
         }
         Ok(promise)
+    }
+
+    /// Keeps a request that nobody sent just now, and sends nothing on. Says how many items were taken, and how many were
+    /// left out since their ids are invalid.
+    pub(crate) fn keep(&self, signal: Signal, body: &[u8]) -> Result<(u64, u64), Refusal> {
+        let malformed =
+            |fault: Fault| Refusal::Malformed(format!("not a request of {}: {fault}", signal.name()));
+        if self.max_bytes == 0 {
+            return Err(Refusal::TooLarge("nothing is kept here, only sent on".to_owned()));
+        }
+        let scan = scan(signal, body).map_err(malformed)?;
+        if scan.is_split {
+            return self.keep(signal, &joined(body).map_err(malformed)?);
+        }
+        if scan.taken > 0 {
+            let valid = match scan.rejected {
+                0 => body.to_vec(),
+                _ => without(body, |record| is_rejected(signal, body, record)).map_err(malformed)?,
+            };
+            let valid = self.memory.hold(valid);
+            let items = items(signal, &valid, scan.placed).map_err(malformed)?;
+            let added = self.add(signal, valid, &scan, &items);
+            added.map_err(|fault| self.larger_than_kept(&fault))?;
+        }
+        self.tally.taken(signal, scan.taken, scan.rejected);
+        self.news.send_replace(());
+        Ok((scan.taken, scan.rejected))
+    }
+
+    fn add(&self, signal: Signal, body: Bytes, scan: &Scan, items: &[Item]) -> Result<(), TooLarge> {
+        let kept = body.clone();
+        self.store().add(signal, body, scan.surplus, items)?;
+        self.keeper.iter().for_each(|keeper| keeper.keep(signal, &kept));
+        Ok(())
     }
 
     /// What goes on, in exactly as many bytes: without what was rejected, with what each pipeline changes.
@@ -359,7 +405,12 @@ impl Intake {
 
     /// Takes nothing more, and delivers what waits, within the limit.
     pub(crate) async fn close(&self, limit: Duration) -> Result<(), Lost> {
-        self.forward.close(limit).await
+        let outcome = self.forward.close(limit).await;
+        if let Some(keeper) = self.keeper.clone() {
+            // It could only have panicked.
+            let _ = spawn_blocking(move || keeper.close(FOR_DISK)).await;
+        }
+        outcome
     }
 
     /// What is in the store now.

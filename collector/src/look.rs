@@ -14,7 +14,7 @@ use crate::{
 use bytes::Bytes;
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
 };
 use throughline_sender::Signal;
 
@@ -123,6 +123,17 @@ pub(crate) fn calls(
 /// The newest point of each series, not of an earlier time than the bound, as one request; `None`: it would be too large.
 pub(crate) fn latest(intake: &Intake, from: u64) -> Option<Vec<u8>> {
     metric::latest(Bodies::of(intake, Signal::Metrics), from)
+}
+
+/// The requests with something of the traces, in the order in which they came.
+pub(crate) fn holding(intake: &Intake, signal: Signal, traces: &HashSet<TraceId>) -> Vec<Bytes> {
+    let mut bodies: BTreeMap<u64, Bytes> = BTreeMap::new();
+    for id in traces {
+        let found = found(intake, id);
+        let all = if signal == Signal::Traces { found.spans } else { found.logs };
+        bodies.extend(all.into_iter().map(|stored| (stored.chunk, stored.body)));
+    }
+    bodies.into_values().collect()
 }
 
 /// Which of the traces have spans.

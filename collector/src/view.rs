@@ -24,6 +24,7 @@ mod pipeline;
 mod press;
 mod query;
 mod records;
+mod share;
 mod text;
 mod waterfall;
 
@@ -63,6 +64,10 @@ const PROTECTION: [(&str, &str); 5] = [
     ("cross-origin-resource-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
 ];
+
+/// Where traces leave as files, and where files are taken.
+const EXPORT: &str = "/api/export";
+const IMPORT: &str = "/api/import";
 
 /// Answers with pages.
 #[derive(Clone)]
@@ -111,6 +116,9 @@ impl View {
 
     /// Answers those who may look.
     fn open(&self, request: &Request<()>) -> Response<Reply> {
+        if is_import(request) {
+            return share::import(&self.intake, request);
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response =
                 answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "the view is only for reading\n".into());
@@ -122,7 +130,11 @@ impl View {
             return response;
         }
         let query = Query::parse(request.uri().query().unwrap_or_default());
-        if path == live::PATH { self.events(&query) } else { self.page(path, &query) }
+        match path {
+            EXPORT => share::export(&self.intake, &query),
+            live::PATH => self.events(&query),
+            _ => self.page(path, &query),
+        }
     }
 
     fn page(&self, path: &str, query: &Query) -> Response<Reply> {
@@ -145,7 +157,7 @@ impl View {
                     None => page(StatusCode::NOT_FOUND, page::missing(id)),
                 },
                 (_, Some("traces")) if Filter::of(query).fault().is_some() => complaint(&Filter::of(query)),
-                (_, Some(name)) => match api::answer(&self.intake, &self.addresses, name, query) {
+                (_, Some(_)) => match api::answer(&self.intake, &self.addresses, path, query) {
                     Some(json) => answer(StatusCode::OK, JSON, json),
                     None => {
                         answer(StatusCode::NOT_FOUND, JSON, br#"{"error":"there is nothing here"}"#.into())
@@ -168,6 +180,11 @@ impl Author for View {
         }
         response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
+    }
+
+    fn takes(&self, request: &Request<()>) -> Option<usize> {
+        (is_import(request) && self.access.entry(request) == Entry::Open)
+            .then_some(self.intake.max_request_bytes)
     }
 
     fn is_light(&self, path: &str) -> bool {
@@ -210,6 +227,11 @@ fn elsewhere(path: &str) -> Response<Reply> {
 fn complaint(filter: &Filter) -> Response<Reply> {
     let words = filter.fault().map(Fault::to_string).unwrap_or_default();
     answer(StatusCode::BAD_REQUEST, JSON, serde_json::json!({ "error": words }).to_string().into())
+}
+
+/// Whether somebody sends a file.
+fn is_import(request: &Request<()>) -> bool {
+    request.method() == Method::POST && request.uri().path() == IMPORT
 }
 
 fn page(status: StatusCode, content: Markup) -> Response<Reply> {

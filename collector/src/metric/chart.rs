@@ -11,7 +11,7 @@ use crate::trace::{Name, Value};
 use interval::Interval;
 use serde::Serialize;
 
-/// How many points a line has at most.
+/// How many values a line has at most.
 const POINTS: usize = 240;
 
 /// How many groups of series there are at most; those with most points stay.
@@ -24,7 +24,7 @@ const EXEMPLARS: usize = 200;
 ///
 /// Cumulative points are taken apart into what came between them; one that counts anew begins at zero again. Lines of
 /// several series are added up: their buckets, not their quantiles. Within a bucket values count as evenly spread. A line
-/// has up to 240 points, a chart 12 groups and the newest 200 exemplars.
+/// has up to 240 values, a chart 12 groups and the newest 200 exemplars.
 #[non_exhaustive]
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Chart {

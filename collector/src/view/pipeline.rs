@@ -19,6 +19,7 @@ pub(crate) fn page(intake: &Intake, addresses: &Addresses) -> Markup {
             (sent(&destinations))
         }
         (table(&destinations))
+        (share())
     };
     Frame::new(Tab::Pipeline, "Pipeline")
         .live()
@@ -89,6 +90,24 @@ fn sent(destinations: &[Forwarded]) -> Markup {
                     (fact("Dropped here", sum(|it| it.dropped), true))
                     (fact("Perhaps twice", sum(|it| it.repeated), false))
                 }
+            }
+        }
+    }
+}
+
+/// How what is kept leaves as a file, and comes back.
+fn share() -> Markup {
+    html! {
+        section.part.shared {
+            h2 { "Files" }
+            p {
+                "Drop files on any page, or choose them: what a view exported, what a file exporter or "
+                code { "otlp/stdout" } " wrote. They are shown here, and not sent on."
+            }
+            p.line {
+                label.button { input.unseen type="file" multiple data-import; "Choose files" }
+                a.button href="/api/export?limit=1000" download { "Export the newest traces" }
+                a.button href="/api/openapi.json" { "The API" }
             }
         }
     }

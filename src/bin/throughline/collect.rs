@@ -20,7 +20,7 @@ use std::{
 use telling::{Told, announce, tell};
 use throughline::{
     Config,
-    collector::{self, Collector, Destination, Until, debug, file},
+    collector::{self, Collector, Destination, Until, debug, file, keep},
     config::Between,
     sender::{Key, Remote, Signal},
     stop_signal,
@@ -40,7 +40,7 @@ pub(crate) struct Options {
     /// A configuration of the OpenTelemetry Collector, or Helm values with one: it says all but where the view is.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
         "grpc", "http", "health", "prometheus", "metric_expiration", "balance", "balance_by", "acknowledge", "debug", "file",
-        "Access", "Bounds", "env_file",
+        "keep",        "Access", "Bounds", "env_file",
     ])]
     config: Option<PathBuf>,
     /// Only says what the configuration comes to, and what is wrong in it: ends with 0 if it can be used, else with 1.
@@ -94,6 +94,12 @@ pub(crate) struct Options {
     /// How many such files there are at most; the newest stay [default: 5].
     #[arg(long, value_name = "COUNT", requires = "file")]
     file_count: Option<u32>,
+    /// Keeps what the view shows in this directory too, so that it is there after the next start [default: none].
+    #[arg(long, value_name = "DIRECTORY")]
+    keep: Option<PathBuf>,
+    /// Bytes of what is kept in that directory; of more, the newest [default: 268435456].
+    #[arg(long, value_name = "BYTES", requires = "keep")]
+    keep_bytes: Option<u64>,
     #[command(flatten)]
     access: Access,
     #[command(flatten)]
@@ -249,6 +255,11 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
         file
     });
     config.receive = options.access.receive();
+    config.keep = options.keep.as_ref().map(|directory| {
+        let mut keep = keep::Options::of(directory);
+        keep.bytes = options.keep_bytes.unwrap_or(keep.bytes);
+        keep
+    });
     config.acknowledge = match options.acknowledge {
         Acknowledge::Queued => Until::Queued,
         Acknowledge::Disk => Until::OnDisk,

@@ -11,6 +11,9 @@ pub(super) fn lines(series: &[Vec<Interval>], quantiles: &[(Shows, f64)], most: 
     let borders = borders(series, most);
     let mut rate: Points = Vec::with_capacity(borders.len());
     let mut found: Vec<Points> = vec![Vec::with_capacity(borders.len()); quantiles.len()];
+    // What a value is of begins before it.
+    rate.extend(borders.first().map(|first| (*first, None)));
+    found.iter_mut().for_each(|points| points.extend(borders.first().map(|first| (*first, None))));
     // Where each series has been read to.
     let mut next = vec![0; series.len()];
     for pair in borders.windows(2) {
