@@ -7,6 +7,7 @@ mod substitution; // the table of the standard, in whole files
 mod table; // the page of keys is the table of keys
 mod scrape; // measurements that are fetched
 mod views; // of single instruments
+mod told; // each key, for people
 
 use super::schema::{FILE, Needed};
 use crate::{
