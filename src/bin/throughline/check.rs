@@ -142,8 +142,8 @@ impl Report {
 
 /// Three columns.
 fn aligned(settings: &[Setting]) -> Vec<String> {
-    let width = |of: fn(&Setting) -> usize| settings.iter().map(of).max().unwrap_or(0).min(60);
-    let (name, value) = (width(|s| s.variable.len()), width(|s| s.value.chars().count()));
+    let width = |of: fn(&Setting) -> usize, most| settings.iter().map(of).max().unwrap_or(0).min(most);
+    let (name, value) = (width(|s| s.variable.len(), 100), width(|s| s.value.chars().count(), 60));
     let line = |setting: &Setting| {
         let Setting { variable, value: held, .. } = setting;
         format!("{variable:name$}  {held:value$}  {}", setting.decided())
