@@ -3,56 +3,71 @@
 
 #![no_main]
 
-use bytes::Bytes;
 use std::{
     fs, iter,
+    net::SocketAddr,
     path::{Path, PathBuf},
-    sync::{
-        LazyLock,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::LazyLock,
     time::Duration,
 };
-use throughline_sender::{Accept, Answer, Destination, Disk, Inlet, Limits, Request, Sender, Signal};
-use tokio::runtime::{Builder, Runtime};
+use throughline_sender::{Destination, Disk, Limits, Protocol, Remote, Request, Sender, Signal};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    runtime::{Builder, Runtime},
+};
 
 const LIMIT: Duration = Duration::from_secs(20);
-
-/// Takes all, once it is open.
-struct Door(AtomicBool);
-
-static DOOR: Door = Door(AtomicBool::new(false));
-
-impl Accept for &'static Door {
-    fn accept(&self, _: Signal, _: Bytes) -> Answer {
-        match self.0.load(Ordering::Relaxed) {
-            true => Answer::Taken { rejected: 0, message: String::new() },
-            false => Answer::Busy { cause: "closed".into(), after: None },
-        }
-    }
-}
 
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_all().build().unwrap());
 static DIRECTORY: LazyLock<PathBuf> =
     LazyLock::new(|| std::env::temp_dir().join(format!("throughline-fuzz-disk-{}", std::process::id())));
+static LISTENER: LazyLock<TcpListener> = LazyLock::new(|| {
+    RUNTIME.block_on(TcpListener::bind("127.0.0.1:0")).unwrap()
+});
 /// A segment that a sender wrote, with its path.
 static WHOLE: LazyLock<(PathBuf, Vec<u8>)> = LazyLock::new(|| {
+    let address = LISTENER.local_addr().unwrap();
     RUNTIME.block_on(async {
-        let sender = start();
+        let sender = start(address);
         sender.send(Request { items: 3, body: vec![0x0a, 0x00].into() });
-        // Nobody takes it, so it is left on disk.
+        // Nobody answers, so it is left on disk.
         sender.close_since(sender.mark(), Duration::from_millis(100)).await.unwrap();
     });
-    DOOR.0.store(true, Ordering::Relaxed);
+    RUNTIME.spawn(serve());
     let path = segment(&DIRECTORY).expect("a segment");
     let bytes = fs::read(&path).unwrap();
     (path, bytes)
 });
 
-fn start() -> Sender {
+fn start(address: SocketAddr) -> Sender {
+    let url = format!("http://{address}/v1/traces").parse().unwrap();
+    let destination = Destination::Remote(Remote::new(Protocol::HttpProtobuf, url));
     let limits = Limits { disk: Some(Disk::new(&*DIRECTORY)), ..Limits::default() };
-    Sender::start(Signal::Traces, Destination::Local(Inlet::named("door", &DOOR)), limits).unwrap()
+    Sender::start(Signal::Traces, destination, limits).unwrap()
+}
+
+/// Takes whatever comes.
+async fn serve() {
+    while let Ok((caller, _)) = LISTENER.accept().await {
+        tokio::spawn(take(caller));
+    }
+}
+
+async fn take(mut caller: TcpStream) -> Option<()> {
+    let (mut request, mut piece) = (Vec::new(), [0; 65_536]);
+    loop {
+        let count = caller.read(&mut piece).await.ok().filter(|count| *count > 0)?;
+        request.extend_from_slice(&piece[..count]);
+        let Some(end) = request.windows(4).position(|end| end == b"\r\n\r\n") else { continue };
+        let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();
+        let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse().ok()?;
+        if request.len() >= end + 4 + length {
+            request.clear();
+            caller.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.ok()?;
+        }
+    }
 }
 
 fn segment(directory: &Path) -> Option<PathBuf> {
@@ -73,7 +88,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     };
     fs::write(path, file).unwrap();
     RUNTIME.block_on(async {
-        let sender = start();
+        let sender = start(LISTENER.local_addr().unwrap());
         let found = sender.stats();
         assert_eq!(found.recorded, found.adopted);
         // An error is what cannot be read.

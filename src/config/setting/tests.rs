@@ -168,8 +168,8 @@ fn known() -> Vec<&'static Variable> {
             Kind::Secret | Kind::SecretPairs | Kind::Unsupported | Kind::Unneeded | Kind::Url
         )
     };
-    // One names another file; of the other, no value says "no host".
-    let others = ["OTEL_CONFIG_FILE", "THROUGHLINE_INJECTED_HOSTS"];
+    // One names another file; of another, no value says "no host"; and one that cannot be used takes the password with it.
+    let others = ["OTEL_CONFIG_FILE", "THROUGHLINE_INJECTED_HOSTS", "THROUGHLINE_OTLP_[SIGNAL_]USERNAME"];
     VARIABLES.iter().filter(is_told).filter(|variable| !others.contains(&variable.name)).collect()
 }
 
