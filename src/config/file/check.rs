@@ -200,7 +200,9 @@ fn known(section: &'static Section) -> String {
 
 /// Keys that can be meant.
 fn names(section: &'static Section) -> impl Iterator<Item = &'static str> {
-    let usable = |key: &&Key| !matches!(key.holds, Holds::Unsupported | Holds::Renamed(_) | Holds::Foreign);
+    let usable = |key: &&Key| {
+        !matches!(key.holds, Holds::Unsupported | Holds::Idle | Holds::Renamed(_) | Holds::Foreign)
+    };
     section.all().filter(usable).map(|key| key.name)
 }
 
