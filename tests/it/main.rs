@@ -24,6 +24,7 @@ mod dividing; // what is too large arrives in pieces
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
 mod file; // a program goes by its configuration file, or does not start
+mod examples; // they do what they say
 mod exemplars; // a point on a chart leads to its trace
 mod faults; // the other side refuses, hangs, comes and goes
 mod idle; // a service without traffic sends nothing and sleeps
