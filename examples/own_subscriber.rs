@@ -18,6 +18,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Count {
 }
 
 #[tokio::main]
+#[allow(clippy::disallowed_methods, reason = "here the program sets what is global")]
 async fn main() -> Result<(), Box<dyn Error>> {
     let telemetry = Telemetry::build(Config::from_env())?;
     tracing_subscriber::registry().with(telemetry.layers()).with(Count).init();

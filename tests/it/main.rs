@@ -44,4 +44,5 @@ mod scraping; // Prometheus fetches what was measured
 mod receiving; // the server of the tests judges to the letter and fails as it is told
 mod stopping; // SIGTERM under load loses nothing
 mod testing; // what a test asks for is what was recorded, and nothing of other tests
+mod troubleshooting; // the page quotes what the program says
 mod view; // the collector and its view beside a service
