@@ -37,6 +37,7 @@ mod scrape; // where they are fetched
 mod export; // where one signal goes
 mod otlp; // … decided from the variables
 mod exporter; // … to stdout, or over OTLP
+mod spelling; // what was meant
 pub(crate) mod endpoint; // … to which URL
 pub(crate) mod credentials; // … as whom
 mod queue; // where requests wait
