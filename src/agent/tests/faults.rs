@@ -51,8 +51,8 @@ const EXPECTED: [&str; 23] = [
     "line 13: exporters.otlp_grpc.sending_queue.storage is disk, which is not among the extensions",
     "line 13: exporters.otlp_grpc.endpoint has a user and password; name an extension basicauth in \
          auth",
-    "line 14: exporters.kafka is not there; there are debug, file, nop, otlp_grpc, otlp_http, \
-         prometheus",
+    "line 14: exporters.kafka is not there; there are debug, file, loadbalancing, loki, nop, \
+         otlp_grpc, otlp_http, prometheus",
     "line 15: connectors.spanmetrics is not supported; there are no connectors",
     "line 17: service.extensions[0] is health_check, which is not among the extensions; add it \
          there, or name another: there are none",

@@ -61,8 +61,9 @@ async fn the_one_of_a_node_brings_lines_with_the_ids_of_their_traces() {
     .await;
     let resource = "k8s.cluster.name=minikube k8s.container.name=server k8s.container.restart_count=0 \
                     k8s.namespace.name=shop k8s.pod.name=cart-7d k8s.pod.uid=0a1b2c3d-0000-4000-8000-0123456789ab";
-    let found: Vec<[String; 3]> =
+    let mut found: Vec<[String; 3]> =
         records(&loki).into_iter().map(|[resource, _, body, ids]| [resource, body, ids]).collect();
+    found.sort();
     assert_eq!(
         found,
         [

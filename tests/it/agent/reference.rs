@@ -87,7 +87,7 @@ async fn it_starts_and_does_what_it_says() {
     assert_eq!(streams.len(), 1, "{streams:#?}");
     assert_eq!(streams[0].0, labels);
     let times: Vec<&str> = streams[0].1.iter().map(|line| line[0].as_str().unwrap()).collect();
-    assert_eq!(times, ["1795334400123000000", "1795334401500000000"]);
+    assert_eq!(times, ["1795334400123456789", "1795334401500000000"]);
     for (line, (stream, log)) in streams[0].1.iter().zip([("stdout", "one"), ("stderr", "two")]) {
         let line: Value = serde_json::from_str(line[1].as_str().unwrap()).unwrap();
         assert_eq!(
