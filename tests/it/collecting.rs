@@ -211,3 +211,15 @@ async fn a_file_that_is_full_makes_room_for_the_next_one_and_the_oldest_leaves()
     });
     assert!(!kept.concat().contains("span-0"), "{kept:?}");
 }
+
+#[tokio::test]
+async fn what_the_collector_warns_of_is_a_line_on_stderr() {
+    let directory = Directory::new();
+    let token = directory.write("token", "hush").display().to_string();
+    let process = program(&["--token", &token], &ANYWHERE);
+    let url = format!("http://{}/v1/traces", address(&process, Protocol::HttpJson).await);
+    std::fs::remove_file(&token).unwrap();
+    assert_eq!(ask(request("POST", url, &[("authorization", "Bearer hush")])).await.unwrap().status(), 401);
+    let line = process.line(&["WARN", "the credentials of clients cannot be read", "let nobody in"]).await;
+    assert!(!line.contains("hush"), "{line}");
+}

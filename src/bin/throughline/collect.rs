@@ -19,13 +19,22 @@ use std::{
 };
 use telling::{Told, announce, tell};
 use throughline::{
-    Config,
+    Config, Telemetry,
     collector::{self, Collector, Destination, Until, debug, file, keep},
     config::Between,
     sender::{Key, Remote, Signal},
     stop_signal,
 };
 pub(crate) use variables::with_variables;
+
+/// Warnings as log lines on stderr, and no telemetry of its own.
+const VOICE: [(&str, &str); 5] = [
+    ("OTEL_TRACES_EXPORTER", "none"),
+    ("OTEL_METRICS_EXPORTER", "none"),
+    ("OTEL_LOGS_EXPORTER", "none"),
+    ("THROUGHLINE_LOG_OUTPUT", "stderr"),
+    ("RUST_LOG", "throughline=warn"),
+];
 
 /// How often it looks for faults to tell.
 const LOOK: Duration = Duration::from_secs(1);
@@ -161,9 +170,13 @@ impl FromStr for Place {
 
 pub(crate) fn run(options: &Options) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let collected = |runtime: tokio::runtime::Runtime| match &options.config {
-        Some(path) => runtime.block_on(agent::collect(path, options)),
-        None => runtime.block_on(collect(options)),
+    let collected = |runtime: tokio::runtime::Runtime| {
+        // What the collector and its senders have to say.
+        let _voice = Telemetry::init(Config::from_vars(VOICE)).map_err(io::Error::other)?;
+        match &options.config {
+            Some(path) => runtime.block_on(agent::collect(path, options)),
+            None => runtime.block_on(collect(options)),
+        }
     };
     match runtime.and_then(collected) {
         Ok(code) => code,

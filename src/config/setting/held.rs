@@ -51,7 +51,7 @@ fn held_for(config: &Config, variable: &Variable, signal: Signal) -> Option<Held
     }
     let remote = export.destinations.iter().find_map(|destination| match destination {
         Destination::Remote(remote) => Some(remote),
-        Destination::Local(_) => None,
+        Destination::Local(_) | Destination::Balanced(_) => None,
     })?;
     let or = (variable.name == env::TIMEOUT.name).then_some(match signal {
         Signal::Traces => &env::BSP_TIMEOUT,
@@ -298,7 +298,7 @@ fn port(scrape: &Scrape) -> Option<String> {
 
 fn exporters(config: &Config, signal: Signal) -> String {
     let word = |destination: &Destination| match destination {
-        Destination::Remote(_) => "otlp",
+        Destination::Remote(_) | Destination::Balanced(_) => "otlp",
         Destination::Local(_) if destination.to_string() == STDOUT => "otlp/stdout",
         Destination::Local(_) => "console",
     };

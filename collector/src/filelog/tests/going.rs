@@ -147,8 +147,7 @@ fn joined(place: &Place, operator: Task) -> Options {
 }
 
 fn container() -> Task {
-    let mut container = Container::default();
-    container.add_metadata_from_filepath = false;
+    let container = Container { add_metadata_from_filepath: false, ..Container::default() };
     Task::Container(container)
 }
 

@@ -57,19 +57,33 @@ mod tests {
     use std::collections::BTreeMap;
     use throughline::config::env::{COLLECT, VARIABLES};
 
-    #[test]
-    fn each_option_is_a_variable_and_says_the_same_of_itself() {
+    /// The options that are variables, too: not those that say where options are.
+    fn options() -> Vec<Arg> {
         let command = crate::Arguments::command();
         let options = command.find_subcommand("collect").unwrap().get_arguments();
-        let told = |option: &Arg| {
-            let words = option.get_help().unwrap().to_string();
-            words.split(" [default: ").next().unwrap().trim_end_matches('.').to_owned()
-        };
-        // Where variables are, no variable says, and neither it is with a file that is there instead of all options.
-        let options = options
+        let own = options
             .filter(|option| !["env_file", "config", "check", "help"].contains(&option.get_id().as_str()));
-        let options: BTreeMap<String, String> =
-            options.map(|option| (variable(option.get_long().unwrap()), told(option))).collect();
+        own.cloned().collect()
+    }
+
+    /// What an option says of itself, and its default.
+    fn told(option: &Arg) -> (String, String) {
+        let help = option.get_help().unwrap().to_string();
+        let (meaning, default) = match help.split_once(" [default: ") {
+            Some((meaning, default)) => (meaning.to_owned(), default.trim_end_matches([']', '.']).to_owned()),
+            None => (
+                help.clone(),
+                option.get_default_values().iter().map(|value| value.to_string_lossy()).collect(),
+            ),
+        };
+        let default = if default.is_empty() { "none".to_owned() } else { default };
+        (meaning.trim_end_matches('.').to_owned(), default)
+    }
+
+    #[test]
+    fn each_option_is_a_variable_and_says_the_same_of_itself() {
+        let options: BTreeMap<String, (String, String)> =
+            options().iter().map(|option| (variable(option.get_long().unwrap()), told(option))).collect();
         let shared = VARIABLES.iter().filter(|row| options.contains_key(row.name)).map(|row| row.name);
         assert_eq!(
             shared.collect::<Vec<_>>(),
@@ -84,9 +98,21 @@ mod tests {
             ]
         );
         let own = options.into_iter().filter(|(name, _)| VARIABLES.iter().all(|row| row.name != name));
-        let rows =
-            COLLECT.iter().map(|row| (row.name.to_owned(), row.meaning.trim_end_matches('.').to_owned()));
-        assert_eq!(own.collect::<BTreeMap<_, _>>(), rows.collect::<BTreeMap<_, _>>());
+        let rows = COLLECT.iter().map(|row| {
+            (row.name.to_owned(), (row.meaning.trim_end_matches('.').to_owned(), row.default.to_owned()))
+        });
+        assert_eq!(own.collect::<BTreeMap<_, _>>(), rows.collect());
+    }
+
+    #[test]
+    fn the_table_of_the_page_is_that_of_the_program() {
+        let mut table = String::from("| option | variable | default | meaning |\n|---|---|---|---|\n");
+        for option in options() {
+            let (long, (meaning, default)) = (option.get_long().unwrap(), told(&option));
+            table += &format!("| `--{long}` | `{}` | {default} | {meaning}. |\n", variable(long));
+        }
+        let page = include_str!("../../../../docs/collector.md");
+        assert!(page.ends_with(&table), "docs/collector.md must end with:\n{table}");
     }
 
     #[test]
