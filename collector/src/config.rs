@@ -4,7 +4,7 @@ mod receive; // from whom, and how
 
 pub use receive::{Cors, Receive, Tls};
 
-use crate::{Error, Processor, Token, debug, file};
+use crate::{Error, Processor, Token, debug, file, keep};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -47,6 +47,8 @@ pub struct Config {
     /// that is furthest over its share: half for spans, a quarter for measurements and log records. Zero:
     /// nothing is kept, only sent on. Default: 64 MiB.
     pub max_bytes: usize,
+    /// Where what is kept is also on disk, so that it is there after the next start. Default: `None`, in memory only.
+    pub keep: Option<keep::Options>,
     /// How many traces are kept; those leave first of which nothing came for the longest time. Those known from log
     /// records only count as well. Default: 10,000.
     pub max_traces: usize,
@@ -143,6 +145,7 @@ impl Default for Config {
             prometheus: None,
             metric_expiration: Duration::from_secs(300),
             max_bytes: 64 * MIB,
+            keep: None,
             max_traces: 10_000,
             max_request_bytes: 64 * MIB,
             request_timeout: Duration::from_secs(30),
@@ -183,6 +186,7 @@ impl Config {
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((name, _)) => Err(Error::zero(name)),
             None if self.prometheus.is_some() && self.max_bytes == 0 => Err(Error::nothing_kept()),
+            None if self.keep.is_some() && self.max_bytes == 0 => Err(Error::nothing_kept()),
             None if self.acknowledge == Until::OnDisk && self.disk.is_none() => Err(Error::no_disk()),
             None => Ok(()),
         }

@@ -55,7 +55,7 @@ impl Error {
     }
 
     pub(crate) fn nothing_kept() -> Self {
-        let message = "the page for Prometheus is made of what is kept; set max_bytes to more than zero";
+        let message = "what Prometheus fetches and what is kept on disk is what is kept at all; set max_bytes to more than zero";
         Error { message: message.to_owned(), source: None }
     }
 
@@ -67,6 +67,11 @@ impl Error {
         let message = format!(
             "nothing can be written to the file {path:?}: {fault}; name another, or make its directory"
         );
+        Error { message, source: Some(fault) }
+    }
+
+    pub(crate) fn keep(path: &Path, fault: io::Error) -> Self {
+        let message = format!("nothing can be kept in the directory {path:?}: {fault}; name another");
         Error { message, source: Some(fault) }
     }
 

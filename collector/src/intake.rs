@@ -6,24 +6,29 @@ use crate::{
     error::{Error, Lost},
     forward::{Forward, Promise},
     join::{COPIES, joined},
+    keep::Keeper,
     memory::Memory,
     process::{Process, without},
     reservation::{Budget, Reservation},
-    scan::{Scan, is_rejected, items, scan},
+    scan::{Item, Scan, is_rejected, items, scan},
     store::{Level, Store, TooLarge},
     wire::Fault,
 };
 use bytes::Bytes;
+use serde::Serialize;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use throughline_sender::{Accept, Answer, Signal};
-use tokio::sync::watch;
+use tokio::{sync::watch, task::spawn_blocking};
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
 /// more: it is there twice while its buffer grows, or as it came and as it is kept, and its index is beside it.
 const LARGEST_AT_A_TIME: usize = 4;
+
+/// How long the end waits until what is kept is on disk.
+const FOR_DISK: Duration = Duration::from_secs(1);
 
 /// Why a request is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,10 +73,24 @@ pub(crate) struct Taken {
     pub(crate) message: String,
 }
 
+/// How much may be kept and held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Bounds {
+    /// Bytes in the store.
+    pub(crate) max_bytes: usize,
+    /// Traces in the store.
+    pub(crate) max_traces: usize,
+    /// Bytes of request bodies in memory.
+    pub(crate) max_memory: Option<usize>,
+    /// The largest request, in bytes.
+    pub(crate) max_request_bytes: usize,
+}
+
 /// Store, ways out, counters and limits.
 pub(crate) struct Intake {
     process: Process,
     store: Mutex<Store>,
+    keeper: Option<Arc<Keeper>>,
     forward: Forward,
     tally: Tally,
     budget: Arc<Budget>,
@@ -92,7 +111,7 @@ impl Intake {
     pub(crate) fn start(config: &Config) -> Result<Self, Error> {
         // Offsets are kept in 32 bits.
         let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
-        Ok(Intake {
+        let mut intake = Intake {
             process: Process::new(&config.processors)?,
             forward: Forward::start(config)?,
             memory: Arc::default(),
@@ -105,7 +124,14 @@ impl Intake {
             max_request_bytes,
             max_bytes: config.max_bytes,
             max_traces: config.max_traces,
-        })
+            keeper: None,
+        };
+        if let Some(options) = &config.keep {
+            // What does not fit into the store any more leaves it again.
+            let again = |signal, body: &[u8]| drop(intake.keep(signal, body));
+            intake.keeper = Some(Arc::new(Keeper::start(options, again)?));
+        }
+        Ok(intake)
     }
 
     /// Whether a request of so many bytes would be taken now: asked before it is read, with what is known of its size.
@@ -180,7 +206,7 @@ impl Intake {
         let promise = self.forward.take(signal, scan.taken, &body)?;
         if is_kept {
             let items = items(signal, &body, scan.placed).map_err(malformed)?;
-            let added = self.store().add(signal, body, scan.surplus, &items);
+            let added = self.add(signal, body, scan, &items);
             // What is on its way does not need to be seen here.
             added.map_err(|fault| self.larger_than_kept(&fault)).or_else(|fault| match is_sent {
                 true => Ok(()),
@@ -188,6 +214,40 @@ impl Intake {
             })?;
         }
         Ok(promise)
+    }
+
+    /// Keeps a request that nobody sent just now, and sends nothing on. Says how many items were taken, and how many were
+    /// left out since their ids are invalid.
+    pub(crate) fn keep(&self, signal: Signal, body: &[u8]) -> Result<(u64, u64), Refusal> {
+        let malformed =
+            |fault: Fault| Refusal::Malformed(format!("not a request of {}: {fault}", signal.name()));
+        if self.max_bytes == 0 {
+            return Err(Refusal::TooLarge("nothing is kept here, only sent on".to_owned()));
+        }
+        let scan = scan(signal, body).map_err(malformed)?;
+        if scan.is_split {
+            return self.keep(signal, &joined(body).map_err(malformed)?);
+        }
+        if scan.taken > 0 {
+            let valid = match scan.rejected {
+                0 => body.to_vec(),
+                _ => without(body, |record| is_rejected(signal, body, record)).map_err(malformed)?,
+            };
+            let valid = self.memory.hold(valid);
+            let items = items(signal, &valid, scan.placed).map_err(malformed)?;
+            let added = self.add(signal, valid, &scan, &items);
+            added.map_err(|fault| self.larger_than_kept(&fault))?;
+        }
+        self.tally.taken(signal, scan.taken, scan.rejected);
+        self.news.send_replace(());
+        Ok((scan.taken, scan.rejected))
+    }
+
+    fn add(&self, signal: Signal, body: Bytes, scan: &Scan, items: &[Item]) -> Result<(), TooLarge> {
+        let kept = body.clone();
+        self.store().add(signal, body, scan.surplus, items)?;
+        self.keeper.iter().for_each(|keeper| keeper.keep(signal, &kept));
+        Ok(())
     }
 
     /// What goes on, in exactly as many bytes: without what was rejected, with what the processors change.
@@ -250,6 +310,11 @@ impl Intake {
         self.tally.read(self.level(), self.memory.held())
     }
 
+    pub(crate) fn bounds(&self) -> Bounds {
+        let Intake { max_bytes, max_traces, max_memory, max_request_bytes, .. } = *self;
+        Bounds { max_bytes, max_traces, max_memory, max_request_bytes }
+    }
+
     /// What became of everything on its way out.
     pub(crate) fn forwarded(&self) -> Vec<Forwarded> {
         self.forward.forwarded()
@@ -273,7 +338,12 @@ impl Intake {
 
     /// Takes nothing more, and delivers what waits, within the limit.
     pub(crate) async fn close(&self, limit: Duration) -> Result<(), Lost> {
-        self.forward.close(limit).await
+        let outcome = self.forward.close(limit).await;
+        if let Some(keeper) = self.keeper.clone() {
+            // It could only have panicked.
+            let _ = spawn_blocking(move || keeper.close(FOR_DISK)).await;
+        }
+        outcome
     }
 
     /// What is in the store now.

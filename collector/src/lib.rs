@@ -106,11 +106,14 @@ mod otlp;
 mod time;
 pub mod trace;
 pub mod metric;
+pub mod map;
+mod share;
 mod view;
 // Where else it can go.
 mod scribe;
 pub mod debug;
 pub mod file;
+pub mod keep;
 // Who else is there, and how much went through.
 mod counters;
 mod find;
@@ -120,8 +123,9 @@ mod scrape;
 pub use config::{Config, Cors, Destinations, Overflow, Receive, Tls};
 pub use counters::{Counters, Forwarded};
 pub use error::{Error, Lost};
-pub use find::{Running, find};
+pub use find::{Running, fetch, find};
 pub use process::{Action, Kind, Place, Processor, Value};
+pub use share::Imported;
 #[doc(no_inline)]
 pub use throughline_sender::{Batch, Destination, Disk, Until};
 pub use trace::{Summary, Trace};
@@ -271,6 +275,28 @@ impl Collector {
     /// The series that are asked for; empty when nothing of the instrument is kept.
     pub fn series(&self, query: &metric::Query) -> Vec<metric::Series> {
         look::series(&self.intake, query)
+    }
+
+    /// The series that are asked for as lines, by an attribute or all together.
+    pub fn chart(&self, query: &metric::Query, by: Option<&str>) -> metric::Chart {
+        look::chart(&self.intake, query, by)
+    }
+
+    /// All that is kept of some traces as OTLP in JSON, for files: a line with their spans, and one with their log records;
+    /// `None`: it would be more than 64 MiB.
+    pub fn export<'a>(&self, trace_ids: impl IntoIterator<Item = &'a str>) -> Option<Vec<u8>> {
+        share::export(&self.intake, &trace_ids.into_iter().filter_map(trace::parse).collect())
+    }
+
+    /// Keeps what such a file has, or one of the file exporter or of `otlp/stdout`: objects on lines, in a list, or one
+    /// over many lines. Lines of something else are passed over. Nothing of it is sent on or changed.
+    pub fn import(&self, file: &[u8]) -> Imported {
+        share::import(&self.intake, file)
+    }
+
+    /// Who calls whom, out of the last so many nanoseconds before the latest span ended, or out of all that is kept.
+    pub fn map(&self, last: Option<u64>) -> map::Map {
+        look::map(&self.intake, last)
     }
 
     /// The newest log records, at most as many as the limit, the latest first, also those outside of any trace.

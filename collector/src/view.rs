@@ -3,8 +3,10 @@
 //! Pages are made on the server, need no script and load nothing from elsewhere. [`access`] says who may look.
 
 mod access;
+mod address;
 mod api;
 mod asset;
+mod chart;
 mod compare;
 mod condition;
 mod filter;
@@ -12,12 +14,17 @@ mod frame;
 mod line;
 mod list;
 mod live;
+mod logs;
+mod map;
+mod metrics;
 mod page;
 mod palette;
 mod panel;
+mod pipeline;
 mod press;
 mod query;
 mod records;
+mod share;
 mod text;
 mod waterfall;
 
@@ -30,7 +37,7 @@ pub use access::Token;
 use access::{Access, Entry};
 use condition::Fault;
 use filter::Filter;
-use frame::{Frame, Tab};
+use frame::Frame;
 use maud::{Markup, html};
 use palette::Palette;
 use query::Query;
@@ -57,6 +64,10 @@ const PROTECTION: [(&str, &str); 5] = [
     ("cross-origin-resource-policy", "same-origin"),
     ("cross-origin-opener-policy", "same-origin"),
 ];
+
+/// Where traces leave as files, and where files are taken.
+const EXPORT: &str = "/api/export";
+const IMPORT: &str = "/api/import";
 
 /// Answers with pages.
 #[derive(Clone)]
@@ -105,6 +116,9 @@ impl View {
 
     /// Answers those who may look.
     fn open(&self, request: &Request<()>) -> Response<Reply> {
+        if is_import(request) {
+            return share::import(&self.intake, request);
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response =
                 answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "the view is only for reading\n".into());
@@ -116,7 +130,11 @@ impl View {
             return response;
         }
         let query = Query::parse(request.uri().query().unwrap_or_default());
-        if path == live::PATH { self.events(&query) } else { self.page(path, &query) }
+        match path {
+            EXPORT => share::export(&self.intake, &query),
+            live::PATH => self.events(&query),
+            path => self.page(path, &query),
+        }
     }
 
     fn page(&self, path: &str, query: &Query) -> Response<Reply> {
@@ -127,10 +145,11 @@ impl View {
             }
             "/" => page(StatusCode::OK, list::page(&self.intake, &self.addresses, &self.palette, query)),
             "/compare" => page(StatusCode::OK, compare::page(&self.intake, &self.palette, query)),
-            "/logs" => page(StatusCode::OK, nothing(Tab::Logs)),
-            "/metrics" => page(StatusCode::OK, nothing(Tab::Metrics)),
-            "/map" => page(StatusCode::OK, nothing(Tab::Map)),
-            "/pipeline" => page(StatusCode::OK, nothing(Tab::Pipeline)),
+            "/logs" => page(StatusCode::OK, logs::page(&self.intake, &self.palette, query)),
+            "/metrics" => page(StatusCode::OK, metrics::page(&self.intake, &self.palette, query)),
+            "/metrics/runtime" => page(StatusCode::OK, metrics::runtime(&self.intake, &self.palette, query)),
+            "/map" => page(StatusCode::OK, map::page(&self.intake, &self.palette, query)),
+            "/pipeline" => page(StatusCode::OK, pipeline::page(&self.intake, &self.addresses)),
             _ => match (path.strip_prefix("/trace/"), path.strip_prefix("/api/")) {
                 (Some(piece), _) if piece.contains('/') => self.piece(piece, query),
                 (Some(id), _) => match page::page(&self.intake, &self.palette, id, query) {
@@ -138,7 +157,7 @@ impl View {
                     None => page(StatusCode::NOT_FOUND, page::missing(id)),
                 },
                 (_, Some("traces")) if Filter::of(query).fault().is_some() => complaint(&Filter::of(query)),
-                (_, Some(name)) => match api::answer(&self.intake, &self.addresses, name, query) {
+                (_, Some(_)) => match api::answer(&self.intake, &self.addresses, path, query) {
                     Some(json) => answer(StatusCode::OK, JSON, json),
                     None => {
                         answer(StatusCode::NOT_FOUND, JSON, br#"{"error":"there is nothing here"}"#.into())
@@ -161,6 +180,11 @@ impl Author for View {
         }
         response.headers_mut().entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
         response
+    }
+
+    fn takes(&self, request: &Request<()>) -> Option<usize> {
+        let may_send = self.access.entry(request) == Entry::Open;
+        (is_import(request) && may_send).then_some(self.intake.max_request_bytes)
     }
 
     fn is_light(&self, path: &str) -> bool {
@@ -205,6 +229,11 @@ fn complaint(filter: &Filter) -> Response<Reply> {
     answer(StatusCode::BAD_REQUEST, JSON, serde_json::json!({ "error": words }).to_string().into())
 }
 
+/// Whether somebody sends a file.
+fn is_import(request: &Request<()>) -> bool {
+    request.method() == Method::POST && request.uri().path() == IMPORT
+}
+
 fn page(status: StatusCode, content: Markup) -> Response<Reply> {
     answer(status, HTML, content.into_string().into())
 }
@@ -219,11 +248,4 @@ fn answer(status: StatusCode, kind: &'static str, body: Vec<u8>) -> Response<Rep
 fn lost() -> Markup {
     let content = frame::empty("There is no such page", html! { p { a.button href="/" { "All traces" } } });
     Frame::new(None, "no such page").page(content)
-}
-
-/// What stands at the place of a page that is not there yet.
-fn nothing(tab: Tab) -> Markup {
-    let (name, _) = tab.place();
-    Frame::new(tab, name)
-        .page(frame::empty(name, html! { p { "Nothing is shown here yet; the JSON has it." } }))
 }

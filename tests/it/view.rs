@@ -1,7 +1,10 @@
 //! The view: beside a service by `THROUGHLINE_VIEW`, and in a real browser.
 
 mod browser;
+mod data;
 mod pages;
+mod sample;
+mod shared;
 mod shop;
 
 use crate::{

@@ -19,13 +19,18 @@ const STYLE: &str = concat!(
     include_str!("style/table.css"),
     include_str!("style/traces.css"),
     include_str!("style/waterfall.css"),
+    include_str!("style/logs.css"),
+    include_str!("style/charts.css"),
+    include_str!("style/map.css"),
+    include_str!("style/pipeline.css"),
     include_str!("style/narrow.css"),
 );
 
 /// What there is: its path, its kind, its content.
-const ASSETS: [(&str, &str, &str); 8] = [
+const ASSETS: [(&str, &str, &str); 9] = [
     ("/style.css", CSS, STYLE),
     ("/script/view.js", JAVASCRIPT, include_str!("script/view.js")),
+    ("/script/drop.js", JAVASCRIPT, include_str!("script/drop.js")),
     ("/script/filter.js", JAVASCRIPT, include_str!("script/filter.js")),
     ("/script/keys.js", JAVASCRIPT, include_str!("script/keys.js")),
     ("/script/live.js", JAVASCRIPT, include_str!("script/live.js")),

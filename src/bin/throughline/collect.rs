@@ -15,7 +15,7 @@ use std::{
 };
 use throughline::{
     Config,
-    collector::{self, Collector, Destination, Disk, Forwarded, Until, debug, file},
+    collector::{self, Collector, Destination, Disk, Forwarded, Until, debug, file, keep},
     sender::Signal,
     stop_signal,
 };
@@ -71,6 +71,12 @@ pub(crate) struct Options {
     /// newest five stay.
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
+    /// Keeps what the view shows in a directory too, so that it is there after the next start.
+    #[arg(long, value_name = "DIRECTORY")]
+    keep: Option<PathBuf>,
+    /// Bytes of what is kept in that directory; of more, the newest.
+    #[arg(long, value_name = "BYTES", requires = "keep", default_value_t = 256 << 20)]
+    keep_bytes: u64,
     #[command(flatten)]
     access: Access,
     /// How long the end may take, in seconds.
@@ -190,7 +196,12 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
     });
     config.file = options.file.as_ref().map(file::Options::of);
     config.receive = options.access.receive();
-    if config.view.is_none() && config.prometheus.is_none() && config.goes_on() {
+    config.keep = options.keep.as_ref().map(|directory| {
+        let mut keep = keep::Options::of(directory);
+        keep.bytes = options.keep_bytes;
+        keep
+    });
+    if config.keep.is_none() && config.view.is_none() && config.prometheus.is_none() && config.goes_on() {
         config.max_bytes = 0;
     }
     config.disk = directory(options, environment)
@@ -248,6 +259,9 @@ fn announce(
     }
     if let Some(path) = &options.file {
         println!("writes everything to {}", path.display());
+    }
+    if let Some(directory) = &options.keep {
+        println!("keeps what it shows in {}", directory.display());
     }
     if let Some(directory) = directory(options, environment) {
         println!("keeps what cannot be sent now in {}", directory.display());

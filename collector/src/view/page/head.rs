@@ -24,7 +24,7 @@ pub(super) fn head(trace: &Trace, title: &str, path: &Path, palette: &Palette) -
     let span = trace.title();
     html! {
         section.title {
-            p.back { a href="/" { "Traces" } " / " code { (trace.trace_id) } " " a.button.small href={ "/api/traces/" (trace.trace_id) } { "JSON" } }
+            p.back { a href="/" { "Traces" } " / " code { (trace.trace_id) } " " a.button.small href={ "/api/traces/" (trace.trace_id) } { "JSON" } " " a.button.small href={ "/api/export?trace=" (trace.trace_id) } download title="OTLP in JSON" { "Export" } }
             h1 {
                 (title)
                 @if let Some(path) = span.and_then(|span| span.path()) { " " span.path { (printable(path)) } }
