@@ -35,6 +35,7 @@ use ::http::{
 use condition::Fault;
 use filter::Filter;
 use frame::Frame;
+use logs::Wanted;
 use maud::{Markup, html};
 use palette::Palette;
 use query::Query;
@@ -123,7 +124,12 @@ impl View {
                     Some(content) => page(StatusCode::OK, content),
                     None => page(StatusCode::NOT_FOUND, page::missing(id)),
                 },
-                (_, Some("traces")) if Filter::of(query).fault().is_some() => complaint(&Filter::of(query)),
+                (_, Some("traces")) if Filter::of(query).fault().is_some() => {
+                    complaint(Filter::of(query).fault())
+                }
+                (_, Some("logs")) if Wanted::of(query).fault().is_some() => {
+                    complaint(Wanted::of(query).fault())
+                }
                 (_, Some(_)) => match api::answer(&self.intake, &self.addresses, path, query) {
                     Some(json) => answer(StatusCode::OK, JSON, json),
                     None => {
@@ -188,8 +194,8 @@ fn elsewhere(path: &str) -> Response<Reply> {
 }
 
 /// A search that means nothing.
-fn complaint(filter: &Filter) -> Response<Reply> {
-    let words = filter.fault().map(Fault::to_string).unwrap_or_default();
+fn complaint(fault: Option<&Fault>) -> Response<Reply> {
+    let words = fault.map(Fault::to_string).unwrap_or_default();
     answer(StatusCode::BAD_REQUEST, JSON, serde_json::json!({ "error": words }).to_string().into())
 }
 

@@ -2,9 +2,11 @@
 
 mod browser;
 mod data;
+mod hostile;
 mod pages;
 mod sample;
 mod shared;
+mod terminal;
 
 use crate::{
     lifecycle::record,
