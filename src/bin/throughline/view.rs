@@ -107,6 +107,9 @@ fn show(options: &Options) -> io::Result<()> {
 fn start(options: &Options, view: Option<SocketAddr>) -> io::Result<Collector> {
     let mut config = collector::Config::default();
     (config.grpc, config.http, config.view) = (None, None, view);
+    if view.is_some_and(|address| !address.ip().is_loopback()) {
+        config.view_token = Some(collector::Token::random().map_err(io::Error::other)?);
+    }
     config.max_bytes = options.max_bytes;
     config.max_traces = usize::MAX;
     config.max_request_bytes = u32::MAX as usize - 1;
