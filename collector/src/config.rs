@@ -4,7 +4,7 @@ mod receive; // from whom, and how
 
 pub use receive::{Cors, Receive, Tls};
 
-use crate::{Error, Processor, debug, file, keep};
+use crate::{Error, Processor, Token, debug, file, keep};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -29,9 +29,12 @@ pub struct Config {
     pub grpc: Option<SocketAddr>,
     /// Where OTLP/HTTP is taken; `None`: nowhere; port 0: any free port. Default: 127.0.0.1:4318 (O-060, O-070).
     pub http: Option<SocketAddr>,
-    /// Where the view is; `None`: nowhere; port 0: any free port. Only a loopback address is allowed, since
-    /// the view has no authentication yet. Default: 127.0.0.1:4319.
+    /// Where the view is; `None`: nowhere; port 0: any free port. An address that other machines reach needs a
+    /// [token](Self::view_token). Default: 127.0.0.1:4319.
     pub view: Option<SocketAddr>,
+    /// What somebody has to show who looks at the view. It goes over the network as it is: the view has no TLS of its own.
+    /// Default: `None`, nothing.
+    pub view_token: Option<Token>,
     /// Where it answers `GET /` and nothing else: 200 while it takes telemetry, 503 while it stops; `None`: nowhere.
     /// For the probes of Kubernetes. Default: nowhere.
     pub health: Option<SocketAddr>,
@@ -137,6 +140,7 @@ impl Default for Config {
             grpc: loopback(4317),
             http: loopback(4318),
             view: loopback(4319),
+            view_token: None,
             health: None,
             prometheus: None,
             metric_expiration: Duration::from_secs(300),

@@ -38,10 +38,14 @@ impl Error {
     pub(crate) fn not_loopback(address: SocketAddr, variable: &str) -> Self {
         let port = address.port();
         let message = format!(
-            "the view's address {address} can be reached from other machines, and the view has no authentication \
-             yet; set {variable} to 127.0.0.1:{port}"
+            "the view's address {address} can be reached from other machines, and nobody is asked for a token there; \
+             set {variable} to 127.0.0.1:{port}"
         );
         Error { message, source: None }
+    }
+
+    pub(crate) fn token(fault: &str) -> Self {
+        Error { message: format!("the token of the view cannot be used: {fault}"), source: None }
     }
 
     pub(crate) fn no_disk() -> Self {

@@ -29,8 +29,8 @@
 //!   before it is answered, or refused with the advice to come again. What was acknowledged is never dropped silently:
 //!   [`Collector::forwarded`] counts what became of it, and [`Collector::stop`] names what was lost. Nothing is decoded on
 //!   the way: what goes out is the bytes that came in.
-//! - **Shows** the traces with their log records at `http://127.0.0.1:4319/`, without JavaScript, and as JSON below
-//!   `/api/`. The view answers on loopback only and to loopback names only.
+//! - **Shows** the traces with their log records at `http://127.0.0.1:4319/`, without JavaScript if need be, and as JSON
+//!   below `/api/`. The view answers to loopback names only, unless it has a [token](Config::view_token).
 //! - **Is scraped**, if [`Config::prometheus`] says where: one page with the newest point of each series of all services.
 //! - **Is quiet**: it runs on a thread of its own, named `throughline-collector`, where `tracing` is turned off. Pages
 //!   and large requests are made and decoded on two more of the same name. A collector never records itself.
@@ -129,6 +129,7 @@ pub use share::Imported;
 #[doc(no_inline)]
 pub use throughline_sender::{Batch, Destination, Disk, Until};
 pub use trace::{Summary, Trace};
+pub use view::Token;
 
 use desk::Desk;
 use intake::Intake;
@@ -136,7 +137,7 @@ use ports::{Addresses, Ports};
 use serve::{Handler, Limits};
 use std::{
     fmt, io,
-    net::{SocketAddr, TcpListener},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
@@ -154,6 +155,7 @@ use tracing::dispatcher::{Dispatch, set_default};
 pub struct Collector {
     intake: Arc<Intake>,
     addresses: Addresses,
+    token: Option<Token>,
     thread: Option<JoinHandle<Result<(), Lost>>>,
     /// The thread ends when it is told how long it may take for that, or when this is dropped.
     ending: Option<oneshot::Sender<Duration>>,
@@ -167,12 +169,13 @@ impl Collector {
     ///
     /// # Errors
     /// A bound or time limit is zero, an address is taken ([`Error::is_address_in_use`]) or cannot be listened on, the
-    /// address of the view is not a loopback address, a destination, the disk or a pattern cannot be used, or the
+    /// address of the view is not a loopback address and there is no token, a destination, the disk or a pattern cannot be used, or the
     /// system gives no thread.
     pub fn start(config: Config) -> Result<Collector, Error> {
         config.check()?;
         let ports = Ports::bind(&config)?;
         let addresses = ports.addresses();
+        let token = config.view_token.clone();
         let (ending, end) = oneshot::channel();
         let (over, ended) = oneshot::channel();
         let (ready, is_ready) = mpsc::sync_channel(1);
@@ -208,7 +211,7 @@ impl Collector {
         let thread = named.spawn(run).map_err(Error::thread)?;
         let gone = |_| Err(Error::thread(io::Error::other("the thread ended at once")));
         let intake = is_ready.recv().unwrap_or_else(gone)?;
-        Ok(Collector { intake, addresses, thread: Some(thread), ending: Some(ending), ended })
+        Ok(Collector { intake, addresses, token, thread: Some(thread), ending: Some(ending), ended })
     }
 
     /// The way in without a socket: what is handed over takes the same path as what comes through the ports.
@@ -233,14 +236,25 @@ impl Collector {
         self.addresses.view
     }
 
-    /// The address of the view for a browser: `http://127.0.0.1:4319/`.
+    /// The address of the view for a browser: `http://127.0.0.1:4319/`. It has the token in it, if there is one.
     pub fn view_url(&self) -> Option<String> {
-        self.addresses.view.map(|address| format!("http://{address}/"))
+        self.url("")
     }
 
-    /// The page of a trace, whether it is there already or not.
+    /// The page of a trace, whether it is there already or not. It has the token in it, if there is one.
     pub fn trace_url(&self, trace_id: &str) -> Option<String> {
-        self.addresses.view.map(|address| format!("http://{address}/trace/{trace_id}"))
+        self.url(&format!("trace/{trace_id}"))
+    }
+
+    fn url(&self, path: &str) -> Option<String> {
+        let mut address = self.addresses.view?;
+        // Who listens everywhere listens here.
+        if address.ip().is_unspecified() {
+            let here: (IpAddr, IpAddr) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
+            address.set_ip(if address.is_ipv4() { here.0 } else { here.1 });
+        }
+        let token = self.token.as_ref().map(|token| format!("?token={}", token.as_str()));
+        Some(format!("http://{address}/{path}{}", token.unwrap_or_default()))
     }
 
     /// The traces with spans that arrived last, at most as many as the limit, the latest start first.
@@ -366,7 +380,7 @@ fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intak
         spawn(listener, Limits::of_receiver(limit), receiver.clone().at(is_local))?;
     }
     if let Some(listener) = ports.view {
-        let pages = view::View::new(Arc::clone(&intake), addresses, limit);
+        let pages = view::View::new(Arc::clone(&intake), addresses, config.view_token, limit);
         spawn(listener, Limits::of_view(limit), Desk::new(pages, limit))?;
     }
     if let Some(listener) = ports.health {

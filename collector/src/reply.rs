@@ -60,6 +60,11 @@ impl Reply {
         self.data.len()
     }
 
+    /// Other bytes in place of these.
+    pub(crate) fn changed(self, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Self {
+        Reply { data: change(&self.data).into(), ..self }
+    }
+
     /// Keeps a place for as long as the bytes are in memory.
     pub(crate) fn holding(self, place: OwnedSemaphorePermit) -> Self {
         Reply { data: Bytes::from_owner(Held { data: self.data, _place: place }), ..self }

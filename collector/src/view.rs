@@ -1,8 +1,8 @@
 //! The pages and the JSON at the view's port.
 //!
-//! Pages are made on the server, need no script and load nothing from elsewhere. Only loopback names are answered:
-//! another site whose name was made to point here cannot read anything.
+//! Pages are made on the server, need no script and load nothing from elsewhere. [`access`] says who may look.
 
+mod access;
 mod address;
 mod api;
 mod asset;
@@ -21,17 +21,20 @@ mod page;
 mod palette;
 mod panel;
 mod pipeline;
+mod press;
 mod query;
 mod records;
 mod share;
 mod text;
 mod waterfall;
 
-use crate::{Addresses, desk::Author, intake::Intake, origin::is_for_loopback, reply::Reply, trace::parse};
+use crate::{Addresses, desk::Author, intake::Intake, reply::Reply, trace::parse};
 use ::http::{
     HeaderName, HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION},
+    header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE},
 };
+pub use access::Token;
+use access::{Access, Entry};
 use condition::Fault;
 use filter::Filter;
 use frame::Frame;
@@ -72,6 +75,7 @@ const IMPORT: &str = "/api/import";
 pub(crate) struct View {
     intake: Arc<Intake>,
     addresses: Addresses,
+    access: Access,
     palette: Arc<Palette>,
     /// How long a page that listens may hear nothing.
     pause: Duration,
@@ -80,9 +84,15 @@ pub(crate) struct View {
 
 impl View {
     /// Connections last as long as somebody reads from them within the patience.
-    pub(crate) fn new(intake: Arc<Intake>, addresses: Addresses, patience: Duration) -> Self {
+    pub(crate) fn new(
+        intake: Arc<Intake>,
+        addresses: Addresses,
+        token: Option<Token>,
+        patience: Duration,
+    ) -> Self {
+        let access = Access::new(token, addresses.view.map_or(0, |address| address.port()));
         let listeners = Arc::new(Semaphore::new(live::LISTENERS));
-        View { intake, addresses, palette: Arc::default(), pause: patience / 3, listeners }
+        View { intake, addresses, access, palette: Arc::default(), pause: patience / 3, listeners }
     }
 
     /// A part of the page of a trace: see [`page::rows`] and [`page::details`].
@@ -103,6 +113,29 @@ impl View {
         live::stream(&self.intake, trace, &self.listeners, self.pause).unwrap_or_else(|| {
             answer(StatusCode::SERVICE_UNAVAILABLE, TEXT, "too many pages listen\n".into())
         })
+    }
+
+    /// Answers those who may look.
+    fn open(&self, request: &Request<()>) -> Response<Reply> {
+        if is_import(request) {
+            return share::import(&self.intake, request);
+        }
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut response =
+                answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "the view is only for reading\n".into());
+            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return response;
+        }
+        let path = request.uri().path();
+        if let Some(response) = asset::respond(path, request.headers()) {
+            return response;
+        }
+        let query = Query::parse(request.uri().query().unwrap_or_default());
+        match path {
+            EXPORT => share::export(&self.intake, &query),
+            live::PATH => self.events(&query),
+            _ => self.page(path, &query),
+        }
     }
 
     fn page(&self, path: &str, query: &Query) -> Response<Reply> {
@@ -144,28 +177,9 @@ impl View {
 
 impl Author for View {
     fn answer(&self, request: &Request<()>) -> Response<Reply> {
-        let mut response = if !is_for_loopback(request) {
-            let message = "the view answers only to localhost, 127.0.0.1 and [::1]\n";
-            answer(StatusCode::FORBIDDEN, TEXT, message.into())
-        } else if is_import(request) {
-            match share::is_own(request) {
-                true => share::import(&self.intake, request),
-                false => answer(StatusCode::FORBIDDEN, TEXT, "other sites may not send files here\n".into()),
-            }
-        } else if !matches!(*request.method(), Method::GET | Method::HEAD) {
-            let mut response =
-                answer(StatusCode::METHOD_NOT_ALLOWED, TEXT, "the view is only for reading\n".into());
-            response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-            response
-        } else if let Some(response) = asset::respond(request.uri().path(), request.headers()) {
-            response
-        } else {
-            let query = Query::parse(request.uri().query().unwrap_or_default());
-            match request.uri().path() {
-                EXPORT => share::export(&self.intake, &query),
-                live::PATH => self.events(&query),
-                path => self.page(path, &query),
-            }
+        let mut response = match self.access.entry(request) {
+            Entry::Open => press::pressed(request.headers(), self.open(request)),
+            entry => closed(entry),
         };
         for (name, value) in PROTECTION {
             response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from_static(value));
@@ -175,13 +189,35 @@ impl Author for View {
     }
 
     fn takes(&self, request: &Request<()>) -> Option<usize> {
-        let may_send = is_for_loopback(request) && share::is_own(request);
-        (is_import(request) && may_send).then_some(self.intake.max_request_bytes)
+        let may_send = is_import(request) && self.access.entry(request) == Entry::Open;
+        may_send.then_some(self.intake.max_request_bytes)
     }
 
     fn is_light(&self, path: &str) -> bool {
         path == "/api/status" || path == live::PATH || asset::is_one(path)
     }
+}
+
+/// What is said to those who may not look, or not yet.
+fn closed(entry: Entry) -> Response<Reply> {
+    let (status, words) = match entry {
+        Entry::Welcome { cookie, to } => {
+            let mut response = elsewhere(&to);
+            if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+                response.headers_mut().insert(SET_COOKIE, cookie);
+            }
+            return response;
+        }
+        Entry::Foreign => {
+            (StatusCode::FORBIDDEN, "the view answers only to localhost, 127.0.0.1 and [::1]\n")
+        }
+        Entry::Elsewhere => (StatusCode::FORBIDDEN, "the view answers no pages of other sites\n"),
+        _ => (
+            StatusCode::UNAUTHORIZED,
+            "the token is missing or wrong; open the address that the program printed when it started, with ?token=\n",
+        ),
+    };
+    answer(status, TEXT, words.into())
 }
 
 /// What is asked for is at another path.

@@ -29,7 +29,7 @@ export async function visit(test, options = {}) {
   const browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS });
   try {
     const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-    context.setDefaultTimeout(60_000);
+    context.setDefaultTimeout(20_000);
     const page = await context.newPage();
     const complaints = [];
     page.on("pageerror", (error) => complaints.push(String(error)));
@@ -63,6 +63,17 @@ export async function look(page, name) {
     const told = serious.flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`));
     assert.deepEqual(told, [], `${name}, ${colorScheme}`);
   }
+}
+
+/// Waits until the elements that can be seen have these texts.
+export async function shows(page, selector, texts) {
+  const seen = () => page.locator(`${selector}:visible`).allTextContents();
+  const limit = Date.now() + 20_000;
+  while (Date.now() < limit) {
+    if (JSON.stringify(await seen().catch(() => [])) === JSON.stringify(texts)) return;
+    await new Promise((later) => setTimeout(later, 50));
+  }
+  assert.deepEqual(await seen(), texts, selector);
 }
 
 /// Waits until the page's answer is truthy.

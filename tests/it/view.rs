@@ -6,6 +6,7 @@ mod hostile;
 mod pages;
 mod sample;
 mod shared;
+mod shop;
 mod terminal;
 
 use crate::{

@@ -6,10 +6,7 @@ use super::{
     query::Query,
 };
 use crate::{desk::Sent, intake::Intake, reply::Reply, scan::TraceId, share, trace::parse};
-use ::http::{
-    HeaderValue, Request, Response, StatusCode,
-    header::{CONTENT_DISPOSITION, HOST, ORIGIN},
-};
+use ::http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_DISPOSITION};
 use serde_json::json;
 use std::collections::HashSet;
 
@@ -57,15 +54,6 @@ pub(crate) fn import(intake: &Intake, request: &Request<()>) -> Response<Reply> 
         _ => StatusCode::OK,
     };
     answer(status, JSON, serde_json::to_vec(&imported).unwrap_or_default())
-}
-
-/// Whether no page but one of the view itself sent the request: what is taken changes what is kept.
-pub(crate) fn is_own(request: &Request<()>) -> bool {
-    let Some(origin) = request.headers().get(ORIGIN) else { return true };
-    let host = request.headers().get(HOST).and_then(|host| host.to_str().ok());
-    let host = host.or(request.uri().authority().map(|authority| authority.as_str()));
-    let own = |host: &str| [format!("http://{host}"), format!("https://{host}")];
-    host.is_some_and(|host| own(host).iter().any(|own| origin.as_bytes() == own.as_bytes()))
 }
 
 fn fault(status: StatusCode, words: &str) -> Response<Reply> {

@@ -35,7 +35,8 @@ pub(crate) struct Options {
     /// Where OTLP/HTTP is taken, or off [default: THROUGHLINE_COLLECTOR_HTTP, else 127.0.0.1:4318].
     #[arg(long, value_name = "ADDRESS")]
     http: Option<Place>,
-    /// Where the view is, or off [default: THROUGHLINE_COLLECTOR_VIEW, else 127.0.0.1:4319].
+    /// Where the view is, or off [default: THROUGHLINE_COLLECTOR_VIEW, else 127.0.0.1:4319]; where other machines reach
+    /// it, it asks for a token, which is printed with its address.
     #[arg(long, value_name = "ADDRESS")]
     view: Option<Place>,
     /// Where `GET /` is answered with 200 while telemetry is taken, for probes.
@@ -139,7 +140,11 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     }
     // To guess would send telemetry, and credentials, where nobody asked for.
     environment.usable().map_err(io::Error::other)?;
-    let config = config(options, &environment);
+    let mut config = config(options, &environment);
+    if config.view.is_some_and(|address| !address.ip().is_loopback()) {
+        // Told with the address of the view, once.
+        config.view_token = Some(collector::Token::random().map_err(io::Error::other)?);
+    }
     let destinations = config.destinations.clone();
     let collector = Collector::start(config).map_err(io::Error::other)?;
     if let Some(destination) = to_itself(&collector, &destinations) {

@@ -13,7 +13,7 @@ function step(forward) {
 }
 
 function press(key) {
-  const row = document.activeElement?.closest("[data-row]");
+  const row = document.activeElement?.closest("tr, li");
   const wanted = `[data-key="${CSS.escape(key)}"]`;
   const element = row?.querySelector(wanted) ?? document.querySelector(wanted);
   if (!element || !element.checkVisibility({ visibilityProperty: true })) return false;
