@@ -39,14 +39,22 @@
 //! | `GET` | answers with |
 //! |---|---|
 //! | `/` | the newest traces; takes the query of `/api/traces`, with a limit of at most 1,000 |
+//! | `/logs` `/metrics` `/metrics/runtime` `/map` `/pipeline` | log records, charts, processes, who calls whom, what is taken and sent |
 //! | `/trace/{id}` | one trace; `?span={id}` opens a span |
 //! | `/api/status` | addresses, version, [`Counters`], and [`Forwarded`] as `destinations` |
 //! | `/api/traces?limit=100&service=NAME&errors=1` | a list of [`Summary`], the latest start first |
 //! | `/api/traces/{id}` | one [`Trace`], or 404 |
-//! | `/api/logs?limit=100` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
+//! | `/api/logs?limit=100&q=TEXT&level=warn&service=NAME&trace=ID&span=ID` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
 //! | `/api/metrics?limit=100&service=NAME` | a list of [`metric::Instrument`], by service, scope and name |
 //! | `/api/metrics/{name}?service=NAME&attribute=KEY=VALUE` | a list of [`metric::Series`] with their points, or 404; |
 //! | `…&from=TIME&to=TIME&series=100&points=100` | those of a time, so many series, so many of the newest points of each |
+//! | `/api/charts/{name}?by=KEY` and the query of `/api/metrics/{name}` | the same as lines: a [`metric::Chart`], or 404 |
+//! | `/api/map?last=SECONDS` | a [`map::Map`] |
+//! | `/api/map/calls?from=ID&to=ID` or `?service=NAME&route=ROUTE` | the `newest` and the `slowest` [`map::Call`]s behind it, or 404 |
+//! | `/api/export?trace=ID`, or the query of `/api/traces` | those traces as OTLP in JSON, one request a line |
+//! | `/api/openapi.json` | the description of all of it |
+//!
+//! `POST /api/import` keeps what a file has, and answers with [`Imported`].
 //!
 //! Every part of a query may be left out. `limit` is 100 unless given and at most 10,000; [`metric::Query`] has the
 //! bounds of series and points, and `attribute` may stand several times. `service` is that of any span of the trace,
@@ -55,7 +63,7 @@
 //! the JSON.
 //!
 //! # Limits
-//! Nothing of the store survives the end of the program.
+//! Nothing of the store survives the end of the program, unless [`Config::keep`] says where.
 //!
 //! Unless [`Config::receive`] says otherwise there is no TLS, and nobody is asked who they are: listen on loopback. A port
 //! that other machines reach is opened as asked; when the first of them connects and needs neither credentials nor a

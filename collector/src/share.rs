@@ -76,7 +76,7 @@ pub(crate) fn export(intake: &Intake, traces: &HashSet<TraceId>) -> Option<Vec<u
 pub(crate) fn import(intake: &Intake, file: &[u8]) -> Imported {
     let mut imported = Imported::default();
     let mut documents = Documents::of(file);
-    while let Some(document) = documents.next() {
+    for document in documents.by_ref() {
         let mut is_telemetry = false;
         for signal in Signal::ALL {
             if contains(document, name(signal)) {
