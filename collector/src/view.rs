@@ -134,7 +134,7 @@ impl View {
         match path {
             EXPORT => share::export(&self.intake, &query),
             live::PATH => self.events(&query),
-            path => self.page(path, &query),
+            _ => self.page(path, &query),
         }
     }
 
@@ -189,8 +189,8 @@ impl Author for View {
     }
 
     fn takes(&self, request: &Request<()>) -> Option<usize> {
-        let may_send = self.access.entry(request) == Entry::Open;
-        (is_import(request) && may_send).then_some(self.intake.max_request_bytes)
+        let may_send = is_import(request) && self.access.entry(request) == Entry::Open;
+        may_send.then_some(self.intake.max_request_bytes)
     }
 
     fn is_light(&self, path: &str) -> bool {

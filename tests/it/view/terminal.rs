@@ -5,6 +5,7 @@ use super::{
     sample::{ORDER, sample},
 };
 use crate::support::{child::Process, gateway::Directory, get};
+use throughline_collector::Token;
 
 fn throughline(arguments: &[&str], variables: &[(&str, &str)]) -> Process {
     let program = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("throughline");
@@ -48,6 +49,15 @@ async fn a_trace_of_a_collector_that_runs_is_printed_the_same() {
     let variables = [("THROUGHLINE_COLLECTOR_VIEW", address.as_str())];
     let (is_fine, printed) = ended(throughline(&["view", "--trace", ORDER], &variables)).await;
     assert!(is_fine && printed == TREE.join("\n"), "{printed}");
+    // Where other machines look, the printed address has the token.
+    let locked = start(|config| config.view_token = Some(Token::random().unwrap()));
+    locked.import(sample().as_bytes());
+    let whole = locked.view_url().unwrap();
+    let (is_fine, printed) = ended(throughline(&["view", "--trace", ORDER, "--url", &whole], &[])).await;
+    assert!(is_fine && printed == TREE.join("\n"), "{printed}");
+    let bare = whole.split('?').next().unwrap();
+    let (is_fine, printed) = ended(throughline(&["view", "--trace", ORDER, "--url", bare], &[])).await;
+    assert!(!is_fine && printed.ends_with("it says HTTP/1.1 401 Unauthorized"), "{printed}");
     let other = "9".repeat(32);
     let (is_fine, printed) = ended(throughline(&["view", "--trace", &other, "--url", &url], &[])).await;
     assert!(
