@@ -42,8 +42,11 @@
 //! | `/logs` `/metrics` `/metrics/runtime` `/map` `/pipeline` | log records, charts, processes, who calls whom, what is taken and sent |
 //! | `/trace/{id}` | one trace; `?span={id}` opens a span |
 //! | `/api/status` | addresses, version, [`Counters`], and [`Forwarded`] as `destinations` |
-//! | `/api/traces?limit=100&service=NAME&errors=1` | a list of [`Summary`], the latest start first |
+//! | `/api/traces?limit=100&q=WORDS&service=NAME&status=errors` | a list of [`Summary`], the latest start first; |
+//! | `…&over=50ms&within=15m&sort=-duration` | those that took so long, that began so lately, in another order |
 //! | `/api/traces/{id}` | one [`Trace`], or 404 |
+//! | `/api/traces/{id}/spans/{id}` | one [`trace::Span`], or 404 |
+//! | `/live` | server-sent events: how much of each signal was taken |
 //! | `/api/logs?limit=100&q=TEXT&level=warn&service=NAME&trace=ID&span=ID` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
 //! | `/api/metrics?limit=100&service=NAME` | a list of [`metric::Instrument`], by service, scope and name |
 //! | `/api/metrics/{name}?service=NAME&attribute=KEY=VALUE` | a list of [`metric::Series`] with their points, or 404; |
@@ -58,8 +61,9 @@
 //!
 //! Every part of a query may be left out. `limit` is 100 unless given and at most 10,000; [`metric::Query`] has the
 //! bounds of series and points, and `attribute` may stand several times. `service` is that of any span of the trace,
-//! or of the measurements. With `errors=1` a trace has a span that failed or a log record of severity `ERROR` or
-//! above. Ids are hexadecimal digits, 32 of a trace and 16 of a span; times are nanoseconds. Fields may be added to
+//! or of the measurements. `q` is a search in words, as `http.route = "/users/{id}" and duration > 50ms`. `status` is one of
+//! `errors`, a span that failed or a log record of severity `ERROR` or above (also `errors=1`), `2xx`, `3xx`, `4xx` and `5xx`. `sort` is
+//! `start`, `duration`, `spans` or `errors`, the most first, or with `-` in front the least. Ids are hexadecimal digits, 32 of a trace and 16 of a span; times are nanoseconds. Fields may be added to
 //! the JSON.
 //!
 //! # Limits
