@@ -170,11 +170,7 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     let config = config(options, &environment);
     let destinations = config.destinations.clone();
     let collector = Collector::start(config).map_err(io::Error::other)?;
-    if let Some(destination) = to_itself(&collector, &destinations) {
-        let words =
-            format!("{destination} is this collector itself: everything would come again, without end");
-        return Err(io::Error::other(words));
-    }
+    check_way(&collector, &destinations)?;
     announce(&collector, options, &environment, &destinations);
     deliver(collector, options).await
 }
@@ -275,13 +271,23 @@ fn directory<'a>(options: &'a Options, environment: &'a Config) -> Option<&'a Pa
     options.queue_directory.as_ref().or(environment.queue.directory.as_ref())
 }
 
+/// Nothing may lead back.
+fn check_way(collector: &Collector, destinations: &collector::Destinations) -> io::Result<()> {
+    let words = |destination| {
+        format!("{destination} is this collector itself: everything would come again, without end")
+    };
+    to_itself(collector, destinations).map_or(Ok(()), |destination| Err(io::Error::other(words(destination))))
+}
+
 /// A destination that leads back.
 fn to_itself(collector: &Collector, destinations: &collector::Destinations) -> Option<Destination> {
-    let own = [collector.grpc_address(), collector.http_address()].map(|address| address.map(|a| a.port()));
+    let main = [collector.grpc_address(), collector.http_address()].into_iter().flatten();
+    let all = main.chain(collector.ports().iter().map(|(_, address)| *address));
+    let own: Vec<u16> = all.map(|address| address.port()).collect();
     let is_own = |remote: &Remote| {
         let host = remote.url.host().unwrap_or_default().trim_matches(['[', ']']);
         let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        is_here && remote.url.port_u16().is_some_and(|port| own.contains(&Some(port)))
+        is_here && remote.url.port_u16().is_some_and(|port| own.contains(&port))
     };
     let leads_back = |destination: &&Destination| match destination {
         Destination::Remote(remote) => is_own(remote),
