@@ -130,7 +130,7 @@ fn fraction(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 /// Days since 1970; `None`: there is no such day.
 fn days(year: u64, month: u64, day: u64) -> Option<i64> {
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let longest = match month {
         4 | 6 | 9 | 11 => 30,
         2 => 28 + u64::from(is_leap),

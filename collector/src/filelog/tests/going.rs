@@ -147,9 +147,7 @@ fn joined(place: &Place, operator: Task) -> Options {
 }
 
 fn container() -> Task {
-    let mut container = Container::default();
-    container.add_metadata_from_filepath = false;
-    Task::Container(container)
+    Task::Container(Container { add_metadata_from_filepath: false, ..Container::default() })
 }
 
 // B-065

@@ -108,10 +108,23 @@ fn killed_again_and_again_it_loses_nothing_and_repeats_what_was_on_its_way() {
         arrived.bodies().into_iter().for_each(|body| *seen.entry(body).or_default() += 1);
         seen
     };
-    until(|| arrived.count() >= total && seen().len() >= total);
-    let lines =
-        (0..).zip(written).flat_map(|(writer, written)| (0..written).map(move |number| line(writer, number)));
-    assert!(seen().into_keys().eq(lines));
+    let lines = || {
+        let of = |(writer, written)| (0..written).map(move |number| line(writer, number));
+        (0..).zip(written).flat_map(of)
+    };
+    let begun = Instant::now();
+    while seen().len() < total {
+        let seen = seen();
+        let missing = || lines().filter(|line| !seen.contains_key(line));
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{} of {total}: {:?}",
+            missing().count(),
+            missing().next()
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(seen().into_keys().eq(lines()));
     let repeated = arrived.count() - total;
     eprintln!("{total} lines, {kills} kills, {repeated} lines twice");
     assert!(repeated <= kills * 8 * 1024 * 1024 / line(0, 0).len(), "{repeated}");
