@@ -43,6 +43,7 @@ mod queue; // where requests wait
 mod log; // lines and records
 mod layers; // what the layers go by, decided from the variables
 mod view; // the collector in this process
+mod between; // … which sends to several others
 mod setting; // what was set, for people
 mod fault; // what was wrong
 #[cfg(feature = "config-file")]
@@ -59,6 +60,7 @@ use std::path::Path;
 
 #[doc(no_inline)]
 pub use crate::middleware::propagation::Format as Propagator;
+pub use between::Between;
 pub(crate) use export::Decided;
 pub use export::Export;
 pub use fault::Fault;

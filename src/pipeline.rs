@@ -99,7 +99,7 @@ struct Drain {
 /// away cannot take the room of another.
 pub(crate) fn limits(config: &Config) -> Limits {
     let exports = Signal::ALL.into_iter().flat_map(|signal| &config.export(signal).destinations);
-    let remote = exports.filter(|destination| matches!(destination, Destination::Remote(_))).count();
+    let remote = exports.filter(|destination| !matches!(destination, Destination::Local(_))).count();
     let bytes = config.queue.directory_bytes / remote.max(1) as u64;
     let disk = config.queue.directory.clone().map(|directory| Disk { directory, bytes });
     Limits { queue_bytes: config.queue.bytes, disk, ..Limits::default() }

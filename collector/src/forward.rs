@@ -8,9 +8,13 @@
 //! A request is in all queues before it is answered, and in none if it is refused: what was acknowledged is
 //! delivered, refused by the destination, on disk, or named in the counts of what was lost. Only a destination whose queue
 //! stays full is passed over, and the answer says so.
+//!
+//! A destination may be several servers: what is before it here is then a queue for each of them
+//! ([`Balance`](throughline_sender::Balance)).
 
 use crate::{
-    Config, Error, Exit, Forwarded, Lost, Way, config::Overflow, intake::Refusal, outlet::Outlet, plan::Plan,
+    Config, Error, Exit, Forwarded, Lost, Way, config::Overflow, intake::Refusal, memory::Memory,
+    outlet::Outlet, plan::Plan,
 };
 use bytes::Bytes;
 use std::{
@@ -21,7 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 use throughline_sender::{
-    Destination, Disk, Limits, Receipt, Request, Sender, Signal, Undelivered, Unsent, Until,
+    Destination, Disk, Hold, Limits, Receipt, Request, Sender, Signal, Undelivered, Unsent, Until,
 };
 use tokio::{task::JoinSet, time::timeout};
 
@@ -98,7 +102,7 @@ impl Promise {
 
 impl Forward {
     /// Starts a sender for each destination that a pipeline leads to; must be called in the runtime where they live.
-    pub(crate) fn start(config: &Config, plan: &Plan) -> Result<Self, Error> {
+    pub(crate) fn start(config: &Config, plan: &Plan, memory: &Arc<Memory>) -> Result<Self, Error> {
         let until = config.acknowledge;
         let patience = match config.overflow {
             _ if until != Until::Queued => None,
@@ -110,7 +114,7 @@ impl Forward {
         let mut forward = Forward { ways, outlets, until, patience, stopping };
         let share = plan.remotes().max(1) as u64;
         for (place, exit) in plan.exits.iter().enumerate() {
-            let limits = limits(config, exit, share);
+            let limits = limits(config, exit, share, memory);
             let outlet = Outlet::start(&exit.way)?;
             let mut own = Vec::new();
             for signal in Signal::ALL.into_iter().filter(|signal| plan.leads(*signal, place)) {
@@ -250,7 +254,7 @@ impl Forward {
 
     /// What became of everything.
     pub(crate) fn forwarded(&self) -> Vec<Forwarded> {
-        self.senders().map(|sender| Forwarded::from(sender.stats())).collect()
+        self.senders().map(|sender| Forwarded::of(sender)).collect()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -345,11 +349,15 @@ async fn closed(senders: impl IntoIterator<Item = Arc<Sender>>, limit: Duration)
 
 /// What each sender of an exit may keep. All that go over the network share the collector's directory in equal parts: a
 /// destination that is away cannot take the room of another.
-fn limits(config: &Config, exit: &Exit, shares: u64) -> Limits {
+fn limits(config: &Config, exit: &Exit, shares: u64, memory: &Arc<Memory>) -> Limits {
     let share = |disk: &Disk| Disk { bytes: disk.bytes / shares, ..disk.clone() };
     Limits {
         queue_bytes: exit.queue_bytes.unwrap_or(config.queue_bytes),
         disk: exit.disk.clone().or_else(|| config.disk.as_ref().map(share)),
         batch: Some(exit.batch.clone().unwrap_or_else(|| config.batch.clone())),
+        hold: Hold::by({
+            let memory = Arc::clone(memory);
+            move |part| memory.hold(part)
+        }),
     }
 }

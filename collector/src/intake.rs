@@ -102,12 +102,13 @@ impl Intake {
         // Offsets are kept in 32 bits.
         let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
         let plan = Plan::of(config)?;
-        let forward = Forward::start(config, &plan)?;
+        let memory = Arc::default();
+        let forward = Forward::start(config, &plan, &memory)?;
         Ok(Intake {
             file_logs: config.file_logs.iter().map(|options| plan.source(&options.name)).collect(),
             routes: Routes::new(plan, &forward)?,
             forward,
-            memory: Arc::default(),
+            memory,
             max_memory: config.max_memory,
             patience: config.request_timeout,
             store: Mutex::new(Store::new(config.max_bytes, config.max_traces)),

@@ -4,7 +4,7 @@ use super::{
     components::{Component, Components},
     exporters::{self, Export},
     extensions::Extensions,
-    limiter,
+    file_logs, limiter,
     pipelines::{self, Pipeline, Service},
     processors, receivers,
     schema::service,
@@ -49,6 +49,13 @@ struct Composing<'a, 'b> {
 impl Composing<'_, '_> {
     fn receivers(&mut self, pipelines: &[Pipeline<'_>]) {
         for receiver in used(pipelines, |pipeline| &pipeline.receivers) {
+            if receiver.kind.name == "file_log" {
+                let options = file_logs::options(&receiver, &self.extensions, self.flaws);
+                let patterns: Vec<String> = options.include.iter().map(|pattern| shown(pattern)).collect();
+                self.say(format!("receiver {}: {}", shown(receiver.name), patterns.join(", ")));
+                self.composed.config.file_logs.push(options);
+                continue;
+            }
             let opened = receivers::ports(&receiver, &self.extensions, self.flaws);
             let places =
                 opened.iter().map(|opened| format!("{} at {}", opened.protocol, opened.port.address));

@@ -116,6 +116,7 @@ impl Export {
         let local = self.destinations.iter().all(|destination| match destination {
             Destination::Local(_) => destination.to_string() != STDOUT,
             Destination::Remote(_) => self.decided_for(destination) == Some(&Decided::View),
+            Destination::Balanced(_) => false,
         });
         self.schedule_delay.filter(|delay| !delay.is_zero()).unwrap_or(match (signal, local) {
             (Signal::Metrics, true) => Duration::from_secs(5),

@@ -141,7 +141,7 @@ pub(super) const NO_ZSTD: &str = "Prometheus takes gzip, or none";
 pub(super) fn prometheus(destination: &Destination) -> Option<&Remote> {
     match destination {
         Destination::Remote(remote) => Some(remote).filter(|remote| remote.url.path().contains(PROMETHEUS)),
-        Destination::Local(_) => None,
+        Destination::Local(_) | Destination::Balanced(_) => None,
     }
 }
 

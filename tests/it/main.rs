@@ -5,6 +5,7 @@
 
 mod support;
 
+mod agent; // a file of the OpenTelemetry Collector runs
 mod aggregating; // what becomes of single instruments
 mod attempts; // how one attempt is made
 mod baggage; // of the baggage what was chosen
@@ -35,6 +36,7 @@ mod judges; // what we send, judged by others
 mod languages; // between services of Node and Python: one trace
 mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line
+mod loki; // what goes to Loki, read by another decoder
 mod measuring; // the process and its runtime are measured
 mod options; // what the variables of the layers say is what is told of requests
 mod outage; // what cannot be sent outlives outage and process, and is accounted for

@@ -28,14 +28,15 @@ service:
     assert_eq!(told(&agent), EXPECTED);
 }
 
-const EXPECTED: [&str; 22] = [
+const EXPECTED: [&str; 23] = [
     "line 4: receivers.otlp.protocols.grpc.endpont is unknown; did you mean endpoint?",
     "line 5: receivers.otlp.protocols.http.auth.authenticator is basicauth, which is not among the \
          extensions",
     "line 5: receivers.otlp.protocols.http.endpoint is host:4318; write address:port, \
          localhost:port, or :port for all addresses",
-    "line 6: receivers.otpl is not there; there are otlp",
-    "line 7: receivers.file_log/ is not there; there are otlp",
+    "line 6: receivers.otpl is not there; there are file_log, otlp",
+    "line 7: receivers.file_log/ has no name behind the slash",
+    "line 7: receivers.file_log/ needs include",
     "line 9: processors.resource.attributes[0] needs one of value, from_attribute, from_context; \
          default_value goes with the last two",
     "line 9: processors.resource.attributes[1] needs key for hash",
@@ -50,13 +51,13 @@ const EXPECTED: [&str; 22] = [
     "line 13: exporters.otlp_grpc.sending_queue.storage is disk, which is not among the extensions",
     "line 13: exporters.otlp_grpc.endpoint has a user and password; name an extension basicauth in \
          auth",
-    "line 14: exporters.kafka is not there; there are debug, file, nop, otlp_grpc, otlp_http, \
-         prometheus",
+    "line 14: exporters.kafka is not there; there are debug, file, loadbalancing, loki, nop, \
+         otlp_grpc, otlp_http, prometheus",
     "line 15: connectors.spanmetrics is not supported; there are no connectors",
     "line 17: service.extensions[0] is health_check, which is not among the extensions; add it \
          there, or name another: there are none",
     "line 19: service.pipelines.traces.receivers[1] is zipkin, which is not among the receivers; add \
-         it there, or name another: otlp",
+         it there, or name another: otlp, file_log/",
     "line 19: service.pipelines.traces.exporters[2] is debug again",
     "line 20: service.pipelines.profiles is of no signal; begin its name with traces, metrics or \
          logs",

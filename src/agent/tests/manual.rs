@@ -1,4 +1,4 @@
-use crate::agent::schema::{Group, Holds, Key, Kind, Needed, Section, service};
+use crate::agent::schema::{Group, Holds, Key, Kind, Needed, Section, operators, service};
 
 const MANUAL: &str = include_str!("../../../docs/agent.md");
 
@@ -27,6 +27,12 @@ fn the_manual_has_the_table_of_components_and_keys() {
         );
         for kind in group.kinds() {
             page.section(kind.section);
+        }
+        if group == Group::Receivers {
+            page.text += "\n### operators of file_log\n\n| type | what it does |\n|---|---|\n";
+            let row = |kind: &&Kind| format!("| `{}` | {} |\n", kind.name, kind.meaning);
+            page.text += &operators::KINDS.iter().map(row).collect::<String>();
+            operators::KINDS.iter().for_each(|kind| page.section(kind.section));
         }
     }
     page.text += "\n### service\n";

@@ -255,6 +255,37 @@ fn a_receiver_has_the_files_of_its_tls_and_its_guests() {
     assert_eq!(receive.cors, Some(cors));
 }
 
+// B-055
+#[test]
+fn several_servers_share_what_is_sent_and_loki_gets_its_own_words() {
+    let settings =
+        |resolver: &str| format!("{{resolver: {resolver}, protocol: {{otlp: {{tls: {{insecure: true}}}}}}}}");
+    for (resolver, words) in [
+        (
+            "{static: {hostnames: ['a:1', b]}}",
+            "exporter loadbalancing: one of http://a:1 (grpc), http://b:4317 (grpc)",
+        ),
+        (
+            "{dns: {hostname: gateways}}",
+            "exporter loadbalancing: one of those behind http://gateways:4317 (grpc)",
+        ),
+    ] {
+        let agent = of(&with("loadbalancing", &settings(resolver), ""));
+        assert_eq!(told(&agent), [""; 0]);
+        assert_eq!(agent.lines()[1], words);
+    }
+    let fault = told(&of(&with("loadbalancing", &settings("{}"), "")));
+    assert_eq!(fault, ["line 2: exporters.loadbalancing.resolver needs one of static, dns"]);
+    let text =
+        with("loki", "{endpoint: 'http://loki:3100/loki/api/v1/push'}", "").replace("traces:", "logs:");
+    let agent = of(&text);
+    assert_eq!(agent.lines()[1], "exporter loki: http://loki:3100/loki/api/v1/push");
+    let config = agent.config().unwrap();
+    let Way::Network(destinations) = &config.exits[0].way else { panic!() };
+    let [Destination::Remote(remote)] = destinations.of(Signal::Logs) else { panic!() };
+    assert!(remote.dialect.is_some());
+}
+
 // B-070, B-071
 #[test]
 fn what_is_shown_and_written_is_as_it_says() {

@@ -17,7 +17,8 @@ use std::{
 use throughline::{
     Config,
     collector::{self, Collector, Destination, Disk, Forwarded, Until, debug, file},
-    sender::Signal,
+    config::Between,
+    sender::{Key, Remote, Signal},
     stop_signal,
 };
 
@@ -54,6 +55,14 @@ pub(crate) struct Options {
     /// Where Prometheus fetches the measurements of all services, at /metrics.
     #[arg(long, value_name = "ADDRESS")]
     prometheus: Option<SocketAddr>,
+    /// Servers among which everything is divided, so that a trace goes to one of them: host:port of each, with commas
+    /// between them, or dns:host:port for all addresses of a name. In the place of the host of each destination
+    /// [default: THROUGHLINE_COLLECTOR_BALANCE].
+    #[arg(long, value_name = "SERVERS")]
+    balance: Option<Between>,
+    /// What goes to one of them, if there are several.
+    #[arg(long, value_enum, value_name = "KEY", default_value_t = Together::Trace)]
+    balance_by: Together,
     /// When a request is acknowledged.
     #[arg(long, value_enum, default_value_t = Acknowledge::Queued)]
     acknowledge: Acknowledge,
@@ -88,6 +97,17 @@ pub(crate) struct Options {
     /// A file in .env form, for variables that the environment does not set.
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+}
+
+/// What stays together.
+#[derive(Clone, Copy, ValueEnum)]
+enum Together {
+    /// Spans and log records of a trace; all else of a service.
+    Trace,
+    /// Everything of a service, by its service.name.
+    Service,
+    /// Everything of a resource.
+    Resource,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -150,11 +170,7 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     let config = config(options, &environment);
     let destinations = config.destinations.clone();
     let collector = Collector::start(config).map_err(io::Error::other)?;
-    if let Some(destination) = to_itself(&collector, &destinations) {
-        let words =
-            format!("{destination} is this collector itself: everything would come again, without end");
-        return Err(io::Error::other(words));
-    }
+    check_way(&collector, &destinations)?;
     announce(&collector, options, &environment, &destinations);
     deliver(collector, options).await
 }
@@ -165,7 +181,11 @@ async fn deliver(collector: Collector, options: &Options) -> io::Result<ExitCode
     let stop = stop_signal();
     tokio::pin!(stop);
     while tokio::time::timeout(LOOK, &mut stop).await.is_err() {
-        collector.forwarded().iter().for_each(|forwarded| tell(&mut told, forwarded));
+        for forwarded in collector.forwarded() {
+            // Of several servers each has its own fault.
+            let parts = if forwarded.members.is_empty() { vec![forwarded] } else { forwarded.members };
+            parts.iter().for_each(|part| tell(&mut told, part));
+        }
     }
     println!("stops");
     let outcome = collector.stop(Duration::from_secs(options.stop_limit)).await;
@@ -189,8 +209,9 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
     for signal in Signal::ALL {
         let export = environment.export(signal);
         // Its default is the port of a collector on this machine: most likely this one.
-        for destination in export.destinations.iter().filter(|_| !export.is_default()) {
-            config.destinations.add(signal, destination.clone());
+        let is_named = balance(options, environment).is_some() || !export.is_default();
+        for destination in export.destinations.iter().filter(|_| is_named) {
+            config.destinations.add(signal, balanced(destination, options, environment));
         }
     }
     config.debug = options.debug.map(|verbosity| {
@@ -226,19 +247,52 @@ impl Options {
     }
 }
 
+/// Among whom everything is divided.
+fn balance<'a>(options: &'a Options, environment: &'a Config) -> Option<&'a Between> {
+    options.balance.as_ref().or(environment.view.balance.as_ref())
+}
+
+/// The same, or several servers in its place.
+fn balanced(destination: &Destination, options: &Options, environment: &Config) -> Destination {
+    let (Destination::Remote(remote), Some(between)) = (destination, balance(options, environment)) else {
+        return destination.clone();
+    };
+    let mut balance = between.in_place_of(remote);
+    balance.key = match options.balance_by {
+        Together::Trace => Key::Trace,
+        Together::Service => Key::Service,
+        Together::Resource => Key::Resource,
+    };
+    Destination::Balanced(balance)
+}
+
 /// Where requests wait that cannot be sent now.
 fn directory<'a>(options: &'a Options, environment: &'a Config) -> Option<&'a PathBuf> {
     options.queue_directory.as_ref().or(environment.queue.directory.as_ref())
 }
 
+/// Nothing may lead back.
+fn check_way(collector: &Collector, destinations: &collector::Destinations) -> io::Result<()> {
+    let words = |destination| {
+        format!("{destination} is this collector itself: everything would come again, without end")
+    };
+    to_itself(collector, destinations).map_or(Ok(()), |destination| Err(io::Error::other(words(destination))))
+}
+
 /// A destination that leads back.
 fn to_itself(collector: &Collector, destinations: &collector::Destinations) -> Option<Destination> {
-    let own = [collector.grpc_address(), collector.http_address()].map(|address| address.map(|a| a.port()));
-    let leads_back = |destination: &&Destination| {
-        let Destination::Remote(remote) = destination else { return false };
+    let main = [collector.grpc_address(), collector.http_address()].into_iter().flatten();
+    let all = main.chain(collector.ports().iter().map(|(_, address)| *address));
+    let own: Vec<u16> = all.map(|address| address.port()).collect();
+    let is_own = |remote: &Remote| {
         let host = remote.url.host().unwrap_or_default().trim_matches(['[', ']']);
         let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        is_here && remote.url.port_u16().is_some_and(|port| own.contains(&Some(port)))
+        is_here && remote.url.port_u16().is_some_and(|port| own.contains(&port))
+    };
+    let leads_back = |destination: &&Destination| match destination {
+        Destination::Remote(remote) => is_own(remote),
+        Destination::Balanced(balance) => balance.remotes().iter().any(is_own),
+        Destination::Local(_) => false,
     };
     Signal::ALL.into_iter().flat_map(|signal| destinations.of(signal)).find(leads_back).cloned()
 }
@@ -258,7 +312,12 @@ fn announce(
     }
     for signal in Signal::ALL {
         for destination in destinations.of(signal) {
-            println!("sends {} to {}", signal.name(), environment.export(signal).in_words(destination));
+            let words = match destination {
+                // Nobody has decided on it there.
+                Destination::Balanced(balance) => balance.to_string(),
+                _ => environment.export(signal).in_words(destination),
+            };
+            println!("sends {} to {words}", signal.name());
         }
         if destinations.of(signal).is_empty() {
             println!("sends {} nowhere", signal.name());

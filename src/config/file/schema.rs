@@ -61,7 +61,6 @@ pub(crate) enum Holds {
     /// The same, above zero.
     Interval,
     /// Bytes, with a unit or without: `1MiB`.
-    #[cfg_attr(not(test), allow(dead_code, reason = "log files have sizes"))]
     Size,
     /// Names, each with a text.
     Pairs,

@@ -1,8 +1,12 @@
 //! `throughline collect --config`.
 
-use super::{Options, deliver};
+use super::{Options, check_way, deliver};
 use std::{io, path::Path, process::ExitCode};
-use throughline::{Config, agent::Agent, collector::Collector};
+use throughline::{
+    Config,
+    agent::Agent,
+    collector::{Collector, Way},
+};
 
 /// Runs what a configuration of the OpenTelemetry Collector says, or only says what it comes to.
 pub(super) async fn collect(path: &Path, options: &Options) -> io::Result<ExitCode> {
@@ -19,7 +23,13 @@ pub(super) async fn collect(path: &Path, options: &Options) -> io::Result<ExitCo
     if config.view.is_none() && config.prometheus.is_none() {
         config.max_bytes = 0;
     }
+    let ways: Vec<Way> = config.exits.iter().map(|exit| exit.way.clone()).collect();
     let collector = Collector::start(config).map_err(io::Error::other)?;
+    for way in ways {
+        if let Way::Network(destinations) = way {
+            check_way(&collector, &destinations)?;
+        }
+    }
     for (source, address) in collector.ports() {
         println!("takes {source} at {address}");
     }
