@@ -140,3 +140,26 @@ fn killed_again_and_again_it_loses_nothing_and_repeats_what_was_on_its_way() {
     assert!(child.wait().unwrap().success());
     stop(receiver);
 }
+
+#[test]
+fn killed_it_repeats_nothing_that_was_written_down() {
+    let (place, arrived) = (Place::new(), Arrived::default());
+    let mut config = config(place.options("none"), &arrived);
+    config.file_logs.clear();
+    config.http = Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+    let receiver = Collector::start(config).unwrap();
+    let (mut expected, mut length) = (Vec::new(), 0);
+    for kill in 0..3 {
+        let lines = Vec::from_iter((0..5000).map(|number| line(kill, number)));
+        place.append("a.log", lines.join("\n") + "\n");
+        length += lines.iter().map(|line| line.len() + 1).sum::<usize>();
+        expected.extend(lines);
+        let mut child = spawn(&place, &receiver);
+        let written = || fs::read_to_string(place.path("storage/file_log.json")).unwrap_or_default();
+        until(|| written().ends_with(&format!("\"offset\":{length}}}]}}")));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(arrived.bodies() == expected, "{} of {}", arrived.count(), expected.len());
+    }
+    stop(receiver);
+}
