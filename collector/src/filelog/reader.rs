@@ -23,10 +23,11 @@ use std::{
 use tokio::sync::oneshot;
 use tracing::dispatcher::{Dispatch as Subscriber, set_default};
 
-/// Between two checkpoints at least.
+/// Between two checkpoints at least, and at most.
 const LEAST_BETWEEN_COMMITS: Duration = Duration::from_millis(20);
+const MOST_BETWEEN_COMMITS: Duration = Duration::from_secs(1);
 
-/// Of its time a thread spends no more on checkpoints than one part in so many.
+/// Of its time a thread spends about one part in so many on checkpoints, unless the disk is very slow.
 const SHARE_OF_COMMITS: u32 = 10;
 
 /// How long to wait after a checkpoint could not be written.
@@ -155,7 +156,10 @@ impl Reader {
         for news in self.files.look(found, now) {
             voice::warn(printable(&format!("the file log {}: {news}", self.name)));
         }
-        self.dispatch.is_news |= std::mem::take(&mut self.files.is_news);
+        // Before anything of a new file is delivered: it may be renamed while no process looks.
+        if std::mem::take(&mut self.files.is_news) {
+            self.commit(now, true);
+        }
     }
 
     /// Gives each file a turn, beginning with the one behind the last; whether there is more to read at once.
@@ -228,15 +232,16 @@ impl Reader {
     }
 
     /// Writes down how far files are read, if that is due.
-    fn commit(&mut self, now: Instant, is_last: bool) {
-        let is_due = is_last || self.dispatch.is_news && self.commit <= now;
+    fn commit(&mut self, now: Instant, at_once: bool) {
+        let is_due = at_once || self.dispatch.is_news && self.commit <= now;
         let Some(checkpoints) = self.checkpoints.as_mut().filter(|_| is_due) else { return };
         self.dispatch.is_news = false;
+        let began = Instant::now();
         let pause = match checkpoints.write(&self.files.tails, self.dispatch.open()) {
             Ok(is_new) => {
                 self.exit.tally().commits.fetch_add(u64::from(is_new), Relaxed);
                 self.has_failed = false;
-                (now.elapsed() * SHARE_OF_COMMITS).max(LEAST_BETWEEN_COMMITS)
+                (began.elapsed() * SHARE_OF_COMMITS).clamp(LEAST_BETWEEN_COMMITS, MOST_BETWEEN_COMMITS)
             }
             Err(fault) => {
                 self.dispatch.is_news = true;
