@@ -18,6 +18,7 @@ mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told
 mod console; // telemetry on stdout
 mod credentials; // who sends is said, and only to whom it is meant for
+mod dashboards; // their charts have something to show
 mod delivery; // what is recorded arrives, or is counted
 mod dividing; // what is too large arrives in pieces
 mod documentation; // README and tables tell the truth
@@ -31,6 +32,7 @@ mod hosted; // nginx before it all, as before a hosted backend
 mod inside; // `tracing` inside a request belongs to it
 mod json; // what we send as JSON, judged by other decoders
 mod judges; // what we send, judged by others
+mod languages; // between services of Node and Python: one trace
 mod lifecycle; // start, flush, stop, from any runtime
 mod logs; // every line has the ids of its span, and is one line
 mod measuring; // the process and its runtime are measured
