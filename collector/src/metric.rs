@@ -33,7 +33,7 @@ mod walk;
 use crate::trace::{Attributes, Name, Value};
 pub(crate) use build::read;
 pub(crate) use instruments::instruments;
-pub(crate) use latest::latest;
+pub(crate) use latest::{Latest, latest};
 pub use query::Query;
 use serde::Serialize;
 pub(crate) use series::series;

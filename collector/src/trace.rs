@@ -16,7 +16,7 @@ mod value;
 
 pub(crate) use build::{decode, lines, parent as id, trace};
 pub use name::Name;
-pub(crate) use resource::Resources;
+pub(crate) use resource::{Resources, identity};
 pub(crate) use summary::{services, summary};
 pub use value::{Attributes, Value};
 pub(crate) use value::{hex, parse};

@@ -7,6 +7,7 @@
 //!
 #![doc = include_str!("variables.md")]
 
+mod collect; // those of the program alone
 mod table; // one row per variable
 
 use super::{Fault, Origin};
@@ -17,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+pub use collect::COLLECT;
 pub(crate) use table::*;
 pub use table::{Kind, VARIABLES, Variable};
 
@@ -287,7 +289,8 @@ fn is_service_link(name: &str) -> bool {
 
 fn is_ours(name: &str) -> bool {
     let signals = Signal::ALL.map(Some).into_iter().chain([None]);
-    signals.into_iter().any(|signal| VARIABLES.iter().any(|variable| variable.name_for(signal) == name))
+    let mut known = VARIABLES.iter().chain(COLLECT);
+    known.any(|variable| signals.clone().into_iter().any(|signal| variable.name_for(signal) == name))
 }
 
 #[cfg(test)]

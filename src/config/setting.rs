@@ -1,6 +1,6 @@
 //! What was set, and what holds where nothing was: each variable with its value, secrets masked.
 
-use super::env::{Environment, Kind, VARIABLES, Variable};
+use super::env::{COLLECT, Environment, Kind, VARIABLES, Variable};
 use crate::sender::Signal;
 use std::fmt;
 
@@ -56,9 +56,12 @@ impl fmt::Display for Setting {
     }
 }
 
-/// All variables in the order of the table: the forms that are set, or the default.
+/// All variables in the order of the table: the forms that are set, or the default; those of the collector's program alone
+/// where they are set.
 pub(super) fn settings(environment: &Environment) -> Vec<Setting> {
-    VARIABLES.iter().flat_map(|variable| of(environment, variable)).collect()
+    let of_collect = COLLECT.iter().flat_map(|variable| of(environment, variable));
+    let of_collect = of_collect.filter(|setting| setting.origin != Origin::Default);
+    VARIABLES.iter().flat_map(|variable| of(environment, variable)).chain(of_collect).collect()
 }
 
 pub(super) fn of(environment: &Environment, variable: &Variable) -> Vec<Setting> {

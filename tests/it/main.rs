@@ -15,6 +15,7 @@ mod chain; // two services, one call, one trace, seen at once
 mod charts; // from a call to its point on the chart, and back
 mod checking; // `throughline check` names what is wrong
 mod clients; // calls with hyper, reqwest, tonic
+mod collecting; // the program of the collector does what its options and variables say
 mod collector; // OTLP in, view out
 mod configuration; // variables decide, faults are told
 mod console; // telemetry on stdout
