@@ -1,22 +1,24 @@
 //! All files, and what became of each: the same, grown, renamed, copied, truncated, deleted.
 
 mod kin; // which known file another one is
+mod name; // what is told of its name
 mod traces; // where a file went
+mod truth; // whether it is still the one that it was
 
 use super::{
     Options, StartAt,
     content::Content,
-    entry::Map,
     identity::{Identity, has_name},
     ledger::Id,
     search::Found,
     tail::Tail,
 };
+use name::{directory, labels};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs::{self, Metadata},
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -280,52 +282,6 @@ impl Files {
         }
     }
 
-    /// Truncated files, and those that an earlier process knew and are not what they were.
-    fn verify(
-        &mut self,
-        here: &HashSet<Id>,
-        now: Instant,
-        candidates: &mut Vec<Candidate>,
-        faults: &mut Vec<(PathBuf, io::Error)>,
-    ) {
-        for id in here.iter().copied() {
-            let Some(tail) = self.tails.get_mut(&id) else { continue };
-            if tail.is_known() {
-                if tail.is_truncated() {
-                    self.replaced(id, now);
-                }
-                continue;
-            }
-            let path = tail.path.clone();
-            let head = Content::open(&path, self.options.gzip)
-                .and_then(|mut content| content.head(self.options.fingerprint_size));
-            match head {
-                Ok(head) if tail.fingerprint.begins(&head) => {
-                    tail.head = head;
-                    if tail.is_truncated() {
-                        self.replaced(id, now);
-                    }
-                }
-                Ok(_) => {
-                    if let (Some(identity), Ok(metadata)) = (self.lose(id, now), fs::metadata(&path)) {
-                        candidates.push(Candidate { path, identity, metadata });
-                    }
-                }
-                Err(fault) => faults.push((path, fault)),
-            }
-        }
-    }
-
-    /// What has its place on disk is another file: what it is, the next look finds out.
-    fn lose(&mut self, id: Id, now: Instant) -> Option<Identity> {
-        let tail = self.tails.get_mut(&id)?;
-        let identity = tail.identity.take()?;
-        (tail.content, tail.gone) = (None, Some(now));
-        self.by_identity.remove(&identity);
-        self.epoch += 1;
-        Some(identity)
-    }
-
     /// What is nowhere for long, or too many of these.
     fn forget(&mut self, now: Instant) {
         let is_lost = |tail: &Tail| !tail.is_live();
@@ -371,29 +327,4 @@ fn linger(tail: &Tail) -> Duration {
         .and_then(|content| content.metadata().ok())
         .is_some_and(|metadata| !has_name(&metadata));
     if is_deleted { LINGER_DELETED } else { LINGER }
-}
-
-/// The directory where a file really is.
-fn directory(path: &Path) -> Option<PathBuf> {
-    Some(fs::canonicalize(path).ok()?.parent()?.to_owned())
-}
-
-/// What entries are told of the name of their file.
-fn labels(options: &Options, path: &Path) -> Map {
-    let mut labels = options.attributes.clone();
-    let mut label = |is_wanted: bool, key: &str, value: Option<String>| {
-        if let Some(value) = value.filter(|_| is_wanted) {
-            labels.insert(key, value);
-        }
-    };
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    label(options.include_file_name, "log.file.name", name(path));
-    label(options.include_file_path, "log.file.path", Some(path.to_string_lossy().into_owned()));
-    if options.include_file_name_resolved || options.include_file_path_resolved {
-        let resolved = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        label(options.include_file_name_resolved, "log.file.name_resolved", name(&resolved));
-        let path = resolved.to_string_lossy().into_owned();
-        label(options.include_file_path_resolved, "log.file.path_resolved", Some(path));
-    }
-    labels
 }

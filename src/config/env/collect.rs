@@ -2,6 +2,7 @@
 
 use super::table::{Kind, Variable};
 
+const KEYS: &[&str] = &["trace", "service", "resource"];
 const ACKNOWLEDGE: &[&str] = &["queued", "disk", "delivered"];
 const KEYS: &[&str] = &["trace", "service", "resource"];
 const VERBOSITIES: &[&str] = &["basic", "normal", "detailed"];
