@@ -127,10 +127,7 @@ impl fmt::Display for Setting {
 pub(super) fn settings(environment: &Environment, config: &Config) -> Vec<Setting> {
     let unset = Config::without_settings(&mut Environment::default());
     let table = Table { environment, config, unset: &unset };
-    let known = |variable: &&Variable| !matches!(variable.kind, Kind::Unsupported | Kind::Unneeded);
-    let unknown = VARIABLES.iter().filter(|variable| !known(variable));
-    let unheard = unknown.flat_map(|variable| Setting::written(environment, variable));
-    VARIABLES.iter().filter(known).flat_map(|variable| table.of(variable)).chain(unheard).collect()
+    VARIABLES.iter().flat_map(|variable| table.of(variable)).collect()
 }
 
 /// What was set, beside what came of it.
@@ -143,6 +140,9 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn of(&self, variable: &Variable) -> Vec<Setting> {
+        if matches!(variable.kind, Kind::Unsupported | Kind::Unneeded) {
+            return Setting::written(self.environment, variable);
+        }
         if !variable.name.contains(['[', '{']) {
             return vec![self.setting(variable, variable.name, None)];
         }
@@ -173,11 +173,8 @@ impl Table<'_> {
     fn form(&self, variable: &Variable, name: &str, signals: &[Signal]) -> Vec<Setting> {
         let of_signal = |signal: &Signal| {
             let setting = self.setting(variable, name, Some(*signal));
-            if setting.by.is_none() {
-                setting
-            } else {
-                Setting { variable: variable.name_for(Some(*signal)), ..setting }
-            }
+            let own = setting.by.as_ref().map(|_| variable.name_for(Some(*signal)));
+            Setting { variable: own.unwrap_or(setting.variable), ..setting }
         };
         let mut settings: Vec<Setting> = Vec::new();
         // What leaves tells what holds, so it comes first.
