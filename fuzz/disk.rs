@@ -55,6 +55,7 @@ async fn serve() {
 }
 
 async fn take(mut caller: TcpStream) -> Option<()> {
+    caller.set_nodelay(true).ok()?;
     let (mut request, mut piece) = (Vec::new(), [0; 65_536]);
     loop {
         let count = caller.read(&mut piece).await.ok().filter(|count| *count > 0)?;

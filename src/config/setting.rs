@@ -74,7 +74,7 @@ impl Setting {
 
     /// Whether nothing was said about it.
     pub fn is_default(&self) -> bool {
-        self.origin == Origin::Default && self.written.is_none()
+        self.origin == Origin::Default && self.written.is_none() && self.by.is_none()
     }
 
     /// What decided, in words, and what does not hold.
