@@ -57,6 +57,8 @@ mod values; // Helm values → the configuration that the chart makes of them
 mod components; // what there is, by name
 mod pipelines; // which of it belongs together
 mod receivers; // what takes telemetry
+mod file_logs; // … from files
+mod operators; // … what their lines say
 mod processors; // what changes it
 mod exporters; // where it goes
 mod extensions; // … as whom, and what outlives the process
@@ -156,6 +158,11 @@ fn faults(flaws: Vec<Flaw>, name: &str) -> Vec<Fault> {
         Fault { fatal: !harmless, ..Fault::new(name, &format!("{place}: {message}")) }
     };
     settle(flaws).into_iter().map(fault).collect()
+}
+
+/// A message of another part, which may quote the file: in one line.
+fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 #[cfg(test)]

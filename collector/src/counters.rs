@@ -3,7 +3,7 @@
 use crate::{filelog, store::Level};
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use throughline_sender::{Signal, Stats};
+use throughline_sender::{Sender, Signal, Stats};
 
 /// What a collector took, refused and keeps. Counts begin with the collector and never go back.
 #[non_exhaustive]
@@ -64,7 +64,7 @@ pub struct Forwarded {
     pub delivered: u64,
     /// Refused by it for good.
     pub rejected: u64,
-    /// Lost here: see [`Overflow::Drop`](crate::Overflow::Drop), or the limit of the stop was over.
+    /// Lost here: see [`Overflow`](crate::Overflow), or the limit of the stop was over.
     pub dropped: u64,
     /// Waiting, or under way.
     pub queued: u64,
@@ -74,6 +74,25 @@ pub struct Forwarded {
     pub repeated: u64,
     /// The last fault in words, if there was one.
     pub last_failure: Option<String>,
+    /// Of one of several servers: the others have its share now.
+    #[serde(skip_serializing_if = "is_false")]
+    pub left_out: bool,
+    /// If it is several servers: what became of the part of each that is there now, and behind them what waits for one to
+    /// be there. What goes over from one to others counts there only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Forwarded>,
+}
+
+impl Forwarded {
+    /// What became of what a sender took.
+    pub(crate) fn of(sender: &Sender) -> Self {
+        let members = sender.members().into_iter().map(Forwarded::from).collect();
+        Forwarded { members, ..Forwarded::from(sender.stats()) }
+    }
+}
+
+fn is_false(truth: &bool) -> bool {
+    !truth
 }
 
 impl From<Stats> for Forwarded {
@@ -89,6 +108,8 @@ impl From<Stats> for Forwarded {
             on_disk: stats.on_disk,
             repeated: stats.repeated,
             last_failure: stats.last_failure,
+            left_out: stats.left_out,
+            members: Vec::new(),
         }
     }
 }

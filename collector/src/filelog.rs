@@ -44,7 +44,7 @@
 //! regular files are read. Encodings besides UTF-8 and ASCII come as bytes.
 
 // What is written in them.
-pub mod container; // lines as runtimes of containers write them
+pub mod container; // lines of containers, and where they are
 pub mod entry; // one line, while it becomes a record
 pub mod expression; // what is asked about it
 pub mod operator; // what is done to it
@@ -219,3 +219,6 @@ impl Options {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

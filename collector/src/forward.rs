@@ -6,10 +6,15 @@
 //!          └─► queue ─► batch ─► destination 2      each with its own counts, retries and disk
 //! ```
 //! A request is in all queues before it is answered, and in none if it is refused: what was acknowledged is
-//! delivered, refused by the destination, on disk, or named in the counts of what was lost.
+//! delivered, refused by the destination, on disk, or named in the counts of what was lost. Only a destination whose queue
+//! stays full is passed over, and the answer says so.
+//!
+//! A destination may be several servers: what is before it here is then a queue for each of them
+//! ([`Balance`](throughline_sender::Balance)).
 
 use crate::{
-    Config, Error, Exit, Forwarded, Lost, Way, config::Overflow, intake::Refusal, outlet::Outlet, plan::Plan,
+    Config, Error, Exit, Forwarded, Lost, Way, config::Overflow, intake::Refusal, memory::Memory,
+    outlet::Outlet, plan::Plan,
 };
 use bytes::Bytes;
 use std::{
@@ -20,7 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 use throughline_sender::{
-    Destination, Disk, Limits, Receipt, Request, Sender, Signal, Undelivered, Unsent, Until,
+    Destination, Disk, Hold, Limits, Receipt, Request, Sender, Signal, Undelivered, Unsent, Until,
 };
 use tokio::{task::JoinSet, time::timeout};
 
@@ -30,7 +35,8 @@ pub(crate) struct Forward {
     ways: [Ways; 3],
     outlets: Vec<Own>,
     until: Until,
-    overflow: Overflow,
+    /// How long a full queue holds up the others; `None`: for ever.
+    patience: Option<Duration>,
     stopping: AtomicBool,
 }
 
@@ -42,6 +48,8 @@ struct Ways {
     rooms: Vec<(usize, usize)>,
     /// A request is offered to all of them before the next one.
     turn: Mutex<()>,
+    /// Since when each has had no room.
+    full: Mutex<Vec<Option<Instant>>>,
 }
 
 /// A way out of this collector's own, and what sends there.
@@ -58,13 +66,17 @@ pub(crate) struct Parcel<'a> {
 
 /// What an answer waits for.
 #[derive(Default)]
-pub(crate) struct Promise(Vec<Receipt>);
+pub(crate) struct Promise {
+    receipts: Vec<Receipt>,
+    /// The destinations for which it is dropped.
+    pub(crate) passed_over: Vec<String>,
+}
 
 impl Promise {
     /// Waits until it is decided everywhere what became of it; `false`: somewhere it never will be.
     pub(crate) async fn decided(self) -> bool {
         let mut is_decided = true;
-        for receipt in self.0 {
+        for receipt in self.receipts {
             is_decided &= !matches!(receipt.settled().await, Err(Undelivered::Undecided));
         }
         is_decided
@@ -74,7 +86,7 @@ impl Promise {
     /// arrive twice.
     pub(crate) async fn kept(self, limit: Duration) -> Result<(), Refusal> {
         let kept = timeout(limit, async {
-            for receipt in self.0 {
+            for receipt in self.receipts {
                 receipt.settled().await?;
             }
             Ok(())
@@ -90,13 +102,19 @@ impl Promise {
 
 impl Forward {
     /// Starts a sender for each destination that a pipeline leads to; must be called in the runtime where they live.
-    pub(crate) fn start(config: &Config, plan: &Plan) -> Result<Self, Error> {
-        let (until, overflow) = (config.acknowledge, config.overflow);
+    pub(crate) fn start(config: &Config, plan: &Plan, memory: &Arc<Memory>) -> Result<Self, Error> {
+        let until = config.acknowledge;
+        let patience = match config.overflow {
+            _ if until != Until::Queued => None,
+            Overflow::Refuse => None,
+            Overflow::Drop => Some(Duration::ZERO),
+            Overflow::DropAfter(patience) => Some(patience),
+        };
         let (ways, outlets, stopping) = (Default::default(), Vec::new(), AtomicBool::new(false));
-        let mut forward = Forward { ways, outlets, until, overflow, stopping };
+        let mut forward = Forward { ways, outlets, until, patience, stopping };
         let share = plan.remotes().max(1) as u64;
         for (place, exit) in plan.exits.iter().enumerate() {
-            let limits = limits(config, exit, share);
+            let limits = limits(config, exit, share, memory);
             let outlet = Outlet::start(&exit.way)?;
             let mut own = Vec::new();
             for signal in Signal::ALL.into_iter().filter(|signal| plan.leads(*signal, place)) {
@@ -149,37 +167,44 @@ impl Forward {
         signal: Signal,
         loads: impl Iterator<Item = (&'a [usize], usize)>,
     ) -> Result<(), Refusal> {
-        let Ways { senders, rooms, .. } = &self.ways[signal as usize];
-        // What several pipelines lead to gets all of it.
-        let mut sums: Vec<Option<usize>> = vec![None; senders.len()];
-        for (ways, bytes) in loads {
-            for way in ways {
-                let sum = &mut sums[*way];
-                *sum = Some(sum.unwrap_or(0).saturating_add(bytes));
-            }
-        }
-        let asked = || sums.iter().enumerate().filter_map(|(way, sum)| sum.map(|bytes| (way, bytes)));
-        let asked_count = asked().count();
-        if asked_count == 0 {
+        self.have_room(signal, loads, false, self.patience)
+    }
+
+    /// Whether all bytes are known.
+    fn have_room<'a>(
+        &self,
+        signal: Signal,
+        loads: impl Iterator<Item = (&'a [usize], usize)>,
+        is_all: bool,
+        patience: Option<Duration>,
+    ) -> Result<(), Refusal> {
+        let ways = &self.ways[signal as usize];
+        let sums = ways.sums(loads);
+        if sums.iter().all(Option::is_none) {
             return Ok(());
         }
         if self.is_stopping() {
             return Err(Refusal::Busy("the collector stops; come again".to_owned()));
         }
-        if let Some((room, _)) =
-            asked().map(|(way, bytes)| (rooms[way].0, bytes)).find(|(room, bytes)| bytes > room)
-        {
+        let asked = ways.rooms.iter().zip(&sums).filter_map(|((room, _), sum)| Some((*room, (*sum)?)));
+        if let Some((room, _)) = asked.into_iter().find(|(room, bytes)| bytes > room) {
             return Err(Refusal::larger_than(room));
         }
-        let mut faults = Vec::new();
-        for (way, bytes) in asked() {
-            let sender = &senders[way];
-            faults.extend(sender.has_room(bytes).err().map(|fault| (sender, fault)));
-        }
-        match (faults.first(), self.overflow) {
-            (None, _) => Ok(()),
-            (Some(_), Overflow::Drop) if faults.len() < asked_count => Ok(()),
-            (Some((sender, fault)), _) => {
+        let faults: Vec<_> = ways
+            .senders
+            .iter()
+            .zip(&sums)
+            .map(|(sender, sum)| sum.map(|bytes| sender.has_room(bytes).err()))
+            .collect();
+        let is_away = ways.are_away(&faults, is_all, patience);
+        let has_room = faults.iter().any(|asked| matches!(asked, Some(None)));
+        let mut found = ways.senders.iter().zip(faults).zip(is_away);
+        let holds_up = found.find_map(|((sender, fault), is_away)| {
+            fault.flatten().filter(|_| !is_away || !has_room).map(|fault| (sender, fault))
+        });
+        match holds_up {
+            None => Ok(()),
+            Some((sender, fault)) => {
                 Err(Refusal::Busy(format!("{}: {fault}; come again", sender.destination())))
             }
         }
@@ -203,28 +228,33 @@ impl Forward {
             return Ok(Promise::default());
         }
         let _turn = ways.turn();
-        self.admit(signal, parcels.iter().map(|parcel| (parcel.ways, parcel.body.len())))?;
-        let mut receipts = Vec::new();
+        let loads = parcels.iter().map(|parcel| (parcel.ways, parcel.body.len()));
+        // The promise is one for all destinations.
+        self.have_room(signal, loads, true, self.patience.filter(|_| until == Until::Queued))?;
+        let mut promise = Promise::default();
         for (parcel, way) in
             parcels.iter().flat_map(|parcel| parcel.ways.iter().map(move |way| (parcel, *way)))
         {
             let sender = &ways.senders[way];
             let request = Request { items, body: parcel.body.clone() };
             match sender.submit(request.clone(), until) {
-                Ok(receipt) => receipts.push(receipt),
+                Ok(receipt) => promise.receipts.push(receipt),
                 // No room: dropped and counted, as was asked for.
-                Err(_) => sender.send(request),
+                Err(_) => {
+                    sender.send(request);
+                    promise.passed_over.push(sender.destination().to_string());
+                }
             }
         }
         if until == Until::Queued {
-            receipts.clear();
+            promise.receipts.clear();
         }
-        Ok(Promise(receipts))
+        Ok(promise)
     }
 
     /// What became of everything.
     pub(crate) fn forwarded(&self) -> Vec<Forwarded> {
-        self.senders().map(|sender| Forwarded::from(sender.stats())).collect()
+        self.senders().map(|sender| Forwarded::of(sender)).collect()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -267,6 +297,39 @@ impl Forward {
 }
 
 impl Ways {
+    /// How many bytes each way would get; `None`: it is not asked. What several pipelines lead to gets all of it.
+    fn sums<'a>(&self, loads: impl Iterator<Item = (&'a [usize], usize)>) -> Vec<Option<usize>> {
+        let mut sums: Vec<Option<usize>> = vec![None; self.senders.len()];
+        for (ways, bytes) in loads {
+            for way in ways {
+                let sum = &mut sums[*way];
+                *sum = Some(sum.unwrap_or(0).saturating_add(bytes));
+            }
+        }
+        sums
+    }
+
+    /// Which of the senders hold up the others no more, by who was asked and has no room now. Only who has room for all of a
+    /// request has room again.
+    fn are_away<F>(
+        &self,
+        faults: &[Option<Option<F>>],
+        is_all: bool,
+        patience: Option<Duration>,
+    ) -> Vec<bool> {
+        let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
+        full.resize(faults.len(), None);
+        let away = full.iter_mut().zip(faults).map(|(since, fault)| {
+            match fault {
+                Some(Some(_)) => *since = Some(since.unwrap_or_else(Instant::now)),
+                Some(None) if is_all => *since = None,
+                Some(None) | None => {}
+            }
+            since.zip(patience).is_some_and(|(since, patience)| since.elapsed() >= patience)
+        });
+        away.collect()
+    }
+
     fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -286,11 +349,15 @@ async fn closed(senders: impl IntoIterator<Item = Arc<Sender>>, limit: Duration)
 
 /// What each sender of an exit may keep. All that go over the network share the collector's directory in equal parts: a
 /// destination that is away cannot take the room of another.
-fn limits(config: &Config, exit: &Exit, shares: u64) -> Limits {
+fn limits(config: &Config, exit: &Exit, shares: u64, memory: &Arc<Memory>) -> Limits {
     let share = |disk: &Disk| Disk { bytes: disk.bytes / shares, ..disk.clone() };
     Limits {
         queue_bytes: exit.queue_bytes.unwrap_or(config.queue_bytes),
         disk: exit.disk.clone().or_else(|| config.disk.as_ref().map(share)),
         batch: Some(exit.batch.clone().unwrap_or_else(|| config.batch.clone())),
+        hold: Hold::by({
+            let memory = Arc::clone(memory);
+            move |part| memory.hold(part)
+        }),
     }
 }

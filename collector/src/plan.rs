@@ -70,7 +70,7 @@ impl Plan {
             let Way::Network(destinations) = &exit.way else { return 0 };
             let used = Signal::ALL.into_iter().filter(|signal| self.leads(*signal, place));
             let all = used.flat_map(|signal| destinations.of(signal));
-            all.filter(|destination| matches!(destination, Destination::Remote(_))).count()
+            all.filter(|destination| !matches!(destination, Destination::Local(_))).count()
         };
         self.exits.iter().enumerate().map(of).sum()
     }

@@ -19,9 +19,10 @@ use crate::{
     intake::{Intake, Refusal, Taken},
     origin::{is_for_address, is_from_elsewhere},
     plan::Source,
+    process::Client,
     reply::Reply,
     reservation::Reservation,
-    serve::{Handler, Stream},
+    serve::{Handler, Peer, Stream},
     tls::Security,
     voice,
 };
@@ -135,6 +136,8 @@ impl Receiver {
     ) -> Result<Taken, Refusal> {
         let mut reservation = self.intake.reserve();
         let is_waiting = is_waiting(request.headers());
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let client = self.intake.asked().answers(request.headers(), peer, !self.guard.is_absent());
         let body = request.into_body();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
         if let Err(refusal) = self.intake.admit(signal, self.source, announced) {
@@ -145,7 +148,7 @@ impl Receiver {
         let body = body::read(body, &self.intake, framing, limits, is_waiting, &mut reservation).await?;
         let coding = coding(&body)?;
         let (source, max_bytes) = (self.source, self.max_bytes);
-        Parcel { signal, source, body, framing, max_bytes, coding, form, reservation }
+        Parcel { signal, source, body, framing, max_bytes, coding, form, client, reservation }
             .deliver(&self.intake)
             .await
     }
@@ -203,6 +206,7 @@ struct Parcel {
     max_bytes: usize,
     coding: Coding,
     form: Form,
+    client: Client,
     reservation: Reservation,
 }
 
@@ -218,8 +222,8 @@ impl Parcel {
     }
 
     fn open(self, intake: &Intake) -> Result<(Taken, Promise), Refusal> {
-        let Parcel { signal, source, mut body, mut framing, max_bytes: most, coding, form, mut reservation } =
-            self;
+        let Parcel { signal, source, mut body, mut framing, max_bytes: most, .. } = self;
+        let (coding, form, client, mut reservation) = (self.coding, self.form, self.client, self.reservation);
         // Nobody compresses nothing.
         if coding != Coding::Identity && body.len() > framing {
             let decoded = coding.decode(most, body.get(framing..).unwrap_or_default(), &mut reservation)?;
@@ -227,7 +231,8 @@ impl Parcel {
             (body, framing) = (decoded, 0);
         }
         let body = form.read(signal, body, most, &mut reservation)?;
-        intake.take(signal, source, body.get(framing..).unwrap_or_default(), &mut reservation)
+        let message = body.get(framing..).unwrap_or_default();
+        intake.take(signal, source, message, &client, &mut reservation)
     }
 }
 

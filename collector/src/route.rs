@@ -4,8 +4,7 @@ use crate::{
     Error,
     forward::Forward,
     plan::{Plan, Source},
-    process::Process,
-    wire::Fault,
+    process::{Asked, Client, Failure, Process},
 };
 use throughline_sender::Signal;
 
@@ -15,6 +14,8 @@ pub(crate) struct Routes {
     sources: Vec<String>,
     /// In the order of [`Signal::ALL`].
     lanes: [Vec<Lane>; 3],
+    /// By all of them.
+    asked: Asked,
 }
 
 /// A pipeline, ready to be used.
@@ -27,21 +28,26 @@ pub(crate) struct Lane {
 
 impl Routes {
     pub(crate) fn new(plan: Plan, forward: &Forward) -> Result<Self, Error> {
-        let mut lanes: [Vec<Lane>; 3] = Default::default();
+        let (mut lanes, mut asked): ([Vec<Lane>; 3], Asked) = Default::default();
         for lane in &plan.lanes {
             lanes[lane.signal as usize].push(Lane {
                 sources: lane.sources.clone(),
-                process: Process::new(&lane.processors)?,
+                process: Process::new(&lane.processors, &mut asked)?,
                 ways: lane.exits.iter().flat_map(|exit| forward.ways_of(lane.signal, *exit)).collect(),
             });
         }
-        Ok(Routes { sources: plan.sources, lanes })
+        Ok(Routes { sources: plan.sources, lanes, asked })
     }
 
     /// Those that take what comes from there.
     pub(crate) fn lanes(&self, signal: Signal, source: Source) -> impl Iterator<Item = &Lane> {
         let takes = move |lane: &&Lane| lane.sources.as_ref().is_none_or(|known| known.contains(&source));
         self.lanes[signal as usize].iter().filter(takes)
+    }
+
+    /// What processors ask of who sends.
+    pub(crate) fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// The source of this name; the plan has those of all ports.
@@ -56,8 +62,14 @@ impl Lane {
         !self.process.is_empty(signal)
     }
 
-    /// The request with all changes; `None` if nothing changes.
-    pub(crate) fn changed(&self, signal: Signal, body: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        if self.changes(signal) { self.process.apply(signal, body) } else { Ok(None) }
+    /// The request of this client with all changes, of at most so many bytes; `None` if nothing changes.
+    pub(crate) fn changed(
+        &self,
+        signal: Signal,
+        body: &[u8],
+        client: &Client,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        if self.changes(signal) { self.process.apply(signal, body, client, most) } else { Ok(None) }
     }
 }

@@ -30,14 +30,14 @@ impl Component<'_> {
 /// All of them.
 pub(super) struct Components<'a> {
     all: Vec<Component<'a>>,
-    /// Those with a fault in their name or their kind, which is told.
-    broken: Vec<(Group, &'a str)>,
+    /// Those of a kind that is not there, and whether that is told; else they are switched off.
+    absent: Vec<(Group, &'a str, bool)>,
 }
 
 impl<'a> Components<'a> {
     /// Reads and checks them all.
     pub(super) fn read(root: &'a Node, flaws: &mut Vec<Flaw>) -> Self {
-        let mut components = Components { all: Vec::new(), broken: Vec::new() };
+        let mut components = Components { all: Vec::new(), absent: Vec::new() };
         for group in Group::ALL {
             if let Some(node) = root.get(group.name()) {
                 components.group(group, node, flaws);
@@ -58,9 +58,14 @@ impl<'a> Components<'a> {
         self.all.iter().find(|known| known.group == group && known.name == name).copied()
     }
 
-    /// Whether a fault was told of it already.
-    pub(super) fn is_broken(&self, group: Group, name: &str) -> bool {
-        self.broken.contains(&(group, name))
+    /// Whether a fault of it is told where it stands.
+    pub(super) fn is_told(&self, group: Group, name: &str) -> bool {
+        self.absent.contains(&(group, name, true))
+    }
+
+    /// Whether it is not there on purpose.
+    pub(super) fn is_off(&self, group: Group, name: &str) -> bool {
+        self.absent.contains(&(group, name, false))
     }
 
     /// The names of a group.
@@ -79,11 +84,11 @@ impl<'a> Components<'a> {
             let found =
                 group.kinds().iter().find(|kind| kind.name == kind_name || kind.former.contains(&kind_name));
             let Some(kind) = found else {
-                // Switched off, whatever it is.
-                if !entry.node.is_null() {
+                let is_off = entry.node.is_null();
+                if !is_off {
                     flaws.push(Flaw::new(entry.line, unknown(group, kind_name, &path, entry.line)));
                 }
-                self.broken.push((group, &entry.key));
+                self.absent.push((group, &entry.key, !is_off));
                 continue;
             };
             if rest.trim().is_empty() {

@@ -4,13 +4,13 @@ use super::{
     components::{Component, Components},
     exporters::{self, Export},
     extensions::Extensions,
-    limiter,
+    file_logs, limiter,
     pipelines::{self, Pipeline, Service},
     processors, receivers,
     schema::service,
 };
 use crate::{
-    collector::{self, Until},
+    collector::{self, Until, Way},
     config::file::{
         check::check_part,
         document::{Flaw, Node, shown},
@@ -49,6 +49,13 @@ struct Composing<'a, 'b> {
 impl Composing<'_, '_> {
     fn receivers(&mut self, pipelines: &[Pipeline<'_>]) {
         for receiver in used(pipelines, |pipeline| &pipeline.receivers) {
+            if receiver.kind.name == "file_log" {
+                let options = file_logs::options(&receiver, &self.extensions, self.flaws);
+                let patterns: Vec<String> = options.include.iter().map(|pattern| shown(pattern)).collect();
+                self.say(format!("receiver {}: {}", shown(receiver.name), patterns.join(", ")));
+                self.composed.config.file_logs.push(options);
+                continue;
+            }
             let opened = receivers::ports(&receiver, &self.extensions, self.flaws);
             let places =
                 opened.iter().map(|opened| format!("{} at {}", opened.protocol, opened.port.address));
@@ -81,7 +88,7 @@ impl Composing<'_, '_> {
         let Export { mut exit, page, waits, words } = export;
         self.say(format!("exporter {}: {words}", shown(exporter.name)));
         if exit.batch.is_none() {
-            exit.batch = Some(self.batch(exporter, leading));
+            exit.batch = Some(self.batch(exporter, matches!(exit.way, Way::Network(_)), leading));
         }
         let config = &mut self.composed.config;
         if let Some((address, expiration)) = page {
@@ -98,14 +105,19 @@ impl Composing<'_, '_> {
     }
 
     /// How much of what waits at an exit is sent as one: the first pipeline that leads there says it.
-    fn batch(&mut self, exporter: &Component<'_>, leading: &[&Pipeline<'_>]) -> collector::Batch {
+    fn batch(
+        &mut self,
+        exporter: &Component<'_>,
+        is_remote: bool,
+        leading: &[&Pipeline<'_>],
+    ) -> collector::Batch {
         let of = |pipeline: &Pipeline<'_>| {
             let batch = pipeline.processors.iter().find(|processor| processor.kind.name == "batch");
             batch.map_or_else(processors::no_batch, processors::batch)
         };
         let Some((first, others)) = leading.split_first() else { return processors::no_batch() };
         let batch = of(first);
-        if let Some(other) = others.iter().find(|other| of(other) != batch) {
+        if let Some(other) = others.iter().find(|other| is_remote && of(other) != batch) {
             let message = format!(
                 "exporters.{}: pipelines {} and {} make different batches; those of the first hold for both",
                 shown(exporter.name),

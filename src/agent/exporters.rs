@@ -4,12 +4,15 @@ mod client; // over the network: where to, as whom, and how
 
 use super::{components::Component, extensions::Extensions, receivers::address};
 use crate::{
-    collector::{Batch, Destinations, Disk, Exit, Way, debug, file},
-    config::file::{
-        amount,
-        document::{Flaw, Node},
+    collector::{Batch, Destinations, Disk, Exit, Way, debug, file, loki},
+    config::{
+        Between,
+        file::{
+            amount,
+            document::{Flaw, Node},
+        },
     },
-    sender::{Destination, Signal},
+    sender::{Destination, Key, Remote, Signal},
 };
 use std::{net::SocketAddr, time::Duration};
 
@@ -63,27 +66,80 @@ fn network(
     extensions: &Extensions<'_>,
     flaws: &mut Vec<Flaw>,
 ) -> Option<Export> {
+    let queue = component.node.get("sending_queue");
+    let of_queue = |key: &str| queue.and_then(|queue| queue.get(key));
+    let path = component.path("sending_queue");
+    let queue_bytes = queue_bytes(queue, &path, flaws);
+    let directory = extensions.directory(of_queue("storage"), &format!("{path}.storage"), flaws);
     let mut destinations = Destinations::default();
     let mut words: Vec<String> = Vec::new();
     for signal in signals {
         let remote = client::remote(component, *signal, extensions, flaws)?;
-        let name = remote.to_string();
+        let destination = match component.kind.name {
+            "loki" => loki(component.node).destination(remote),
+            "loadbalancing" => balanced(component, &remote, flaws)?,
+            _ => Destination::Remote(remote),
+        };
+        let name = destination.to_string();
         if !words.contains(&name) {
             words.push(name);
         }
-        destinations.add(*signal, Destination::Remote(remote));
+        destinations.add(*signal, destination);
     }
     let mut exit = Exit::new(component.name, Way::Network(destinations));
-    let queue = component.node.get("sending_queue");
-    let of_queue = |key: &str| queue.and_then(|queue| queue.get(key));
-    exit.queue_bytes = queue_bytes(queue, &component.path("sending_queue"), flaws);
-    exit.batch = of_queue("batch").map(batch);
-    let directory =
-        extensions.directory(of_queue("storage"), &component.path("sending_queue.storage"), flaws);
+    (exit.queue_bytes, exit.batch) = (queue_bytes, of_queue("batch").map(batch));
     exit.disk = directory.map(Disk::new);
     let waits = of_queue("enabled").and_then(Node::boolean) == Some(false)
         || of_queue("wait_for_result").and_then(Node::boolean) == Some(true);
     Some(Export { exit, page: None, waits, words: words.join(", ") })
+}
+
+/// B-055
+fn loki(node: &Node) -> loki::Options {
+    let mut options = loki::Options::default();
+    let labels = &mut options.default_labels;
+    for (key, label) in [
+        ("exporter", &mut labels.exporter),
+        ("job", &mut labels.job),
+        ("instance", &mut labels.instance),
+        ("level", &mut labels.level),
+    ] {
+        *label = node.path(&["default_labels_enabled", key]).and_then(Node::boolean).unwrap_or(*label);
+    }
+    options.structured_metadata =
+        node.get("structured_metadata").and_then(Node::boolean).unwrap_or(options.structured_metadata);
+    options
+}
+
+/// Several servers, each with its part.
+fn balanced(component: &Component<'_>, remote: &Remote, flaws: &mut Vec<Flaw>) -> Option<Destination> {
+    let resolver = component.node.get("resolver")?;
+    let name = resolver.get("dns").and_then(|dns| Some((dns.get("hostname")?.text()?, dns.get("port"))));
+    let hosts: Vec<&str> = resolver
+        .path(&["static", "hostnames"])
+        .map(Node::members)
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Node::text)
+        .collect();
+    let words = match name {
+        Some((name, port)) => format!("dns:{name}:{}", port.and_then(Node::text).unwrap_or("4317")),
+        None => hosts.join(","),
+    };
+    let fault =
+        |message: String| Flaw::new(resolver.line, format!("{} {message}", component.path("resolver")));
+    let between = match words.parse::<Between>() {
+        _ if name.is_some() != hosts.is_empty() => Err("needs one of static, dns".to_owned()),
+        Ok(between) => Ok(between),
+        Err(words) => Err(words),
+    };
+    let mut balance = between.map_err(|words| flaws.push(fault(words))).ok()?.in_place_of(remote);
+    balance.key = match component.node.get("routing_key").and_then(Node::text) {
+        Some("service") => Key::Service,
+        Some("resource") => Key::Resource,
+        _ => Key::Trace,
+    };
+    Some(Destination::Balanced(balance))
 }
 
 /// Of a queue that is counted in bytes. Requests and items are no bound of memory.

@@ -77,9 +77,9 @@ fn members<'a>(
                 flaws.push(Flaw::new(member.line, format!("{path} is {} again", shown(name))));
             }
             Some(component) => found.push(component),
-            // Its fault is told where it stands, unless it is switched off there.
-            None if components.is_broken(group, name) => {
-                let fault = format!("{path} is {}, which cannot be used", shown(name));
+            None if components.is_told(group, name) => {}
+            None if components.is_off(group, name) => {
+                let fault = format!("{path} is {}, which is switched off", shown(name));
                 flaws.push(Flaw::new(member.line, fault));
             }
             None => {

@@ -2,7 +2,7 @@
 
 use super::components::Component;
 use crate::{
-    collector::{Action, Batch, Kind, Processor, Value},
+    collector::{Action, Batch, Context, Kind, Processor, Value},
     config::file::{
         amount,
         document::{Flaw, Node},
@@ -34,12 +34,12 @@ fn action(node: &Node) -> Result<Action, String> {
     let needed =
         |value: Option<String>, name: &str| value.ok_or_else(|| format!("needs {name} for {action}"));
     let own: &[&str] = match action.as_str() {
-        "insert" | "update" | "upsert" => &["value", "from_attribute", "default_value"],
+        "insert" | "update" | "upsert" => &["value", "from_attribute", "from_context", "default_value"],
         "delete" | "extract" => &["pattern"],
         "convert" => &["converted_type"],
         _ => &[],
     };
-    let others = ["value", "from_attribute", "default_value", "pattern", "converted_type"];
+    let others = ["value", "from_attribute", "from_context", "default_value", "pattern", "converted_type"];
     if let Some(idle) = others.into_iter().find(|key| node.get(key).is_some() && !own.contains(key)) {
         return Err(format!("has {idle}, which means nothing to {action}"));
     }
@@ -64,19 +64,48 @@ fn action(node: &Node) -> Result<Action, String> {
     })
 }
 
+/// Where the value comes from: it is written, of another attribute, or of who sends.
+enum Origin {
+    Written(Value),
+    Attribute(String),
+    Context(Context),
+}
+
 fn value(node: &Node) -> Result<Value, String> {
     let scalar = |key: &str| {
-        node.get(key).map(|node| typed(node).ok_or_else(|| format!("has a {key} that is no text or number")))
+        let typed = node
+            .get(key)
+            .map(|node| typed(node).ok_or_else(|| format!("has a {key} that is no text or number")));
+        typed.transpose()
     };
-    let other = scalar("default_value").transpose()?;
-    match (scalar("value").transpose()?, node.get("from_attribute").and_then(Node::text), other) {
-        (Some(_), Some(_), _) => Err("has value and from_attribute; write one of them".to_owned()),
-        (Some(_), None, Some(_)) => Err("has value and default_value; write one of them".to_owned()),
-        (Some(value), None, None) => Ok(value),
-        (None, Some(key), None) => Ok(Value::Attribute(key.to_owned())),
-        (None, Some(key), Some(other)) => Ok(Value::AttributeOr(key.to_owned(), Box::new(other))),
-        (None, None, _) => Err("needs value or from_attribute".to_owned()),
+    let text = |key: &str| node.get(key).and_then(Node::text);
+    let mut origins: Vec<Origin> = scalar("value")?.map(Origin::Written).into_iter().collect();
+    origins.extend(text("from_attribute").map(|key| Origin::Attribute(key.to_owned())));
+    if let Some(name) = text("from_context") {
+        let of_user = name.strip_prefix("auth.");
+        origins.push(Origin::Context(match (name, of_user, name.strip_prefix("metadata.")) {
+            ("client.address", ..) => Context::Address,
+            (_, Some("username"), _) => Context::User,
+            (_, Some(_), _) => {
+                return Err("has a from_context that is not known; of auth there is auth.username".into());
+            }
+            (_, None, header) => Context::Header(header.unwrap_or(name).to_owned()),
+        }));
     }
+    let origin = origins.pop().filter(|_| origins.is_empty());
+    Ok(match (origin, scalar("default_value")?.map(Box::new)) {
+        (Some(Origin::Written(value)), None) => value,
+        (Some(Origin::Attribute(key)), None) => Value::Attribute(key),
+        (Some(Origin::Attribute(key)), Some(other)) => Value::AttributeOr(key, other),
+        (Some(Origin::Context(context)), None) => Value::Context(context),
+        (Some(Origin::Context(context)), Some(other)) => Value::ContextOr(context, other),
+        _ => {
+            return Err(
+                "needs one of value, from_attribute, from_context; default_value goes with the last two"
+                    .into(),
+            );
+        }
+    })
 }
 
 /// A scalar by its type in YAML.

@@ -33,10 +33,11 @@ pub(super) fn ports(
         let entries = protocols.map(Node::entries).unwrap_or_default();
         let Some(entry) = entries.iter().find(|entry| entry.key == key) else { continue };
         let path = receiver.path(&format!("protocols.{key}"));
+        let receive = receive(&entry.node, &path, extensions, flaws);
         let endpoint = entry.node.get("endpoint");
         let Some(address) = address(endpoint, default, &format!("{path}.endpoint"), flaws) else { continue };
         let mut port = Port::new(receiver.name, address);
-        port.receive = receive(&entry.node, &path, extensions, flaws);
+        port.receive = receive;
         ports.push(Opened { protocol, port });
     }
     if protocols.is_some_and(|node| node.entries().is_empty()) {

@@ -1,4 +1,5 @@
-//! Lines of containers as their runtimes write them: CRI, which is containerd's and CRI-O's, and Docker's JSON.
+//! Lines of containers as containerd and CRI-O write them, by the rules of CRI, and the paths that a kubelet gives their
+//! files.
 //!
 //! ```
 //! use throughline_collector::filelog::container::{Cri, nanoseconds};
@@ -7,15 +8,11 @@
 //! assert_eq!((line.stream, line.text, line.is_partial()), ("stdout", "a line that i", true));
 //! assert_eq!(nanoseconds(line.time), Some(1_687_429_645_813_799_277));
 //! ```
-//! What is read are parts of the line: nothing is copied, except where JSON has an escape.
+//! What is read are parts of the line: nothing is copied. Docker's lines are JSON, and read as such.
 //!
 //! # Limits
 //! What is no line of a container has no parts, and whoever asks has to keep it as it is. Times are those from 1970 to
 //! 2554.
-
-use crate::filelog::operator::Format;
-use serde::Deserialize;
-use std::borrow::Cow;
 
 /// A line of CRI: `TIME STREAM TAG TEXT` (B-064).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,23 +25,6 @@ pub struct Cri<'a> {
     pub tag: &'a str,
     /// What was written.
     pub text: &'a str,
-}
-
-/// A line of Docker's JSON (B-066).
-#[derive(Clone, Debug, PartialEq, Deserialize)]
-pub struct Docker<'a> {
-    /// What was written, with its line feed, if it had one.
-    #[serde(borrow)]
-    pub log: Cow<'a, str>,
-    /// `stdout` or `stderr`.
-    #[serde(borrow, default)]
-    pub stream: Option<Cow<'a, str>>,
-    /// When it was written, by RFC 3339.
-    #[serde(borrow, default)]
-    pub time: Option<Cow<'a, str>>,
-    /// Labels and variables of the container, if Docker was told to add them.
-    #[serde(default)]
-    pub attrs: serde_json::Map<String, serde_json::Value>,
 }
 
 /// What the path of a pod's log says (B-064): `…/NAMESPACE_POD_UID/CONTAINER/RESTARTS.log`.
@@ -79,23 +59,6 @@ impl<'a> Cri<'a> {
     }
 }
 
-impl<'a> Docker<'a> {
-    /// Reads a line; `None`: it is none.
-    pub fn of(line: &'a str) -> Option<Self> {
-        serde_json::from_str(line).ok()
-    }
-
-    /// What was written, without its line feed.
-    pub fn text(&self) -> &str {
-        self.log.strip_suffix('\n').unwrap_or(&self.log)
-    }
-
-    /// Whether the next line of the stream goes on with the text.
-    pub fn is_partial(&self) -> bool {
-        !self.log.ends_with('\n')
-    }
-}
-
 impl<'a> Place<'a> {
     /// Reads a path; `None`: it is none of a pod's logs.
     pub fn of(path: &'a str) -> Option<Self> {
@@ -118,15 +81,6 @@ impl<'a> Place<'a> {
             && !container.contains(['.', '_']);
         (is_file && is_pod).then_some(Place { namespace, pod, uid, container, restarts })
     }
-}
-
-/// Who wrote a line; `None`: no runtime.
-pub fn format(line: &str) -> Option<Format> {
-    if line.starts_with('{') {
-        return Some(Format::Docker);
-    }
-    let time = Cri::of(line)?.time;
-    Some(if time.ends_with('Z') { Format::Containerd } else { Format::Crio })
 }
 
 /// The nanoseconds since 1970 of a time by RFC 3339; `None`: it is none, or not one of 1970 to 2554. Of a fraction nine
@@ -176,7 +130,7 @@ fn fraction(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 /// Days since 1970; `None`: there is no such day.
 fn days(year: u64, month: u64, day: u64) -> Option<i64> {
-    let is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let longest = match month {
         4 | 6 | 9 | 11 => 30,
         2 => 28 + u64::from(is_leap),

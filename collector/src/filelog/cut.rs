@@ -92,7 +92,7 @@ impl Cut {
             Rule::Start { pattern, omit: true } => own(pattern, data).map_or(0, |own| own.end()),
             _ => 0,
         };
-        (!data.is_empty()).then(|| (from..data.len(), data.len()))
+        (!data.is_empty()).then_some((from..data.len(), data.len()))
     }
 
     /// As much as an entry may have, and no half of a character.

@@ -34,6 +34,8 @@ pub(super) struct Dispatch {
     resource: Map,
     pipeline: Pipeline,
     ledger: Ledger,
+    /// What comes out of the pipeline at once.
+    out: Vec<Entry>,
     batch: Batch,
     max_bytes: usize,
     exit: Exit,
@@ -59,6 +61,7 @@ impl Dispatch {
             resource: options.resource.clone(),
             pipeline: Pipeline::new(&options.operators).map_err(unusable)?,
             ledger: Ledger::default(),
+            out: Vec::new(),
             batch: Batch::default(),
             max_bytes: MAX_BYTES.min(exit.largest() / 2),
             exit,
@@ -104,26 +107,15 @@ impl Dispatch {
         let mut entry = Entry::of(body);
         (entry.attributes, entry.resource) = (labels.clone(), self.resource.clone());
         (entry.observed, entry.mark) = (self.observed, mark);
-        let Dispatch { pipeline, batch, ledger, .. } = self;
-        let mut is_out = false;
-        pipeline.run(entry, &mut |entry| {
-            batch.add(&entry);
-            match entry.mark == mark {
-                true if is_out => {}
-                true => {
-                    is_out = true;
-                    ledger.collect(id, range.clone());
-                }
-                false => ledger.collect_waiting(entry.mark),
-            }
-        });
-        // Else it was dropped.
-        if !is_out && pipeline.oldest_mark().is_some() {
-            ledger.wait(mark, id, range);
+        let mut out = std::mem::take(&mut self.out);
+        self.pipeline.run(entry, &mut |entry| out.push(entry));
+        // Else it waits for others, or was dropped.
+        match out.iter().any(|entry| entry.mark == mark) {
+            true => self.ledger.pass(mark, id, range),
+            false if self.pipeline.oldest_mark().is_some() => self.ledger.wait(mark, id, range),
+            false => {}
         }
-        if self.batch.items() >= MAX_ITEMS || self.batch.bytes() >= self.max_bytes {
-            self.send();
-        }
+        self.collect(out);
     }
 
     /// Lets out what waited in operators for long enough; or everything.
@@ -131,26 +123,47 @@ impl Dispatch {
         if !self.ledger.is_waiting() {
             return;
         }
-        let Dispatch { pipeline, batch, ledger, observed, .. } = self;
-        let mut out = |entry: Entry| {
-            batch.add(&entry);
-            ledger.collect_waiting(entry.mark);
-        };
+        let mut out = std::mem::take(&mut self.out);
         match everything {
-            true => pipeline.flush(&mut out),
-            false => pipeline.flush_until(*observed, &mut out),
+            true => self.pipeline.flush(&mut |entry| out.push(entry)),
+            false => self.pipeline.flush_until(self.observed, &mut |entry| out.push(entry)),
         }
+        self.collect(out);
+    }
+
+    /// Takes what came out of the operators. What is large goes alone: it may be too large for others.
+    fn collect(&mut self, mut out: Vec<Entry>) {
+        for (at, entry) in out.iter().enumerate() {
+            let is_large = size(&entry.body) >= self.max_bytes / 4;
+            if is_large {
+                self.close(&out[at..]);
+            }
+            self.batch.add(entry);
+            self.ledger.collect(entry.mark);
+            let is_full = self.batch.items() >= MAX_ITEMS || self.batch.bytes() >= self.max_bytes;
+            if is_large || is_full {
+                self.close(&out[at + 1..]);
+            }
+        }
+        out.clear();
+        self.out = out;
+    }
+
+    /// Ends the request that is being made. What is still to come is in none yet, nor are its parts.
+    fn close(&mut self, to_come: &[Entry]) {
+        if self.batch.items() > 0 {
+            self.ticket += 1;
+            let ticket = Ticket(self.ticket);
+            let to_come = to_come.iter().map(|entry| entry.mark);
+            self.ledger.send(ticket, to_come.chain(self.pipeline.oldest_mark()).min());
+            self.waiting.push_back((ticket, self.batch.take().into()));
+        }
+        self.send_waiting();
     }
 
     /// Hands over what was collected, and what was sent away.
     pub(super) fn send(&mut self) {
-        if self.batch.items() > 0 {
-            self.ticket += 1;
-            let ticket = Ticket(self.ticket);
-            self.ledger.send(ticket, self.pipeline.oldest_mark());
-            self.waiting.push_back((ticket, self.batch.take().into()));
-        }
-        self.send_waiting();
+        self.close(&[]);
     }
 
     /// What a request became. What is undecided stays open: nobody will tell any more.
@@ -190,5 +203,14 @@ impl Dispatch {
             }
             self.waiting.pop_front();
         }
+    }
+}
+
+/// How large a text is.
+fn size(body: &Value) -> usize {
+    match body {
+        Value::Text(text) => text.len(),
+        Value::Bytes(bytes) => bytes.len(),
+        _ => 0,
     }
 }

@@ -124,6 +124,7 @@ impl Files {
                 self.epoch += 1;
             }
         }
+        self.observe_gone(now);
         self.verify(&here, now, &mut candidates, &mut faults);
         self.trace(now);
         let identities: HashSet<_> = candidates.iter().map(|candidate| candidate.identity).collect();
@@ -155,11 +156,11 @@ impl Files {
         };
         (tail.content, tail.directory) = (Some(content), directory);
         tail.head.clear();
-        if !tail.learn(self.options.fingerprint_size)? {
-            self.replaced(id, now);
-            return Ok(false);
+        let is_same = tail.learn(self.options.fingerprint_size)?;
+        if !is_same {
+            self.lose(id, now);
         }
-        Ok(true)
+        Ok(is_same)
     }
 
     /// Learns how a file begins, while it is still short; `false`: it begins otherwise now.
@@ -206,6 +207,14 @@ impl Files {
         }
     }
 
+    /// The paths of files that are elsewhere now and not read to their end: what is in their place comes after them.
+    pub(super) fn predecessors(&self, now: Instant) -> HashSet<PathBuf> {
+        let is_before = |tail: &&Tail| {
+            tail.gone.is_some() && tail.content.is_some() && tail.is_ready(self.quiet(tail), now)
+        };
+        self.tails.values().filter(is_before).map(|tail| tail.path.clone()).collect()
+    }
+
     /// Closes a file that is nowhere any more and has nothing more to tell.
     pub(super) fn close(&mut self, id: Id, now: Instant) {
         if let Some(tail) = self.tails.get_mut(&id)
@@ -219,7 +228,7 @@ impl Files {
     }
 
     /// Looks at what is open and has no name that is looked for.
-    pub(super) fn observe_gone(&mut self, now: Instant) {
+    fn observe_gone(&mut self, now: Instant) {
         for tail in self.tails.values_mut().filter(|tail| tail.gone.is_some()) {
             if let Some(Ok(metadata)) = tail.content.as_ref().map(Content::metadata) {
                 tail.observe(&metadata, now);
@@ -280,32 +289,41 @@ impl Files {
         faults: &mut Vec<(PathBuf, io::Error)>,
     ) {
         for id in here.iter().copied() {
-            let Some(tail) = self.tails.get(&id) else { continue };
-            if tail.is_truncated() {
-                self.replaced(id, now);
-                continue;
-            }
-            if !tail.head.is_empty() || tail.fingerprint.length() == 0 {
+            let Some(tail) = self.tails.get_mut(&id) else { continue };
+            if tail.is_known() {
+                if tail.is_truncated() {
+                    self.replaced(id, now);
+                }
                 continue;
             }
             let path = tail.path.clone();
             let head = Content::open(&path, self.options.gzip)
                 .and_then(|mut content| content.head(self.options.fingerprint_size));
-            match (head, self.tails.get_mut(&id)) {
-                (Ok(head), Some(tail)) if tail.fingerprint.begins(&head) => tail.head = head,
-                (Ok(_), Some(tail)) => {
-                    let identity = tail.identity.take();
-                    tail.gone = Some(now);
-                    if let Some((identity, Ok(metadata))) = identity.map(|known| (known, fs::metadata(&path)))
-                    {
-                        self.by_identity.remove(&identity);
+            match head {
+                Ok(head) if tail.fingerprint.begins(&head) => {
+                    tail.head = head;
+                    if tail.is_truncated() {
+                        self.replaced(id, now);
+                    }
+                }
+                Ok(_) => {
+                    if let (Some(identity), Ok(metadata)) = (self.lose(id, now), fs::metadata(&path)) {
                         candidates.push(Candidate { path, identity, metadata });
                     }
                 }
-                (Err(fault), _) => faults.push((path, fault)),
-                _ => {}
+                Err(fault) => faults.push((path, fault)),
             }
         }
+    }
+
+    /// What has its place on disk is another file: what it is, the next look finds out.
+    fn lose(&mut self, id: Id, now: Instant) -> Option<Identity> {
+        let tail = self.tails.get_mut(&id)?;
+        let identity = tail.identity.take()?;
+        (tail.content, tail.gone) = (None, Some(now));
+        self.by_identity.remove(&identity);
+        self.epoch += 1;
+        Some(identity)
     }
 
     /// What is nowhere for long, or too many of these.

@@ -21,18 +21,17 @@ type Place = (Id, Range<u64>);
 pub(super) struct Ledger {
     /// In the request that is being made.
     collected: Vec<Place>,
+    /// Out of the operators, with its mark.
+    passing: Option<(u64, Place)>,
     /// Waiting in an operator, by their marks.
     waiting: BTreeMap<u64, Place>,
     sent: HashMap<Ticket, Vec<Place>>,
 }
 
 impl Ledger {
-    /// An entry is in the request that is being made.
-    pub(super) fn collect(&mut self, id: Id, range: Range<u64>) {
-        match self.collected.last_mut() {
-            Some((last, held)) if *last == id && held.end == range.start => held.end = range.end,
-            _ => self.collected.push((id, range)),
-        }
+    /// An entry comes out of the operators at once.
+    pub(super) fn pass(&mut self, mark: u64, id: Id, range: Range<u64>) {
+        self.passing = Some((mark, (id, range)));
     }
 
     /// An entry waits for others.
@@ -40,14 +39,18 @@ impl Ledger {
         self.waiting.insert(mark, (id, range));
     }
 
-    /// An entry that waited is in the request that is being made.
-    pub(super) fn collect_waiting(&mut self, mark: u64) {
-        if let Some((id, range)) = self.waiting.remove(&mark) {
-            self.collect(id, range);
+    /// An entry is in the request that is being made.
+    pub(super) fn collect(&mut self, mark: u64) {
+        let place = match self.passing.take_if(|(passing, _)| *passing == mark) {
+            Some((_, place)) => Some(place),
+            None => self.waiting.remove(&mark),
+        };
+        if let Some(place) = place {
+            self.add(place);
         }
     }
 
-    /// Whether nothing waits.
+    /// Whether something waits.
     pub(super) fn is_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }
@@ -56,10 +59,17 @@ impl Ledger {
     /// others.
     pub(super) fn send(&mut self, ticket: Ticket, oldest: Option<u64>) {
         let still = oldest.map_or_else(BTreeMap::new, |oldest| self.waiting.split_off(&oldest));
-        for (_, (id, range)) in std::mem::replace(&mut self.waiting, still) {
-            self.collect(id, range);
+        for (_, place) in std::mem::replace(&mut self.waiting, still) {
+            self.add(place);
         }
         self.sent.insert(ticket, std::mem::take(&mut self.collected));
+    }
+
+    fn add(&mut self, (id, range): Place) {
+        match self.collected.last_mut() {
+            Some((last, held)) if *last == id && held.end == range.start => held.end = range.end,
+            _ => self.collected.push((id, range)),
+        }
     }
 
     /// A request is delivered, or never will be.
@@ -97,6 +107,11 @@ mod tests {
 
     const FILE: Id = Id(1);
 
+    fn collect(ledger: &mut Ledger, range: Range<u64>) {
+        ledger.pass(1000, FILE, range);
+        ledger.collect(1000);
+    }
+
     fn open(ledger: &Ledger) -> Vec<Range<u64>> {
         ledger.open().remove(&FILE).unwrap_or_default()
     }
@@ -104,12 +119,12 @@ mod tests {
     #[test]
     fn what_is_not_settled_is_open_in_whichever_order_it_settles() {
         let mut ledger = Ledger::default();
-        ledger.collect(FILE, 0..10);
-        ledger.collect(FILE, 10..20);
+        collect(&mut ledger, 0..10);
+        collect(&mut ledger, 10..20);
         ledger.send(Ticket(1), None);
-        ledger.collect(FILE, 20..30);
+        collect(&mut ledger, 20..30);
         ledger.send(Ticket(2), None);
-        ledger.collect(FILE, 30..40);
+        collect(&mut ledger, 30..40);
         assert_eq!(open(&ledger), vec![0..40]);
         ledger.settle(Ticket(2));
         assert_eq!(open(&ledger), [0..20, 30..40]);
@@ -121,9 +136,9 @@ mod tests {
     fn what_waits_for_others_is_open_until_it_left_with_them() {
         let mut ledger = Ledger::default();
         ledger.wait(1, FILE, 0..10); // the first part of one
-        ledger.collect(FILE, 10..20);
+        collect(&mut ledger, 10..20);
         ledger.wait(3, FILE, 20..30); // the last part, which leaves with the first
-        ledger.collect_waiting(1);
+        ledger.collect(1);
         ledger.wait(4, FILE, 30..40);
         ledger.send(Ticket(1), Some(4));
         assert_eq!(open(&ledger), vec![0..40]);

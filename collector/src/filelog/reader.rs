@@ -9,7 +9,7 @@ use super::{
     ledger::{Id, Ticket},
     readers::{Exit, Tally},
     search::Search,
-    tail::{Tail, Turn},
+    tail::Turn,
 };
 use crate::{Error, time::printable, voice};
 use std::{
@@ -23,10 +23,11 @@ use std::{
 use tokio::sync::oneshot;
 use tracing::dispatcher::{Dispatch as Subscriber, set_default};
 
-/// Between two checkpoints at least.
+/// Between two checkpoints at least, and at most.
 const LEAST_BETWEEN_COMMITS: Duration = Duration::from_millis(20);
+const MOST_BETWEEN_COMMITS: Duration = Duration::from_secs(1);
 
-/// Of its time a thread spends no more on checkpoints than one part in so many.
+/// Of its time a thread spends about one part in so many on checkpoints, unless the disk is very slow.
 const SHARE_OF_COMMITS: u32 = 10;
 
 /// How long to wait after a checkpoint could not be written.
@@ -151,7 +152,6 @@ impl Reader {
 
     fn look(&mut self, now: Instant) {
         self.look = now + self.poll_interval;
-        self.files.observe_gone(now);
         let found = self.search.look();
         for news in self.files.look(found, now) {
             voice::warn(printable(&format!("the file log {}: {news}", self.name)));
@@ -162,15 +162,20 @@ impl Reader {
     /// Gives each file a turn, beginning with the one behind the last; whether there is more to read at once.
     fn read(&mut self, now: Instant) -> bool {
         let mut has_more = false;
+        let waiting = self.files.predecessors(now);
         let after = self.files.tails.range((Excluded(self.turn), Unbounded));
         let ids: Vec<Id> = after.chain(self.files.tails.range(..=self.turn)).map(|(id, _)| *id).collect();
         for id in ids {
             if self.dispatch.is_full() {
                 return false;
             }
-            let is_ready = |tail: &Tail| tail.is_ready(self.files.quiet(tail), now);
-            if !self.files.tails.get(&id).is_some_and(is_ready) {
+            let Some(tail) = self.files.tails.get(&id) else { continue };
+            if !tail.is_ready(self.files.quiet(tail), now) {
                 self.files.close(id, now);
+                continue;
+            }
+            if tail.gone.is_none() && waiting.contains(&tail.path) {
+                has_more = true;
                 continue;
             }
             self.turn = id;
@@ -228,11 +233,12 @@ impl Reader {
         let is_due = is_last || self.dispatch.is_news && self.commit <= now;
         let Some(checkpoints) = self.checkpoints.as_mut().filter(|_| is_due) else { return };
         self.dispatch.is_news = false;
+        let began = Instant::now();
         let pause = match checkpoints.write(&self.files.tails, self.dispatch.open()) {
             Ok(is_new) => {
                 self.exit.tally().commits.fetch_add(u64::from(is_new), Relaxed);
                 self.has_failed = false;
-                (now.elapsed() * SHARE_OF_COMMITS).max(LEAST_BETWEEN_COMMITS)
+                (began.elapsed() * SHARE_OF_COMMITS).clamp(LEAST_BETWEEN_COMMITS, MOST_BETWEEN_COMMITS)
             }
             Err(fault) => {
                 self.dispatch.is_news = true;

@@ -9,6 +9,7 @@ use crate::{
     Error,
     intake::{Intake, Refusal},
     plan::Source,
+    process::Client,
 };
 use bytes::Bytes;
 use std::{
@@ -134,7 +135,8 @@ impl Exit {
     pub(super) fn hand(&self, ticket: Ticket, request: &Bytes) -> Result<(), Refusal> {
         self.intake.admit(Signal::Logs, self.source, request.len())?;
         let mut reservation = self.intake.reserve();
-        let (_, promise) = self.intake.take(Signal::Logs, self.source, request, &mut reservation)?;
+        let nobody = Client::default();
+        let (_, promise) = self.intake.take(Signal::Logs, self.source, request, &nobody, &mut reservation)?;
         self.undecided.send_modify(|undecided| *undecided += 1);
         let (inbox, undecided) = (self.inbox.clone(), Arc::clone(&self.undecided));
         self.runtime.spawn(async move {

@@ -14,8 +14,8 @@ use std::{
 pub(super) const CHUNK: usize = 256 * 1024;
 
 /// How many bytes before the place where reading goes on are looked at again: they tell whether the file is still the
-/// same.
-const OVERLAP: usize = 64;
+/// same. Enough for a few lines, since all may end alike.
+const OVERLAP: usize = 1024;
 
 /// A file.
 #[derive(Debug)]
@@ -96,6 +96,11 @@ impl Tail {
     /// Whether it is somewhere where it can be read.
     pub(super) fn is_live(&self) -> bool {
         self.gone.is_none() || self.content.is_some()
+    }
+
+    /// Whether this process saw how it begins, or there is nothing to compare with.
+    pub(super) fn is_known(&self) -> bool {
+        !self.head.is_empty() || self.fingerprint.length() == 0
     }
 
     /// What the system says of it now.

@@ -18,6 +18,9 @@ use std::{path::PathBuf, time::Duration};
 /// How Go writes that a name is to be looked up, or not.
 const RESOLVERS: [&str; 2] = ["dns:///", "passthrough:///"];
 
+/// In the place of servers that are named elsewhere.
+const ANYBODY: &str = "balanced:4317";
+
 /// Where an exporter sends a signal.
 pub(super) fn remote(
     component: &Component<'_>,
@@ -25,14 +28,26 @@ pub(super) fn remote(
     extensions: &Extensions<'_>,
     flaws: &mut Vec<Flaw>,
 ) -> Option<Remote> {
-    let node = component.node;
-    let is_grpc = component.kind.name == "otlp_grpc";
+    let is_balanced = component.kind.name == "loadbalancing";
+    let node = match is_balanced {
+        true => component.node.path(&["protocol", "otlp"]).unwrap_or(component.node),
+        false => component.node,
+    };
+    let is_grpc = is_balanced || component.kind.name == "otlp_grpc";
     let protocol = match node.get("encoding").and_then(Node::text) {
         _ if is_grpc => Protocol::Grpc,
         Some("json") => Protocol::HttpJson,
         _ => Protocol::HttpProtobuf,
     };
-    let url = if is_grpc { grpc_url(component, flaws) } else { http_url(component, signal, flaws) }?;
+    let url = match component.kind.name {
+        "loadbalancing" => endpoint::complete(&format!("{}://{ANYBODY}", scheme(node))),
+        "otlp_grpc" => grpc_url(component, flaws),
+        "loki" => {
+            let endpoint = component.node.get("endpoint")?;
+            url(endpoint, endpoint.text()?, endpoint.text()?, &component.path("endpoint"), flaws)
+        }
+        _ => http_url(component, signal, flaws),
+    }?;
     let mut remote = Remote::new(protocol, url);
     remote.compression = match node.get("compression").and_then(Node::text) {
         Some("none") => Compression::None,
@@ -42,7 +57,7 @@ pub(super) fn remote(
     let default = Duration::from_secs(if is_grpc { 5 } else { 30 });
     remote.timeout = node.get("timeout").and_then(amount::duration).unwrap_or(default);
     remote.credentials = extensions.sender(node.get("auth"), &component.path("auth"), flaws);
-    remote.tls = tls(component, &remote, flaws);
+    remote.tls = tls(component, node, &remote, flaws);
     remote.advice = match (protocol, remote.url.port_u16()) {
         (Protocol::Grpc, Some(HTTP_PORT)) => {
             "4318 is the usual port of OTLP over HTTP; use otlp_http, or port 4317"
@@ -67,12 +82,17 @@ fn grpc_url(component: &Component<'_>, flaws: &mut Vec<Flaw>) -> Option<Uri> {
     let endpoint = component.node.get("endpoint")?;
     let text = endpoint.text()?.trim();
     let text = RESOLVERS.iter().find_map(|resolver| text.strip_prefix(resolver)).unwrap_or(text);
-    let is_plain = component.node.path(&["tls", "insecure"]).and_then(Node::boolean).unwrap_or(false);
     let whole = match text.contains("://") {
         true => text.to_owned(),
-        false => format!("{}://{text}", if is_plain { "http" } else { "https" }),
+        false => format!("{}://{text}", scheme(component.node)),
     };
     url(endpoint, text, &whole, &component.path("endpoint"), flaws)
+}
+
+/// Of an endpoint that names none.
+fn scheme(node: &Node) -> &'static str {
+    let is_plain = node.path(&["tls", "insecure"]).and_then(Node::boolean).unwrap_or(false);
+    if is_plain { "http" } else { "https" }
 }
 
 fn http_url(component: &Component<'_>, signal: Signal, flaws: &mut Vec<Flaw>) -> Option<Uri> {
@@ -105,10 +125,10 @@ fn url(node: &Node, text: &str, whole: &str, path: &str, flaws: &mut Vec<Flaw>) 
     None
 }
 
-fn tls(component: &Component<'_>, remote: &Remote, flaws: &mut Vec<Flaw>) -> Tls {
+fn tls(component: &Component<'_>, node: &Node, remote: &Remote, flaws: &mut Vec<Flaw>) -> Tls {
     let is_plain = remote.url.scheme_str() == Some("http");
     let mut file = |key: &str| {
-        let node = component.node.path(&["tls", key])?;
+        let node = node.path(&["tls", key])?;
         if is_plain {
             let path = component.path(&format!("tls.{key}"));
             let fault = format!("{path} is not used for {remote}, which is not https");

@@ -2,7 +2,7 @@
 
 use super::{
     ALL,
-    Holds::{Boolean, Count, Interval, Limit, Section as Part, Span, Text, Words},
+    Holds::{Boolean, Count, Interval, Limit, Section as Part, Span, Text, Texts, Words},
     Key, Kind, Section, idle, missing, section,
     shared::CLIENT_KEYS,
 };
@@ -11,7 +11,8 @@ use crate::{
     sender::Signal,
 };
 
-pub(in crate::agent) static KINDS: &[&Kind] = &[&DEBUG, &FILE, &NOP, &OTLP_GRPC, &OTLP_HTTP, &PROMETHEUS];
+pub(in crate::agent) static KINDS: &[&Kind] =
+    &[&DEBUG, &FILE, &LOADBALANCING, &LOKI, &NOP, &OTLP_GRPC, &OTLP_HTTP, &PROMETHEUS];
 
 static OTLP_GRPC: Kind = Kind {
     name: "otlp_grpc",
@@ -160,7 +161,7 @@ static PROMETHEUS_SECTION: Section = section(
         required("endpoint", Text, "Address and port, or a port behind a colon for all addresses."),
         key("metric_expiration", Interval, "How old the newest point of a series may be. Default: 5m."),
         idle("enable_open_metrics", "Who asks for OpenMetrics gets it."),
-        idle("send_timestamps", "Points are of now."),
+        idle("send_timestamps", "Points have the time at which Prometheus asks."),
         idle("add_metric_suffixes", "Names are made as Prometheus makes them."),
         key("translation_strategy", Words(&["UnderscoreEscapingWithSuffixes"]), "Default: this one."),
         missing("namespace", "Leave it out."),
@@ -181,3 +182,98 @@ static NOP: Kind = Kind {
 };
 
 static NOP_SECTION: Section = section("nop", &[&[]]);
+
+static LOKI: Kind = Kind {
+    name: "loki",
+    former: &[],
+    signals: &[Signal::Logs],
+    section: &LOKI_SECTION,
+    meaning: "Loki's push API, with labels by the hints `loki.*`. Loki 3 takes OTLP too: `otlp_http` with an endpoint that ends in `/otlp`.",
+};
+
+static LOKI_SECTION: Section = section(
+    "loki",
+    &[
+        &[
+            required("endpoint", Text, "The whole URL: `http://loki:3100/loki/api/v1/push`."),
+            key("timeout", Span, "For one attempt to deliver; 0: no limit. Default: 30s."),
+            key("default_labels_enabled", Part(&LABELS), "Labels that every stream has."),
+            key(
+                "structured_metadata",
+                Boolean,
+                "Whether ids of traces and spans are structured metadata, which Loki before 3 refuses; only here. Default: true.",
+            ),
+        ],
+        CLIENT_KEYS,
+    ],
+);
+
+pub(in crate::agent) static LABELS: Section = section(
+    "default_labels_enabled",
+    &[&[
+        key("exporter", Boolean, "`OTLP`. Default: true."),
+        key("job", Boolean, "The service. Default: true."),
+        key("instance", Boolean, "`service.instance.id`. Default: true."),
+        key("level", Boolean, "The severity. Default: true."),
+    ]],
+);
+
+static LOADBALANCING: Kind = Kind {
+    name: "loadbalancing",
+    former: &["load_balancing"],
+    signals: ALL,
+    section: &LOADBALANCING_SECTION,
+    meaning: "OTLP over gRPC to one of several servers: what belongs together goes to the same one.",
+};
+
+static LOADBALANCING_SECTION: Section = section(
+    "loadbalancing",
+    &[&[
+        key(
+            "routing_key",
+            Words(&["traceID", "service", "resource"]),
+            "What belongs together. Default: traceID; measurements by their service.",
+        ),
+        required("resolver", Part(&RESOLVER), "Who they are."),
+        required("protocol", Part(&PROTOCOL), "How they are spoken to."),
+        key("sending_queue", Part(&super::shared::QUEUE), "What waits."),
+        key("retry_on_failure", Part(&super::shared::RETRY), "What is sent again."),
+        idle("timeout", "Write it below protocol."),
+    ]],
+);
+
+pub(in crate::agent) static RESOLVER: Section = section(
+    "resolver",
+    &[&[
+        key("static", Part(&STATIC), "These."),
+        key("dns", Part(&DNS), "All addresses of a name, asked for again and again."),
+        missing("k8s", "Use dns with the name of a headless service."),
+        missing("aws_cloud_map", "Use dns."),
+    ]],
+);
+
+static STATIC: Section =
+    section("static", &[&[required("hostnames", Texts, "Each `host:port`, or `host` for port 4317.")]]);
+
+static DNS: Section = section(
+    "dns",
+    &[&[
+        required("hostname", Text, "The name."),
+        key("port", Text, "Default: 4317."),
+        idle("interval", "A name is asked for again in good time."),
+        idle("timeout", "A name is asked for again in good time."),
+    ]],
+);
+
+static PROTOCOL: Section = section("protocol", &[&[required("otlp", Part(&BALANCED), "OTLP over gRPC.")]]);
+
+static BALANCED: Section = section(
+    "otlp of loadbalancing",
+    &[
+        &[
+            key("timeout", Span, "For one attempt to deliver; 0: no limit. Default: 5s."),
+            idle("endpoint", "The resolver says where."),
+        ],
+        CLIENT_KEYS,
+    ],
+);

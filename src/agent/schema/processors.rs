@@ -109,7 +109,11 @@ pub(in crate::agent) static ACTION: Section = section(
             "A regular expression: of keys for `delete`, of the value for `extract`, which puts what its named groups match into attributes of these names.",
         ),
         key("converted_type", Words(&["int", "double", "string"]), "The type for `convert`."),
-        missing("from_context", "Write a value or from_attribute."),
+        key(
+            "from_context",
+            Text,
+            "Or what is known of who sends: `client.address`, `auth.username`, or a header, `metadata.<name>`; where it is not known nothing is done.",
+        ),
     ]],
 );
 

@@ -3,12 +3,23 @@
 use super::{
     ALL,
     Holds::{Count, Limit, Section as Part, Text, Texts, Words},
-    Key, Kind, Section, idle, missing, section,
+    Key, Kind, Section, idle, missing, operators, section,
     shared::SERVER_KEYS,
 };
-use crate::config::file::schema::{key, required};
+use crate::{
+    config::file::schema::{key, required},
+    sender::Signal,
+};
 
-pub(in crate::agent) static KINDS: &[&Kind] = &[&OTLP];
+pub(in crate::agent) static KINDS: &[&Kind] = &[&FILE_LOG, &OTLP];
+
+static FILE_LOG: Kind = Kind {
+    name: "file_log",
+    former: &["filelog"],
+    signals: &[Signal::Logs],
+    section: &operators::FILE_LOG,
+    meaning: "Reads log files.",
+};
 
 static OTLP: Kind = Kind {
     name: "otlp",

@@ -9,7 +9,7 @@ use crate::config::file::schema::{key, required};
 pub(in crate::agent) const SERVER_KEYS: &[Key] = &[
     key("tls", Part(&SERVER_TLS), "Encryption. Default: none."),
     key("auth", Part(&AUTH), "Who may send. Default: everybody."),
-    idle("include_metadata", "Nothing here reads headers of requests."),
+    idle("include_metadata", "Processors know the headers that they ask for."),
     idle("keepalive", "A connection without a request is closed after 30 s."),
     idle("read_buffer_size", "Buffers grow as they are needed."),
     idle("write_buffer_size", "Buffers grow as they are needed."),

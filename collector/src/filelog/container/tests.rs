@@ -30,34 +30,6 @@ fn a_line_goes_on_if_its_tag_says_so() {
     assert_eq!(["P", "P:x", "F", "F:P", "", "PP"].map(is_partial), [true, true, false, false, false, false]);
 }
 
-// B-066
-#[test]
-fn a_line_of_docker_loses_one_line_feed() {
-    let line =
-        Docker::of(r#"{"log":"a \"b\"\n\n","stream":"stderr","time":"2024-03-30T08:31:20.5Z"}"#).unwrap();
-    assert_eq!((line.text(), line.is_partial()), ("a \"b\"\n", false));
-    assert_eq!(
-        (line.stream.as_deref(), line.time.as_deref()),
-        (Some("stderr"), Some("2024-03-30T08:31:20.5Z"))
-    );
-    let part = Docker::of(r#"{"log":"part","attrs":{"tag":"x"}}"#).unwrap();
-    assert_eq!((part.text(), part.is_partial()), ("part", true));
-    assert_eq!((&part.stream, &part.time), (&None, &None));
-    assert_eq!(part.attrs["tag"], "x");
-    assert!(
-        [r#"{"stream":"stdout"}"#, r#"{"log":1}"#, "{", "text"].map(Docker::of).iter().all(Option::is_none)
-    );
-}
-
-// B-064
-#[test]
-fn a_line_tells_who_wrote_it() {
-    assert_eq!(format(r#"{"log":"x\n"}"#), Some(Format::Docker));
-    assert_eq!(format("2023-06-22T10:27:25.8Z stdout F x"), Some(Format::Containerd));
-    assert_eq!(format("2024-04-13T07:59:37.5-05:00 stdout F x"), Some(Format::Crio));
-    assert_eq!(["", "hello", "2024 stdin F x"].map(format), [None; 3]);
-}
-
 // B-064
 #[test]
 fn a_path_tells_the_pod() {
@@ -107,7 +79,7 @@ fn times_are_read_to_the_nanosecond_with_their_offset() {
 proptest! {
     #[test]
     fn whatever_a_line_says_nothing_panics(line in "\\PC{0,80}") {
-        let _ = (Cri::of(&line), Docker::of(&line), Place::of(&line), format(&line), nanoseconds(&line));
+        let _ = (Cri::of(&line), Place::of(&line), nanoseconds(&line));
     }
 
     #[test]
@@ -121,8 +93,5 @@ proptest! {
         let read = Cri::of(&line).unwrap();
         prop_assert_eq!((read.stream, read.tag, read.text), (&*stream, &*tag, &*text));
         prop_assert_eq!(nanoseconds(read.time), Some(nanos));
-        let line = serde_json::json!({ "log": format!("{text}\n"), "stream": stream, "time": time }).to_string();
-        let read = Docker::of(&line).unwrap();
-        prop_assert_eq!((read.text(), read.stream.as_deref()), (&*text, Some(&*stream)));
     }
 }
