@@ -219,6 +219,7 @@ async fn deliver(collector: Collector, options: &Options, voice: Telemetry) -> i
     }
     println!("stops");
     let outcome = collector.stop(Duration::from_secs(options.stop_limit)).await;
+    drop(voice);
     Ok(match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(lost) => {

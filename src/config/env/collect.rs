@@ -4,7 +4,6 @@ use super::table::{Kind, Variable};
 
 const KEYS: &[&str] = &["trace", "service", "resource"];
 const ACKNOWLEDGE: &[&str] = &["queued", "disk", "delivered"];
-const KEYS: &[&str] = &["trace", "service", "resource"];
 const VERBOSITIES: &[&str] = &["basic", "normal", "detailed"];
 
 const fn row(name: &'static str, kind: Kind, default: &'static str, meaning: &'static str) -> Variable {
