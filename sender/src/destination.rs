@@ -1,6 +1,6 @@
 //! Where telemetry goes: over the network, or into a collector in the same program.
 
-use crate::{Balance, Credentials, Tls};
+use crate::{Balance, Credentials, Dialect, Tls};
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
@@ -101,6 +101,8 @@ pub struct Remote {
     pub address: Option<IpAddr>,
     /// What to do if the server cannot be reached: said after the cause. Default: nothing.
     pub advice: String,
+    /// How it is spoken to, if it does not take OTLP; over HTTP. Default: as the protocol says.
+    pub dialect: Option<Dialect>,
 }
 
 /// How long one attempt may take unless told otherwise: the number of the standard (O-014).
@@ -119,6 +121,7 @@ impl Remote {
             timeout: DEFAULT_TIMEOUT,
             address: None,
             advice: String::new(),
+            dialect: None,
         }
     }
 

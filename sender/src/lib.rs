@@ -70,6 +70,7 @@ mod transport; // one attempt, whichever way
 mod http; // … over HTTP
 #[cfg(feature = "grpc")]
 mod grpc; // … over gRPC
+mod dialect; // … in other words
 mod split; // what is too large for the other side
 pub mod json; // … as JSON
 pub mod shape; // … of these messages
@@ -94,6 +95,7 @@ pub use balance::{Balance, Discovery, Find, Key, Members};
 pub use destination::{
     Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
 };
+pub use dialect::{Dialect, Message, Speak, Spoken, Unspeakable};
 pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use probe::{Heard, Probed, probe};
 pub use queue::{

@@ -37,6 +37,9 @@ impl Transport {
             let fault = "grpc needs the feature `grpc`; turn it on, or use http/protobuf";
             return Err(Error(format!("{remote}: {fault}")));
         }
+        if remote.dialect.is_some() && remote.protocol == Protocol::Grpc {
+            return Err(Error(format!("{remote}: what takes no OTLP is not spoken to over grpc")));
+        }
         let connection = Box::new(Connection::new(signal, remote.clone())?);
         Ok(match remote.protocol {
             #[cfg(feature = "grpc")]

@@ -4,6 +4,7 @@
 
 mod acknowledging; // in memory, on disk, delivered
 mod balancing; // a trace is at one of several servers
+mod changing; // on the way
 mod faults; // each of them passes
 mod stopping; // delivered, spilled, or named
 mod writing; // to a terminal and a file
