@@ -143,3 +143,8 @@ struct MetricsPage;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/export.md")]
 struct ExportPage;
+
+/// Compiles what `docs/collector.md` shows.
+#[cfg(all(doctest, feature = "collector"))]
+#[doc = include_str!("../docs/collector.md")]
+struct CollectorPage;

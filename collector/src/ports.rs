@@ -27,7 +27,9 @@ pub(crate) struct Ports {
 impl Ports {
     pub(crate) fn bind(config: &Config) -> Result<Self, Error> {
         let view = "THROUGHLINE_COLLECTOR_VIEW";
-        if let Some(address) = config.view.filter(|address| !address.ip().is_loopback()) {
+        if let Some(address) =
+            config.view.filter(|address| !address.ip().is_loopback() && config.view_token.is_none())
+        {
             return Err(Error::not_loopback(address, view));
         }
         let other = |port: &Port| {

@@ -5,6 +5,7 @@ use crate::{
     otlp,
     wire::{Fault, Fields, Slice, Value},
 };
+use std::collections::HashSet;
 use throughline_sender::Signal;
 
 /// The sixteen bytes of a trace id.
@@ -191,6 +192,17 @@ fn points(body: &[u8], metric: Slice) -> Result<u64, Fault> {
 /// Whether a span or log record is not taken. Measurements always are.
 pub(crate) fn is_rejected(signal: Signal, body: &[u8], record: Slice) -> Result<bool, Fault> {
     Ok(signal != Signal::Metrics && trace(signal, body, record)?.is_err())
+}
+
+/// Whether a span or log record is one of these traces.
+pub(crate) fn belongs(
+    signal: Signal,
+    body: &[u8],
+    record: Slice,
+    traces: &HashSet<TraceId>,
+) -> Result<bool, Fault> {
+    let id = trace(signal, body, record)?.ok().flatten();
+    Ok(id.is_some_and(|id| traces.contains(&id)))
 }
 
 /// The trace of a span or log record, or why the item is rejected.

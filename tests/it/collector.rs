@@ -14,6 +14,7 @@ mod json;
 mod limits;
 mod pages;
 mod scrape;
+mod searching;
 mod series;
 mod tls;
 mod view;

@@ -1,4 +1,11 @@
-//! `THROUGHLINE_VIEW`: the collector and its view beside a service.
+//! The view: beside a service by `THROUGHLINE_VIEW`, and in a real browser.
+
+mod browser;
+mod data;
+mod pages;
+mod shop;
+mod sample;
+mod shared;
 
 use crate::{
     lifecycle::record,
