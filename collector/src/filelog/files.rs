@@ -46,6 +46,8 @@ pub(super) struct Files {
     copies: HashMap<Identity, Stamp>,
     /// Grows whenever a copy may have become the only one.
     epoch: u64,
+    /// What went wrong since the last look.
+    faults: Vec<(PathBuf, io::Error)>,
     /// What was said of which path, until it holds no more.
     told: HashMap<PathBuf, io::ErrorKind>,
     next: u64,
@@ -74,6 +76,7 @@ impl Files {
             by_identity: HashMap::new(),
             copies: HashMap::new(),
             epoch: 0,
+            faults: Vec::new(),
             told: HashMap::new(),
             next: 0,
             is_news: false,
@@ -88,38 +91,8 @@ impl Files {
     /// Takes in what a look found, and says what is wrong, each thing once.
     pub(super) fn look(&mut self, found: Found, now: Instant) -> Vec<String> {
         let mut faults = found.faults;
-        let mut here = HashSet::new();
-        let mut names: HashMap<Id, (bool, PathBuf)> = HashMap::new();
-        let mut candidates = Vec::new();
-        for path in found.paths {
-            let metadata = match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_file() => metadata,
-                Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
-                    faults.push((path, fault));
-                    continue;
-                }
-                _ => continue,
-            };
-            let identity = Identity::of(&metadata, &path);
-            match self.by_identity.get(&identity) {
-                Some(id) => {
-                    if let Some(tail) = self.tails.get_mut(id).filter(|_| here.insert(*id)) {
-                        tail.observe(&metadata, now);
-                        // It may be another one that got its place on disk.
-                        if tail.gone.take().is_some() && tail.content.is_none() {
-                            tail.head.clear();
-                        }
-                    }
-                    let is_own = self.tails.get(id).is_some_and(|tail| tail.path == path);
-                    let name = names.entry(*id).or_insert_with(|| (is_own, path));
-                    name.0 |= is_own;
-                }
-                None => candidates.push(Candidate { path, identity, metadata }),
-            }
-        }
-        for (id, (_, path)) in names.into_iter().filter(|(_, (is_own, _))| !is_own) {
-            self.rename(id, path);
-        }
+        faults.append(&mut self.faults);
+        let (here, mut candidates) = self.meet(found.paths, now, &mut faults);
         for (id, tail) in &mut self.tails {
             if !here.contains(id) && tail.gone.is_none() {
                 (tail.gone, tail.changed) = (Some(now), now);
@@ -141,6 +114,51 @@ impl Files {
         self.forget(now);
         self.is_first = false;
         self.news(faults)
+    }
+
+    /// Which files that are known are at these paths, and which others.
+    fn meet(
+        &mut self,
+        paths: Vec<PathBuf>,
+        now: Instant,
+        faults: &mut Vec<(PathBuf, io::Error)>,
+    ) -> (HashSet<Id>, Vec<Candidate>) {
+        // Whether one of its names is the one that is known.
+        let mut names: HashMap<Id, (bool, PathBuf)> = HashMap::new();
+        let mut candidates = Vec::new();
+        for path in paths {
+            let metadata = match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_file() => metadata,
+                Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
+                    faults.push((path, fault));
+                    continue;
+                }
+                _ => continue,
+            };
+            let identity = Identity::of(&metadata, &path);
+            let known = self.by_identity.get(&identity).copied();
+            match known.and_then(|id| Some((id, self.tails.get_mut(&id)?))) {
+                Some((id, tail)) => {
+                    let is_own = tail.path == path;
+                    if let Some(name) = names.get_mut(&id) {
+                        name.0 |= is_own;
+                        continue;
+                    }
+                    names.insert(id, (is_own, path));
+                    tail.observe(&metadata, now);
+                    // It may be another one that got its place on disk.
+                    if tail.gone.take().is_some() && tail.content.is_none() {
+                        tail.head.clear();
+                    }
+                }
+                None => candidates.push(Candidate { path, identity, metadata }),
+            }
+        }
+        let here = names.keys().copied().collect();
+        for (id, (_, path)) in names.into_iter().filter(|(_, (is_own, _))| !is_own) {
+            self.rename(id, path);
+        }
+        (here, candidates)
     }
 
     /// Opens a file, if it is not, and as few as there may be are; `false`: it has to wait.
@@ -172,9 +190,12 @@ impl Files {
     }
 
     /// Closes a file that cannot be read; it is opened again.
-    pub(super) fn shut(&mut self, id: Id) {
+    pub(super) fn shut(&mut self, id: Id, fault: io::Error) {
         if let Some(tail) = self.tails.get_mut(&id) {
             tail.content = None;
+            if self.faults.len() < MAX_TOLD {
+                self.faults.push((tail.path.clone(), fault));
+            }
         }
     }
 

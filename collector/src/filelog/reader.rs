@@ -191,7 +191,11 @@ impl Reader {
         match self.files.open(id, now) {
             Ok(true) => {}
             // It is not there, or another is in its place: the next look tells.
-            Ok(false) | Err(_) => return false,
+            Ok(false) => return false,
+            Err(fault) => {
+                self.files.shut(id, fault);
+                return false;
+            }
         }
         let Reader { files, cut, dispatch, buffer, exit, .. } = self;
         let Some(tail) = files.tails.get(&id) else { return false };
@@ -215,8 +219,8 @@ impl Reader {
                 }
                 turn == Turn::More
             }
-            Err(_) => {
-                self.files.shut(id);
+            Err(fault) => {
+                self.files.shut(id, fault);
                 false
             }
         }
