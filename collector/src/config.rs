@@ -1,10 +1,12 @@
 //! What a collector listens on, how much it keeps and where it sends.
 
+mod pipeline; // what comes from where goes which way
 mod receive; // from whom, and how
 
+pub use pipeline::{Exit, Pipeline, Port, Way};
 pub use receive::{Cors, Receive, Tls};
 
-use crate::{Error, Processor, Token, debug, file, keep};
+use crate::{Error, Processor, Token, debug, file, filelog, keep};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -70,6 +72,15 @@ pub struct Config {
     pub debug: Option<debug::Options>,
     /// Writes everything to a file. Default: `None`, to none.
     pub file: Option<file::Options>,
+    /// Where OTLP is taken besides.
+    pub ports: Vec<Port>,
+    /// Files that are read: their lines become log records. Default: none.
+    pub file_logs: Vec<filelog::Options>,
+    /// Where pipelines may end.
+    pub exits: Vec<Exit>,
+    /// What comes from where goes which way. Default: none, everything goes the way that the fields above say. If there are
+    /// some, that way is one more of them if it leads anywhere.
+    pub pipelines: Vec<Pipeline>,
     /// How much of what waits for a destination is sent as one request.
     pub batch: Batch,
     /// Bytes of requests that wait in memory for one destination, of each signal. Default: 64 MiB.
@@ -81,7 +92,8 @@ pub struct Config {
     /// there, or delivered. Whoever waits for longer than [`request_timeout`](Self::request_timeout) is told to come again.
     /// What comes through the [`inlet`](crate::Collector::inlet) never waits.
     pub acknowledge: Until,
-    /// What becomes of a request when the queue of a destination is full. Default: [`Overflow::Refuse`].
+    /// What becomes of a request when the queue of a destination is full, but not of all. Default:
+    /// [`Overflow::DropAfter`] 10 s.
     pub overflow: Overflow,
 }
 
@@ -122,15 +134,27 @@ impl Destinations {
     }
 }
 
-/// What becomes of a request when the queue of one of its destinations is full.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What becomes of a request when the queue of one of its destinations is full, but not of all.
+///
+/// A request that is acknowledged when it is on disk or delivered ([`Config::acknowledge`]) is always refused: the answer is for
+/// every destination. Whatever is dropped is counted, and the answer to the request says for which destination, as the warning
+/// of a partial success (O-053).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Overflow {
     /// It is refused, and whoever sent it comes again: nothing acknowledged is lost, and a destination that is away for
     /// longer than its queue lasts holds up the others.
-    #[default]
     Refuse,
-    /// It goes where there is room, and is dropped and counted where there is none; it is refused where none has any.
+    /// It goes where there is room, and is dropped where there is none.
     Drop,
+    /// It is refused; by a destination whose queue has been full for so long nobody is held up any more, and what comes is
+    /// dropped for it (O-039). A slow destination slows all down, one that is away does not. The default, with 10 s.
+    DropAfter(Duration),
+}
+
+impl Default for Overflow {
+    fn default() -> Self {
+        Overflow::DropAfter(Duration::from_secs(10))
+    }
 }
 
 impl Default for Config {
@@ -154,11 +178,15 @@ impl Default for Config {
             destinations: Destinations::default(),
             debug: None,
             file: None,
+            ports: Vec::new(),
+            file_logs: Vec::new(),
+            exits: Vec::new(),
+            pipelines: Vec::new(),
             batch: Batch::default(),
             queue_bytes: 64 * MIB,
             disk: None,
             acknowledge: Until::Queued,
-            overflow: Overflow::Refuse,
+            overflow: Overflow::default(),
             receive: Receive::default(),
         }
     }
@@ -167,6 +195,11 @@ impl Default for Config {
 impl Config {
     /// Whether anything of what comes goes anywhere, besides being kept.
     pub fn goes_on(&self) -> bool {
+        self.everything_goes_on() || self.pipelines.iter().any(|pipeline| !pipeline.exits.is_empty())
+    }
+
+    /// Whether it does so without a pipeline that is named.
+    pub(crate) fn everything_goes_on(&self) -> bool {
         !self.destinations.is_empty() || self.debug.is_some() || self.file.is_some()
     }
 
@@ -180,8 +213,11 @@ impl Config {
             ("request_timeout", self.request_timeout.is_zero()),
             ("max_memory", self.max_memory == Some(0)),
             ("queue_bytes", self.queue_bytes == 0),
-            ("batch", self.batch.items == 0 || self.batch.bytes == 0),
-            ("max_requests", self.receive.max_requests == 0),
+            ("batch", is_nothing(&self.batch)),
+            ("max_request_bytes", self.receives().any(|receive| receive.max_request_bytes == Some(0))),
+            ("max_requests", self.receives().any(|receive| receive.max_requests == 0)),
+            ("queue_bytes of an exit", self.exits.iter().any(|exit| exit.queue_bytes == Some(0))),
+            ("batch of an exit", self.exits.iter().filter_map(|exit| exit.batch.as_ref()).any(is_nothing)),
         ];
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((name, _)) => Err(Error::zero(name)),
@@ -191,6 +227,14 @@ impl Config {
             None => Ok(()),
         }
     }
+
+    fn receives(&self) -> impl Iterator<Item = &Receive> {
+        self.ports.iter().map(|port| &port.receive).chain([&self.receive])
+    }
+}
+
+fn is_nothing(batch: &Batch) -> bool {
+    batch.items == 0 || batch.bytes == 0
 }
 
 #[cfg(test)]

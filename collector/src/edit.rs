@@ -1,17 +1,17 @@
 //! Changes in the middle of a request that leave all other bytes as they are.
 //!
-//! Edits are noted on a walk from the front to the back, as places and what stands there instead. A message in which
-//! something grew or shrank gets a new length; whatever is beside it is copied once, in long pieces, in the end.
+//! Edits are noted on a walk, as places and what stands there instead. A message in which something grew or shrank gets a
+//! new length; whatever is beside it is copied once, in long pieces, in the end.
 
 use crate::wire::Slice;
 use prost::encoding::{encode_varint, encoded_len_varint};
 
-/// What is to be changed, in the order of the places.
-#[derive(Default)]
+/// What is to be changed.
 pub(crate) struct Edits {
     patches: Vec<Patch>,
-    /// By how many bytes the request grows.
+    /// By how many bytes the request grows, and how much it may.
     growth: isize,
+    most: isize,
 }
 
 struct Patch {
@@ -21,11 +21,23 @@ struct Patch {
 }
 
 impl Edits {
+    /// None so far; the request may become so large.
+    pub(crate) fn of(body: &[u8], most: usize) -> Self {
+        let most = isize::try_from(most.saturating_sub(body.len())).unwrap_or(isize::MAX);
+        Edits { patches: Vec::new(), growth: 0, most }
+    }
+
+    /// Whether the request would become too large.
+    pub(crate) fn are_too_many(&self) -> bool {
+        self.growth > self.most
+    }
+
     pub(crate) fn are_none(&self) -> bool {
         self.patches.is_empty()
     }
 
-    /// Puts something in the place of the bytes from `start` to `end`; nothing before them may be edited any more.
+    /// Puts something in the place of the bytes from `start` to `end`. What is put at one place stands in the order of the
+    /// calls.
     pub(crate) fn replace(&mut self, start: usize, end: usize, with: Vec<u8>) {
         self.growth += with.len() as isize - (end - start) as isize;
         self.patches.push(Patch { start, end, with });
@@ -55,7 +67,9 @@ impl Edits {
     }
 
     /// The request with all edits.
-    pub(crate) fn apply(self, body: &[u8]) -> Vec<u8> {
+    pub(crate) fn apply(mut self, body: &[u8]) -> Vec<u8> {
+        // Attributes of a span may stand between its events, in any order.
+        self.patches.sort_by_key(|patch| (patch.start, patch.end));
         let mut edited = Vec::with_capacity(body.len().saturating_add_signed(self.growth));
         let mut from = 0;
         for Patch { start, end, with } in self.patches {

@@ -59,6 +59,11 @@ impl Error {
         Error { message: message.to_owned(), source: None }
     }
 
+    /// Pipelines that do not fit together.
+    pub(crate) fn plan(message: String) -> Self {
+        Error { message, source: None }
+    }
+
     pub(crate) fn destination(fault: &throughline_sender::Error) -> Self {
         Error { message: format!("nothing can be sent: {fault}"), source: None }
     }
@@ -68,6 +73,10 @@ impl Error {
             "nothing can be written to the file {path:?}: {fault}; name another, or make its directory"
         );
         Error { message, source: Some(fault) }
+    }
+
+    pub(crate) fn file_log(name: &str, fault: String) -> Self {
+        Error { message: format!("the file log {name}: {fault}"), source: None }
     }
 
     pub(crate) fn keep(path: &Path, fault: io::Error) -> Self {
@@ -80,6 +89,12 @@ impl Error {
             message: format!("the pattern {pattern:?} of a processor cannot be used: {fault}"),
             source: None,
         }
+    }
+
+    pub(crate) fn header(name: &str) -> Self {
+        let message =
+            format!("{name:?} is no name of a header, from which a processor takes a value; name one");
+        Error { message, source: None }
     }
 
     /// What was to be received with cannot be used.

@@ -4,12 +4,15 @@ use crate::{
     config::Config,
     counters::{Counters, Forwarded, Tally},
     error::{Error, Lost},
-    forward::{Forward, Promise},
+    filelog,
+    forward::{Forward, Parcel, Promise},
     join::{COPIES, joined},
     keep::Keeper,
     memory::Memory,
-    process::{Process, without},
+    plan::{Plan, Source},
+    process::{Asked, Client, Failure, without},
     reservation::{Budget, Reservation},
+    route::{Lane, Routes},
     scan::{Item, Scan, is_rejected, items, scan},
     store::{Level, Store, TooLarge},
     wire::Fault,
@@ -20,7 +23,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use throughline_sender::{Accept, Answer, Signal};
+use throughline_sender::{Accept, Answer, Signal, Until};
 use tokio::{sync::watch, task::spawn_blocking};
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
@@ -45,6 +48,8 @@ pub(crate) enum Refusal {
     Foreign(String),
     /// From somebody who did not show who they are (O-071).
     Unknown(String),
+    /// Of no pipeline.
+    Unserved(String),
     /// Too much is on its way in; the same request may come again (O-055, O-066).
     Busy(String),
 }
@@ -55,8 +60,13 @@ impl Refusal {
         match self {
             Refusal::Malformed(cause) | Refusal::TooLarge(cause) | Refusal::Slow(cause) => cause,
             Refusal::Unsupported(cause) | Refusal::Foreign(cause) => cause,
-            Refusal::Unknown(cause) | Refusal::Busy(cause) => cause,
+            Refusal::Unknown(cause) | Refusal::Unserved(cause) | Refusal::Busy(cause) => cause,
         }
+    }
+
+    fn no_request(signal: Signal, fault: &Fault) -> Self {
+        let (name, Fault { reason, at }) = (signal.name(), fault);
+        Refusal::Malformed(format!("not a request of {name} in protobuf: {reason} at byte {at}"))
     }
 
     pub(crate) fn larger_than(limit: usize) -> Self {
@@ -88,7 +98,9 @@ pub(crate) struct Bounds {
 
 /// Store, ways out, counters and limits.
 pub(crate) struct Intake {
-    process: Process,
+    routes: Routes,
+    /// The sources that are files.
+    file_logs: Vec<Source>,
     store: Mutex<Store>,
     keeper: Option<Arc<Keeper>>,
     forward: Forward,
@@ -111,10 +123,14 @@ impl Intake {
     pub(crate) fn start(config: &Config) -> Result<Self, Error> {
         // Offsets are kept in 32 bits.
         let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
+        let plan = Plan::of(config)?;
+        let memory = Arc::default();
+        let forward = Forward::start(config, &plan, &memory)?;
         let mut intake = Intake {
-            process: Process::new(&config.processors)?,
-            forward: Forward::start(config)?,
-            memory: Arc::default(),
+            file_logs: config.file_logs.iter().map(|options| plan.source(&options.name)).collect(),
+            routes: Routes::new(plan, &forward)?,
+            forward,
+            memory,
             news: watch::Sender::default(),
             max_memory: config.max_memory,
             patience: config.request_timeout,
@@ -135,12 +151,21 @@ impl Intake {
     }
 
     /// Whether a request of so many bytes would be taken now: asked before it is read, with what is known of its size.
-    pub(crate) fn admit(&self, signal: Signal, bytes: usize) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, signal: Signal, source: Source, bytes: usize) -> Result<(), Refusal> {
         let held = self.memory.held().saturating_add(bytes);
         if self.max_memory.is_some_and(|limit| held > limit) {
             return Err(Refusal::Busy("the collector's memory is full; come again".to_owned()));
         }
-        self.forward.admit(signal, bytes)
+        let mut lanes = self.routes.lanes(signal, source).peekable();
+        if lanes.peek().is_none() {
+            return Err(unserved(signal));
+        }
+        self.forward.admit(signal, lanes.map(|lane| (lane.ways.as_slice(), bytes)))
+    }
+
+    /// What processors ask of who sends.
+    pub(crate) fn asked(&self) -> &Asked {
+        self.routes.asked()
     }
 
     /// Takes one `Export…ServiceRequest`, and says what its answer has to wait for. What it needs besides the body is
@@ -148,50 +173,53 @@ impl Intake {
     pub(crate) fn take(
         &self,
         signal: Signal,
+        source: Source,
         body: &[u8],
+        client: &Client,
         reservation: &mut Reservation,
     ) -> Result<(Taken, Promise), Refusal> {
         if body.len() > self.max_request_bytes {
             return Err(Refusal::larger_than(self.max_request_bytes));
         }
-        let malformed = |fault: Fault| {
-            let (name, reason, at) = (signal.name(), fault.reason, fault.at);
-            Refusal::Malformed(format!("not a request of {name} in protobuf: {reason} at byte {at}"))
-        };
+        let malformed = |fault| Refusal::no_request(signal, &fault);
         let scan = scan(signal, body).map_err(malformed)?;
         if scan.is_split {
             reservation.grow(body.len().saturating_mul(COPIES))?;
             let joined = joined(body).map_err(malformed)?;
             reservation.shrink(body.len().saturating_mul(COPIES - 1));
-            return self.take(signal, &joined, reservation);
+            return self.take(signal, source, &joined, client, reservation);
         }
         let promise = match scan.taken {
             0 => Promise::default(),
-            _ => self.hand_on(signal, body, &scan, reservation, malformed)?,
+            _ => self.hand_on(signal, source, body, client, &scan, reservation)?,
         };
         self.tally.taken(signal, scan.taken, scan.rejected);
         self.news.send_replace(());
-        let taken = match scan.rejected {
-            0 => Taken::default(),
-            rejected => {
-                let message = format!("{} rejected: {rejected}; {}", signal.items(), scan.fault);
-                Taken { rejected, message }
-            }
-        };
-        Ok((taken, promise))
+        let mut words = Vec::new();
+        if scan.rejected > 0 {
+            words.push(format!("{} rejected: {}; {}", signal.items(), scan.rejected, scan.fault));
+        }
+        let passed_over = promise.passed_over.iter();
+        words.extend(passed_over.map(|destination| format!("not sent to {destination}: its queue is full")));
+        Ok((Taken { rejected: scan.rejected, message: words.join("; ") }, promise))
     }
 
     /// Changes what is to be changed, keeps it and sends it on.
     fn hand_on(
         &self,
         signal: Signal,
+        source: Source,
         body: &[u8],
+        client: &Client,
         scan: &Scan,
         reservation: &mut Reservation,
-        malformed: impl Fn(Fault) -> Refusal,
     ) -> Result<Promise, Refusal> {
+        let lanes: Vec<&Lane> = self.routes.lanes(signal, source).collect();
+        if lanes.is_empty() {
+            return Err(unserved(signal));
+        }
         let is_kept = self.max_bytes > 0;
-        let is_sent = !self.forward.is_empty();
+        let is_sent = lanes.iter().any(|lane| !lane.ways.is_empty());
         if is_kept
             && !self.store().could_fit(body.len().saturating_add(scan.surplus), scan.placed)
             && !is_sent
@@ -202,10 +230,14 @@ impl Intake {
             return Ok(Promise::default());
         }
         reservation.grow(Store::index_of(scan.placed).saturating_add(body.len()))?;
-        let body = self.memory.hold(self.changed(signal, body, scan).map_err(&malformed)?);
-        let promise = self.forward.take(signal, scan.taken, &body)?;
-        if is_kept {
-            let items = items(signal, &body, scan.placed).map_err(malformed)?;
+        // What comes from there once more takes no copy unless it is changed again.
+        let copies = lanes.iter().skip(1).filter(|lane| lane.changes(signal)).count();
+        reservation.grow(body.len().saturating_mul(copies))?;
+        let parcels = self.parcels(signal, body, client, scan, &lanes)?;
+        let promise = self.forward.take(signal, scan.taken, &parcels, self.until(source))?;
+        if is_kept && let Some(Parcel { body, .. }) = parcels.into_iter().next() {
+            let items = items(signal, &body, scan.placed);
+            let items = items.map_err(|fault| Refusal::no_request(signal, &fault))?;
             let added = self.add(signal, body, scan, &items);
             // What is on its way does not need to be seen here.
             added.map_err(|fault| self.larger_than_kept(&fault)).or_else(|fault| match is_sent {
@@ -250,19 +282,39 @@ impl Intake {
         Ok(())
     }
 
-    /// What goes on, in exactly as many bytes: without what was rejected, with what the processors change.
-    fn changed(&self, signal: Signal, body: &[u8], scan: &Scan) -> Result<Vec<u8>, Fault> {
+    /// What goes on, in exactly as many bytes: without what was rejected, with what each pipeline changes.
+    fn parcels<'a>(
+        &self,
+        signal: Signal,
+        body: &[u8],
+        client: &Client,
+        scan: &Scan,
+        lanes: &[&'a Lane],
+    ) -> Result<Vec<Parcel<'a>>, Refusal> {
+        let malformed = |fault| Refusal::no_request(signal, &fault);
         let valid = match scan.rejected {
             0 => None,
-            _ => Some(without(body, |record| is_rejected(signal, body, record))?),
+            _ => Some(without(body, |record| is_rejected(signal, body, record)).map_err(malformed)?),
         };
         let whole = valid.as_deref().unwrap_or(body);
-        let changed = match self.process.is_empty(signal) {
-            true => None,
-            false => self.process.apply(signal, whole)?,
+        let mut unchanged: Option<Bytes> = None;
+        let parcel = |lane: &&'a Lane| {
+            let changed = lane.changed(signal, whole, client, self.max_request_bytes);
+            let changed = changed.map_err(|failure| match failure {
+                Failure::Malformed(fault) => malformed(fault),
+                Failure::TooLarge => Refusal::TooLarge(format!(
+                    "the processors make the request larger than the limit of {} bytes; send less at a time",
+                    self.max_request_bytes
+                )),
+            })?;
+            let body = match changed {
+                Some(changed) => self.memory.hold(changed),
+                // The buffer may be larger than what was received, or a part of something larger.
+                None => unchanged.get_or_insert_with(|| self.memory.hold(whole.to_vec())).clone(),
+            };
+            Ok(Parcel { body, ways: &lane.ways })
         };
-        // The buffer may be larger than what was received, or a part of something larger.
-        Ok(changed.or(valid).unwrap_or_else(|| body.to_vec()))
+        lanes.iter().map(parcel).collect()
     }
 
     fn larger_than_kept(&self, fault: &TooLarge) -> Refusal {
@@ -276,6 +328,21 @@ impl Intake {
                 self.max_traces
             ),
         })
+    }
+
+    /// The source of this name.
+    pub(crate) fn source(&self, name: &str) -> Source {
+        self.routes.source(name)
+    }
+
+    /// What is read from a file is read again only if it is neither delivered nor on disk.
+    fn until(&self, source: Source) -> Until {
+        if self.file_logs.contains(&source) { Until::OnDisk } else { self.forward.until() }
+    }
+
+    /// What is counted of files.
+    pub(crate) fn files(&self) -> &filelog::Tally {
+        &self.tally.files
     }
 
     /// Counts a refusal, whoever made it.
@@ -357,13 +424,21 @@ impl Intake {
     }
 }
 
+fn unserved(signal: Signal) -> Refusal {
+    Refusal::Unserved(format!(
+        "no pipeline takes {} from here; send elsewhere, or name one that does",
+        signal.name()
+    ))
+}
+
 /// The intake for those who come without a socket.
 pub(crate) struct Shared(pub(crate) Arc<Intake>);
 
 impl Accept for Shared {
     fn accept(&self, signal: Signal, request: Bytes) -> Answer {
-        let taken = self.0.admit(signal, request.len());
-        match taken.and_then(|()| self.0.take(signal, &request, &mut self.0.reserve())) {
+        let taken = self.0.admit(signal, Source::OTLP, request.len());
+        let take = || self.0.take(signal, Source::OTLP, &request, &Client::default(), &mut self.0.reserve());
+        match taken.and_then(|()| take()) {
             // Nobody may wait here.
             Ok((taken, _)) => Answer::Taken { rejected: taken.rejected, message: taken.message },
             Err(refusal) => {

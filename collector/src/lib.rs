@@ -84,8 +84,10 @@ mod reservation;
 mod serve;
 mod tls;
 mod voice;
-// What is kept, and where it is in the bytes.
+// Where all of it comes together, and which way it goes.
 mod intake;
+mod plan;
+mod route;
 // What it is, and what is changed in it.
 mod check;
 mod join;
@@ -112,21 +114,24 @@ mod view;
 mod scribe;
 pub mod debug;
 pub mod file;
+pub mod loki;
 pub mod keep;
 // Who else is there, and how much went through.
 mod counters;
 mod find;
 mod health;
 mod scrape;
+// What is read instead of received.
+pub mod filelog;
 
-pub use config::{Config, Cors, Destinations, Overflow, Receive, Tls};
+pub use config::{Config, Cors, Destinations, Exit, Overflow, Pipeline, Port, Receive, Tls, Way};
 pub use counters::{Counters, Forwarded};
 pub use error::{Error, Lost};
 pub use find::{Running, fetch, find};
-pub use process::{Action, Kind, Place, Processor, Value};
+pub use process::{Action, Context, Kind, Place, Processor, Value};
 pub use share::Imported;
 #[doc(no_inline)]
-pub use throughline_sender::{Batch, Destination, Disk, Until};
+pub use throughline_sender::{Balance, Batch, Destination, Disk, Until};
 pub use trace::{Summary, Trace};
 pub use view::Token;
 
@@ -154,6 +159,7 @@ use tracing::dispatcher::{Dispatch, set_default};
 pub struct Collector {
     intake: Arc<Intake>,
     addresses: Addresses,
+    ports: Vec<(String, SocketAddr)>,
     token: Option<Token>,
     thread: Option<JoinHandle<Result<(), Lost>>>,
     /// The thread ends when it is told how long it may take for that, or when this is dropped.
@@ -174,6 +180,8 @@ impl Collector {
         config.check()?;
         let ports = Ports::bind(&config)?;
         let addresses = ports.addresses();
+        let others = ports.others.iter().filter_map(|listener| listener.local_addr().ok());
+        let others = config.ports.iter().map(|port| port.source.clone()).zip(others).collect();
         let token = config.view_token.clone();
         let (ending, end) = oneshot::channel();
         let (over, ended) = oneshot::channel();
@@ -189,14 +197,26 @@ impl Collector {
                 }
             };
             let outcome = runtime.block_on(async {
-                let started = start(config, ports, addresses);
-                let intake = started.as_ref().ok().cloned();
+                let file_logs = config.file_logs.clone();
+                let started = start(config, ports, addresses).and_then(|intake| {
+                    let readers = filelog::Readers::start(&file_logs, &intake)?;
+                    Ok((intake, readers))
+                });
+                let (started, mut running) = match started {
+                    Ok((intake, readers)) => (Ok(Arc::clone(&intake)), Some((intake, readers))),
+                    Err(fault) => (Err(fault), None),
+                };
                 if ready.send(started).is_err() {
                     return Ok(());
                 }
-                let Some(intake) = intake else { return Ok(()) };
+                let Some((intake, readers)) = &mut running else { return Ok(()) };
                 match end.await {
-                    Ok(limit) => intake.close(limit).await,
+                    Ok(limit) => {
+                        readers.halt().await;
+                        let outcome = intake.close(limit).await;
+                        readers.finish().await;
+                        outcome
+                    }
                     // The handle was dropped.
                     Err(_) => Ok(()),
                 }
@@ -210,7 +230,15 @@ impl Collector {
         let thread = named.spawn(run).map_err(Error::thread)?;
         let gone = |_| Err(Error::thread(io::Error::other("the thread ended at once")));
         let intake = is_ready.recv().unwrap_or_else(gone)?;
-        Ok(Collector { intake, addresses, token, thread: Some(thread), ending: Some(ending), ended })
+        Ok(Collector {
+            intake,
+            addresses,
+            ports: others,
+            token,
+            thread: Some(thread),
+            ending: Some(ending),
+            ended,
+        })
     }
 
     /// The way in without a socket: what is handed over takes the same path as what comes through the ports.
@@ -228,6 +256,11 @@ impl Collector {
     /// Where OTLP/HTTP is taken.
     pub fn http_address(&self) -> Option<SocketAddr> {
         self.addresses.http
+    }
+
+    /// Where OTLP is taken besides: the source, and the address of the port, in the order of [`Config::ports`].
+    pub fn ports(&self) -> &[(String, SocketAddr)] {
+        &self.ports
     }
 
     /// Where the view is.
@@ -362,10 +395,13 @@ impl fmt::Debug for Collector {
 fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intake>, Error> {
     let intake = Arc::new(Intake::start(&config)?);
     let (limit, expiration) = (config.request_timeout, config.metric_expiration);
-    let receiver = receive::Receiver::new(Arc::clone(&intake), &config)?;
+    let receiver = |receive, source| receive::Receiver::new(Arc::clone(&intake), receive, source, limit);
+    let main = receiver(&config.receive, plan::Source::OTLP)?;
     for listener in [ports.grpc, ports.http].into_iter().flatten() {
-        let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
-        spawn(listener, Limits::of_receiver(limit), receiver.clone().at(is_local))?;
+        receive(listener, limit, main.clone())?;
+    }
+    for (port, listener) in config.ports.iter().zip(ports.others) {
+        receive(listener, limit, receiver(&port.receive, intake.source(&port.source))?)?;
     }
     if let Some(listener) = ports.view {
         let pages = view::View::new(Arc::clone(&intake), addresses, config.view_token, limit);
@@ -381,12 +417,24 @@ fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intak
     Ok(intake)
 }
 
+fn receive(listener: TcpListener, limit: Duration, receiver: receive::Receiver) -> Result<(), Error> {
+    let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    spawn(listener, Limits::of_receiver(limit), receiver.at(is_local))
+}
+
 fn runtime(config: &Config) -> io::Result<Runtime> {
     let mut builder = runtime::Builder::new_current_thread();
-    // One that makes pages, one that makes those for Prometheus, one that decodes large requests, two that wait for a
-    // terminal and a file to be written, and one for each disk.
-    let disks = Signal::ALL.into_iter().map(|signal| config.destinations.of(signal).len()).sum::<usize>();
-    builder.max_blocking_threads(5 + disks).thread_name("throughline-collector").enable_all().build()
+    // One that makes pages, one that makes those for Prometheus, one that decodes large requests, one for each terminal
+    // and file that are waited for, and one for each disk, of which the servers of a destination have several.
+    let disks = |destination: &Destination| if let Destination::Balanced(_) = destination { 4 } else { 1 };
+    let all = |destinations: &Destinations| {
+        let all = Signal::ALL.into_iter().flat_map(|signal| destinations.of(signal));
+        all.map(disks).sum::<usize>()
+    };
+    let of_exit =
+        |exit: &Exit| if let Way::Network(destinations) = &exit.way { all(destinations) } else { 1 };
+    let waiting = all(&config.destinations) + config.exits.iter().map(of_exit).sum::<usize>();
+    builder.max_blocking_threads(5 + waiting).thread_name("throughline-collector").enable_all().build()
 }
 
 fn spawn(listener: TcpListener, limits: Limits, handler: impl Handler) -> Result<(), Error> {

@@ -120,8 +120,8 @@ pub(crate) fn calls(
     (map::draw(&calls), newest, slowest)
 }
 
-/// The newest point of each series, not of an earlier time than the bound, as one request; `None`: it would be too large.
-pub(crate) fn latest(intake: &Intake, from: u64) -> Option<Vec<u8>> {
+/// The newest point of each series, not of an earlier time than the bound; `None`: it would be too large.
+pub(crate) fn latest(intake: &Intake, from: u64) -> Option<metric::Latest> {
     metric::latest(Bodies::of(intake, Signal::Metrics), from)
 }
 

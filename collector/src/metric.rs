@@ -36,7 +36,7 @@ pub(crate) use build::read;
 pub use chart::Chart;
 pub(crate) use chart::chart;
 pub(crate) use instruments::instruments;
-pub(crate) use latest::latest;
+pub(crate) use latest::{Latest, latest};
 pub use query::Query;
 use serde::Serialize;
 pub(crate) use series::series;

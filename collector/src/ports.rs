@@ -1,6 +1,6 @@
 //! What a collector listens on.
 
-use crate::{Config, Error, Token};
+use crate::{Config, Error, Port, Token};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 /// Where a collector listens.
@@ -35,6 +35,8 @@ pub(crate) struct Ports {
     pub(crate) view: Option<TcpListener>,
     pub(crate) health: Option<TcpListener>,
     pub(crate) prometheus: Option<TcpListener>,
+    /// Those of the configuration, in its order.
+    pub(crate) others: Vec<TcpListener>,
 }
 
 impl Ports {
@@ -45,7 +47,12 @@ impl Ports {
         {
             return Err(Error::not_loopback(address, view));
         }
+        let other = |port: &Port| {
+            let part = format!("the OTLP address of {}", port.source);
+            bind(&part, Some(port.address), "its endpoint").transpose()
+        };
         Ok(Ports {
+            others: config.ports.iter().filter_map(other).collect::<Result<_, _>>()?,
             grpc: bind("the OTLP/gRPC address", config.grpc, "THROUGHLINE_COLLECTOR_GRPC")?,
             http: bind("the OTLP/HTTP address", config.http, "THROUGHLINE_COLLECTOR_HTTP")?,
             view: bind("the view's address", config.view, view)?,

@@ -22,19 +22,28 @@
 //! Nothing is decoded: a request in which nothing changes stays as it is, byte for byte; else what changes is written
 //! anew, with the lengths of the messages around it, and everything else is copied.
 //!
+//! [`Value::Context`] is what is known of who sent the request (`from_context`): its address, a header, the name by which it
+//! was let in. What comes through the [`inlet`](crate::Collector::inlet) was sent by nobody.
+//!
 //! # Limits
-//! There are no values from the context of a connection (`from_context`). Attributes of scopes, events and links are
-//! not touched.
+//! Attributes of exemplars are not touched. A request that its processors would make larger than
+//! [`Config::max_request_bytes`](crate::Config::max_request_bytes) is refused as too large. Of a header, the first 1,024
+//! bytes count.
 
 mod attributes; // one list of them, and what is done to it
+mod client; // who sent it
+mod plan; // where they are
 mod value; // what one of them holds
 
 use crate::{
     Error,
-    edit::{Edits, framed},
+    edit::Edits,
     wire::{Fault, Field, Fields, Slice, Value as Content},
 };
-use attributes::{Step, change};
+use attributes::Step;
+pub use client::Context;
+pub(crate) use client::{Asked, Client};
+use plan::Plan;
 use throughline_sender::Signal;
 pub use value::{Kind, Value};
 
@@ -55,8 +64,14 @@ pub struct Processor {
 pub enum Place {
     /// Of the resource. One without attributes, or none at all, can get some.
     Resource,
+    /// Of the instrumentation scope. One without attributes, or none at all, can get some.
+    Scope,
     /// Of spans, log records and data points.
     Items,
+    /// Of the events of spans.
+    Events,
+    /// Of the links of spans.
+    Links,
 }
 
 /// What is done to an attribute, by its key.
@@ -84,14 +99,19 @@ pub enum Action {
 }
 
 impl Processor {
+    /// Acts at this place, in all signals.
+    pub fn at(place: Place, actions: impl IntoIterator<Item = Action>) -> Self {
+        Processor { signals: Signal::ALL.to_vec(), place, actions: Vec::from_iter(actions) }
+    }
+
     /// Acts on the resources of all signals.
     pub fn resource(actions: impl IntoIterator<Item = Action>) -> Self {
-        Processor { signals: Signal::ALL.to_vec(), place: Place::Resource, actions: Vec::from_iter(actions) }
+        Processor::at(Place::Resource, actions)
     }
 
     /// Acts on the spans, log records and data points of all signals.
     pub fn items(actions: impl IntoIterator<Item = Action>) -> Self {
-        Processor { place: Place::Items, ..Processor::resource(actions) }
+        Processor::at(Place::Items, actions)
     }
 }
 
@@ -101,23 +121,28 @@ pub(crate) struct Process {
     plans: [Plan; 3],
 }
 
-#[derive(Default)]
-struct Plan {
-    resource: Vec<Step>,
-    items: Vec<Step>,
+/// Why processors cannot be applied.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    Malformed(Fault),
+    /// The request would become larger than the limit.
+    TooLarge,
+}
+
+impl From<Fault> for Failure {
+    fn from(fault: Fault) -> Self {
+        Failure::Malformed(fault)
+    }
 }
 
 impl Process {
-    pub(crate) fn new(processors: &[Processor]) -> Result<Self, Error> {
+    /// What they ask of who sends is added to what others ask.
+    pub(crate) fn new(processors: &[Processor], asked: &mut Asked) -> Result<Self, Error> {
         let mut plans: [Plan; 3] = Default::default();
         for (signal, plan) in Signal::ALL.into_iter().zip(&mut plans) {
             for processor in processors.iter().filter(|processor| processor.signals.contains(&signal)) {
-                let steps = match processor.place {
-                    Place::Resource => &mut plan.resource,
-                    Place::Items => &mut plan.items,
-                };
                 for action in &processor.actions {
-                    steps.push(Step::new(action)?);
+                    plan.add(processor.place, Step::new(action, asked)?);
                 }
             }
         }
@@ -126,19 +151,24 @@ impl Process {
 
     /// Whether there is nothing to do for a signal.
     pub(crate) fn is_empty(&self, signal: Signal) -> bool {
-        let plan = self.plan(signal);
-        plan.resource.is_empty() && plan.items.is_empty()
+        self.plan(signal).is_empty()
     }
 
-    /// The request with all changes; `None` if nothing changes. Resources are in one piece.
-    pub(crate) fn apply(&self, signal: Signal, body: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        let (plan, mut edits) = (self.plan(signal), Edits::default());
-        for field in Fields::of(body) {
-            if let Some(slice) = message(field?, 1) {
-                edits.within(slice, |edits| plan.resource_items(signal, body, slice, edits))?;
-            }
+    /// The request of this client with all changes, of at most so many bytes; `None` if nothing changes. Resources and
+    /// scopes are in one piece.
+    pub(crate) fn apply(
+        &self,
+        signal: Signal,
+        body: &[u8],
+        client: &Client,
+        most: usize,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let mut edits = Edits::of(body, most);
+        self.plan(signal).apply(signal, body, client, &mut edits)?;
+        match edits.are_too_many() {
+            true => Err(Failure::TooLarge),
+            false => Ok((!edits.are_none()).then(|| edits.apply(body))),
         }
-        Ok((!edits.are_none()).then(|| edits.apply(body)))
     }
 
     fn plan(&self, signal: Signal) -> &Plan {
@@ -151,71 +181,12 @@ impl Process {
     }
 }
 
-impl Plan {
-    fn resource_items(
-        &self,
-        signal: Signal,
-        body: &[u8],
-        slice: Slice,
-        edits: &mut Edits,
-    ) -> Result<(), Fault> {
-        let mut has_resource = false;
-        for field in Fields::within(body, slice) {
-            let field = field?;
-            if let Some(resource) = message(field, 1) {
-                has_resource = true;
-                edits.within(resource, |edits| change(body, resource, 1, &self.resource, edits))?;
-            } else if let Some(scope) = message(field, 2).filter(|_| !self.items.is_empty()) {
-                edits.within(scope, |edits| self.scope_items(signal, body, scope, edits))?;
-            }
-        }
-        if !has_resource && let Some(resource) = attributes::made(1, &self.resource) {
-            edits.replace(slice.end, slice.end, framed(1, &resource));
-        }
-        Ok(())
-    }
-
-    fn scope_items(&self, signal: Signal, body: &[u8], slice: Slice, edits: &mut Edits) -> Result<(), Fault> {
-        let number = if signal == Signal::Traces { 9 } else { 6 };
-        for field in Fields::within(body, slice) {
-            let Some(record) = message(field?, 2) else { continue };
-            match signal {
-                Signal::Metrics => edits.within(record, |edits| self.metric(body, record, edits))?,
-                _ => edits.within(record, |edits| change(body, record, number, &self.items, edits))?,
-            }
-        }
-        Ok(())
-    }
-
-    fn metric(&self, body: &[u8], slice: Slice, edits: &mut Edits) -> Result<(), Fault> {
-        for field in Fields::within(body, slice) {
-            let field = field?;
-            let number = match field.number {
-                5 | 7 | 11 => 7,
-                9 => 9,
-                10 => 1,
-                _ => continue,
-            };
-            let Some(data) = message(field, field.number) else { continue };
-            edits.within(data, |edits| {
-                for field in Fields::within(body, data) {
-                    if let Some(point) = message(field?, 1) {
-                        edits.within(point, |edits| change(body, point, number, &self.items, edits))?;
-                    }
-                }
-                Ok(())
-            })?;
-        }
-        Ok(())
-    }
-}
-
 /// Leaves out the spans or log records that the test finds wrong: they were rejected, and go nowhere.
 pub(crate) fn without(
     body: &[u8],
     is_wrong: impl Fn(Slice) -> Result<bool, Fault>,
 ) -> Result<Vec<u8>, Fault> {
-    let mut edits = Edits::default();
+    let mut edits = Edits::of(body, body.len());
     for field in Fields::of(body) {
         let Some(resource_items) = message(field?, 1) else { continue };
         edits.within(resource_items, |edits| {

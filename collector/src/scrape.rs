@@ -4,7 +4,8 @@
 //! labels `job` and `instance` of who sent it: the scraper has to honour them (`honor_labels: true`). A series leaves the
 //! page when its newest point is older than [`Config::metric_expiration`](crate::Config::metric_expiration) by the clock of
 //! the collector, or has left the store. What is not cumulative cannot be on the page.
-//! The schema URLs of scopes are not on it. Series of one name are there newest first.
+//! The schema URLs of scopes are not on it. Series of one name are there newest first. Two processes of one name, one after the
+//! other, have the same series; two at a time need `service.instance.id`, and that they have none is said once.
 
 use crate::{desk::Author, intake::Intake, look, reply::Reply, voice};
 use http::{
@@ -40,7 +41,9 @@ impl Scrape {
         let media = MediaType::negotiate(&joined(headers, ACCEPT));
         let mut options = Options::new(media.format());
         options.targets = Targets::Many;
-        let made = look::latest(&self.intake, from).and_then(|request| page(&request, options).ok());
+        let latest = look::latest(&self.intake, from);
+        latest.iter().flat_map(|latest| &latest.colliding).for_each(|service| self.tell_colliding(service));
+        let made = latest.and_then(|latest| page(&latest.request, options).ok());
         let Some(page) = made else {
             return words(StatusCode::SERVICE_UNAVAILABLE, "there are too many series for one page");
         };
@@ -59,13 +62,25 @@ impl Scrape {
 
     /// Says once for each metric and reason what is not on the page.
     fn tell(&self, left_out: &LeftOut) {
-        // The older one is that of a process which was started anew without an instance id of its own.
-        if left_out.reason == Reason::Duplicate {
-            return;
+        // The older one is that of a process which was started anew without an instance id of its own, or which collides.
+        if left_out.reason != Reason::Duplicate {
+            self.warn_once(&left_out.metric, left_out.reason, || left_out.to_string());
         }
+    }
+
+    fn tell_colliding(&self, service: &str) {
+        self.warn_once(service, Reason::Duplicate, || {
+            format!(
+                "two processes at a time are {service:?} without a service.instance.id that tells them apart: on the page for \
+                 Prometheus their series are one, with the newest point of either; give each its own"
+            )
+        });
+    }
+
+    fn warn_once(&self, of: &str, reason: Reason, words: impl FnOnce() -> String) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() < MOST_TOLD && told.insert((left_out.metric.clone(), left_out.reason)) {
-            voice::warn(left_out.to_string());
+        if told.len() < MOST_TOLD && told.insert((of.to_owned(), reason)) {
+            voice::warn(words());
         }
     }
 }

@@ -75,6 +75,10 @@ pub(crate) trait Handler: Clone + Send + Sync + 'static {
     fn meet(&self, _peer: IpAddr) {}
 }
 
+/// Where a request comes from, among its extensions.
+#[derive(Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
 /// A connection, encrypted or not.
 pub(crate) trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
@@ -91,7 +95,7 @@ pub(crate) async fn serve(listener: TcpListener, limits: Limits, handler: impl H
                 let handler = handler.clone();
                 handler.meet(peer.ip());
                 tokio::spawn(async move {
-                    connection(stream, limits, handler).await;
+                    connection(stream, Peer(peer.ip()), limits, handler).await;
                     drop(place);
                 });
             }
@@ -100,14 +104,15 @@ pub(crate) async fn serve(listener: TcpListener, limits: Limits, handler: impl H
     }
 }
 
-async fn connection(stream: TcpStream, limits: Limits, handler: impl Handler) {
+async fn connection(stream: TcpStream, peer: Peer, limits: Limits, handler: impl Handler) {
     // Answers are short: waiting for more to send only delays them.
     let _ = stream.set_nodelay(true);
     // Who shakes hands slowly, or speaks no TLS where it is asked for, ends here.
     let Ok(Ok(stream)) = timeout(limits.patience, handler.shake(stream)).await else { return };
     let patience = Patience::new(limits.patience);
     let requests = patience.clone();
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
         let answering = requests.begin();
         let answer = handler.clone().answer(request);
         async move {

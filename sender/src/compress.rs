@@ -15,16 +15,18 @@ pub(crate) fn compressed(compression: Compression, body: Content) -> (Content, O
     }
 }
 
-/// Level 1: a quarter of the time of level 6 for a tenth more bytes on telemetry.
+/// The first level that makes telemetry as small as level 9 does, to a hundredth. The levels below take half of the time, for
+/// a tenth more bytes; those above take up to twice the time.
+const LEVEL: flate2::Compression = flate2::Compression::new(5);
+
 pub(crate) fn gzip<'a>(length: usize, pieces: impl IntoIterator<Item = &'a [u8]>) -> Bytes {
-    let mut encoder =
-        flate2::write::GzEncoder::new(Vec::with_capacity(length / 4), flate2::Compression::fast());
+    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(length / 4), LEVEL);
     // Writing to a vector cannot fail; were it to, the receiver would refuse the torn body and it would count.
     let _ = pieces.into_iter().try_for_each(|piece| encoder.write_all(piece));
     encoder.finish().unwrap_or_default().into()
 }
 
-/// Level 1, for the same reason.
+/// Level 1: as small as gzip becomes, in a quarter of its time.
 #[cfg(feature = "zstd")]
 fn zstd(body: Content) -> (Content, Option<&'static str>) {
     let whole = body.whole();

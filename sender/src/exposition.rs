@@ -25,7 +25,7 @@
 //!
 //! | OTLP | page |
 //! |---|---|
-//! | gauge, sum that may fall | gauge |
+//! | gauge, sum that may fall | gauge, or none: see below |
 //! | sum that only grows | counter |
 //! | histogram | histogram |
 //! | exponential histogram | histogram, with up to 80 buckets, none narrower than a factor of 2^¼ |
@@ -38,6 +38,10 @@
 //!
 //! No line has a time. A point that says that there is no value any more is left out, by which Prometheus ends its series.
 //! Series are in the order of names, the same ones in both formats.
+//!
+//! A gauge whose name ends like a series of a histogram, in `_bucket`, `_count` or `_sum`, has no type on the page: `untyped`, in
+//! OpenMetrics `unknown`. The semantic conventions have such names (`process.thread.count`), `promtool check metrics` objects to
+//! them as gauges, and Prometheus stores and queries them all the same.
 //!
 //! # What is left out
 //! [`Page::left_out`] tells it, with the [reason](Reason): what is not cumulative, two types under one name, points whose labels

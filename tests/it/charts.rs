@@ -102,30 +102,46 @@ async fn two_replicas_have_series_of_their_own() {
     drop(chains);
 }
 
+/// A real OpenTelemetry Collector in front of Prometheus, with the configuration that the page has for it. Stopped when
+/// dropped.
+pub(crate) struct Collector {
+    _process: Process,
+    _directory: Directory,
+    /// Where it takes measurements.
+    pub(crate) endpoint: String,
+}
+
+impl Collector {
+    /// `None` if there is none to start, which is then said for this test.
+    pub(crate) async fn start(test: &str, prometheus: &Prometheus) -> Option<Self> {
+        let remedy = "an OpenTelemetry Collector with otlp receiver and otlp_http exporter";
+        let otelcol = peer(test, "THROUGHLINE_TEST_OTELCOL", remedy)?;
+        let (directory, port) = (Directory::new(), free_port());
+        let (_, config) = PAGE.split_once("\n## OTLP to a collector\n").unwrap();
+        let (_, config) = config.split_once("```yaml\n").unwrap();
+        let (config, _) = config.split_once("```").unwrap();
+        let (here, there) = (format!("127.0.0.1:{port}"), prometheus.endpoint());
+        let config = config
+            .replace("0.0.0.0:4318", &here)
+            .replace("http://prometheus:9090/api/v1/otlp/v1/metrics", &there);
+        assert!(config.contains(&here) && config.contains(&there), "{config}");
+        let config = directory.write("config.yaml", &config).display().to_string();
+        let quiet = "--set=service.telemetry.metrics.level=none";
+        let process = Process::start(&otelcol, &["--config", &config, quiet], &[]);
+        process.line(&["Everything is ready"]).await;
+        let endpoint = format!("http://{here}/v1/metrics");
+        Some(Collector { _process: process, _directory: directory, endpoint })
+    }
+}
+
 // The way over a collector changes nothing, with the configuration that the page has for it (B-008, B-010, B-014).
 #[tokio::test]
 async fn through_a_real_collector_the_series_are_the_same() {
     let Some(prometheus) = Prometheus::start("the same series", "global: {}\n").await else { return };
-    let remedy = "an OpenTelemetry Collector with otlp receiver and otlp_http exporter";
-    let Some(otelcol) = peer("the same series", "THROUGHLINE_TEST_OTELCOL", remedy) else { return };
-    let (directory, port) = (Directory::new(), free_port());
-    let (_, config) = PAGE.split_once("\n## OTLP to a collector\n").unwrap();
-    let (_, config) = config.split_once("```yaml\n").unwrap();
-    let (config, _) = config.split_once("```").unwrap();
-    let (here, there) = (format!("127.0.0.1:{port}"), prometheus.endpoint());
-    let config = config
-        .replace("0.0.0.0:4318", &here)
-        .replace("http://prometheus:9090/api/v1/otlp/v1/metrics", &there);
-    assert!(config.contains(&here) && config.contains(&there), "{config}");
-    let config = directory.write("config.yaml", &config).display().to_string();
-    let quiet = "--set=service.telemetry.metrics.level=none";
-    let collector = Process::start(&otelcol, &["--config", &config, quiet], &[]);
-    collector.line(&["Everything is ready"]).await;
+    let Some(collector) = Collector::start("the same series", &prometheus).await else { return };
 
     let mut ways = Vec::new();
-    for (instance, endpoint) in
-        [("straight", prometheus.endpoint()), ("over", format!("http://127.0.0.1:{port}/v1/metrics"))]
-    {
+    for (instance, endpoint) in [("straight", prometheus.endpoint()), ("over", collector.endpoint.clone())] {
         let named = format!("service.instance.id={instance}");
         let chain = chain(&endpoint, &[("OTEL_RESOURCE_ATTRIBUTES", &named)]);
         let series = until("the series of both services", || async {

@@ -6,7 +6,7 @@ use opentelemetry::{
 };
 use std::collections::BTreeSet;
 use throughline::{
-    config::{Log, LogFormat},
+    config::{Log, LogFormat, env::COLLECT},
     log::{Keys, LogLayer},
 };
 use tracing_subscriber::prelude::*;
@@ -18,6 +18,7 @@ const LOGS: &str = include_str!("../../docs/logs.md");
 const TESTING: &str = include_str!("../../docs/testing.md");
 const EXPORT: &str = include_str!("../../docs/export.md");
 const METRICS: &str = include_str!("../../docs/metrics.md");
+const COLLECTOR: &str = include_str!("../../docs/collector.md");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 
 /// The text between two marks, without them.
@@ -87,7 +88,8 @@ fn every_variable_of_the_documents_is_in_the_table() {
     };
     let is_name = |word: &&str| word.starts_with("OTEL_") || word.starts_with("THROUGHLINE_");
     // The page on log lines names a family of variables by how they begin.
-    let text = format!("{README}{MIGRATING}{EXPORT}{METRICS}{}", LOGS.replace("`THROUGHLINE_LOG_`", ""));
+    let text =
+        format!("{README}{MIGRATING}{EXPORT}{METRICS}{COLLECTOR}{}", LOGS.replace("`THROUGHLINE_LOG_`", ""));
     let words = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).filter(is_name);
     // `OTEL_INSTRUMENTATION_HTTP_…`: any of them.
     let is_whole = |word: &&str| !word.starts_with("THROUGHLINE_TEST") && !word.ends_with('_');
@@ -96,7 +98,7 @@ fn every_variable_of_the_documents_is_in_the_table() {
     for name in named {
         let known = [name.to_owned(), forms(name), name.replace("OTLP_", "OTLP_[SIGNAL_]")]
             .iter()
-            .any(|form| table.contains(&format!("`{form}`")));
+            .any(|form| table.contains(&format!("`{form}`")) || COLLECT.iter().any(|row| row.name == form));
         assert!(known, "{name} is not in the table of variables");
     }
 }
@@ -105,7 +107,7 @@ fn every_variable_of_the_documents_is_in_the_table() {
 #[test]
 fn every_link_of_the_documents_leads_somewhere() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    for (text, folder, least) in [(README, "", 4), (MIGRATING, "docs", 8)] {
+    for (text, folder, least) in [(README, "", 4), (MIGRATING, "docs", 8), (COLLECTOR, "docs", 2)] {
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         let targets: Vec<&str> = targets.filter(|target| !target.contains("://")).collect();
         assert!(targets.len() >= least, "{targets:?}");

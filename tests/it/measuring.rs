@@ -68,12 +68,40 @@ fn of_runtimes(
             .map(move |worker| [named(id, *name), vec![format!("tokio.worker.index={worker}")]].concat())
     });
     let workers: Vec<Vec<String>> = workers.collect();
-    vec![
+    let unstable = if cfg!(tokio_unstable) { of_unstable(&each, &workers) } else { Vec::new() };
+    let mut rows = vec![
         ("tokio.alive_tasks", "{task}", "up-down counter", each.clone()),
         ("tokio.global_queue_depth", "{task}", "up-down counter", each.clone()),
         ("tokio.worker.busy_duration", "s", "counter", workers.clone()),
         ("tokio.worker.park_count", "{park}", "counter", workers),
         ("tokio.workers", "{worker}", "up-down counter", each),
+    ];
+    rows.extend(unstable);
+    rows
+}
+
+/// What a program tells besides that is compiled with `--cfg tokio_unstable`.
+fn of_unstable(
+    each: &[Vec<String>],
+    workers: &[Vec<String>],
+) -> Vec<(&'static str, &'static str, &'static str, Vec<Vec<String>>)> {
+    let level = |name, unit| (name, unit, "up-down counter", each.to_vec());
+    let count = |name, unit| (name, unit, "counter", each.to_vec());
+    let of_worker = |name, unit| (name, unit, "counter", workers.to_vec());
+    vec![
+        level("tokio.blocking_threads", "{thread}"),
+        level("tokio.idle_blocking_threads", "{thread}"),
+        level("tokio.blocking_queue_depth", "{task}"),
+        count("tokio.spawned_tasks_count", "{task}"),
+        count("tokio.remote_schedules", "{task}"),
+        count("tokio.budget_forced_yields", "{yield}"),
+        ("tokio.worker.local_queue_depth", "{task}", "up-down counter", workers.to_vec()),
+        of_worker("tokio.worker.noops", "{operation}"),
+        of_worker("tokio.worker.polls", "{poll}"),
+        of_worker("tokio.worker.task_steals", "{task}"),
+        of_worker("tokio.worker.steal_operations", "{operation}"),
+        of_worker("tokio.worker.local_schedules", "{task}"),
+        of_worker("tokio.worker.overflows", "{operation}"),
     ]
 }
 
@@ -92,7 +120,7 @@ fn measured() -> Config {
 }
 
 // H-120, H-121
-#[cfg(all(target_os = "linux", not(tokio_unstable)))]
+#[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_process_and_its_runtime_have_the_names_units_and_kinds_of_the_standard() {
     let telemetry = testing::telemetry_with(measured());
@@ -121,7 +149,6 @@ async fn telemetry_that_is_not_the_programs_measures_only_what_it_is_told_to() {
 }
 
 // H-120
-#[cfg(not(tokio_unstable))]
 #[test]
 fn several_runtimes_are_told_apart_and_none_is_kept_alive() {
     let telemetry = testing::telemetry(); // made in no runtime

@@ -29,12 +29,32 @@ pub(crate) struct Usage {
 }
 
 impl Peer<'_> {
-    pub(crate) async fn start(&self, to: SocketAddr, is_gzip: bool) -> Running {
+    /// One that sends on, or, if there is nowhere to, ours with its store and view at their defaults, the other one with an
+    /// exporter that counts.
+    pub(crate) async fn start(&self, to: Option<SocketAddr>, is_gzip: bool) -> Running {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.expect("a free port");
+        let receiver = format!(
+            "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '{address}', max_recv_msg_size_mib: 64}}}}}}}}\n"
+        );
         let compression = if is_gzip { "gzip" } else { "none" };
-        let mut command = match self {
-            Peer::Throughline(path) => {
+        let mut command = match (self, to) {
+            (Peer::Throughline(path), None) => {
+                let mut command = Command::new(path);
+                command.args(["collect", "--http", "off", "--view", "127.0.0.1:0", "--grpc", &address.to_string()]);
+                command
+            }
+            (Peer::Collector(path), None) => {
+                let config = format!(
+                    "{receiver}exporters: {{debug: {{verbosity: basic}}}}\n\
+                     service:\n  telemetry: {{metrics: {{level: none}}, logs: {{level: error}}}}\n  \
+                     pipelines: {{traces: {{receivers: [otlp], exporters: [debug]}}}}\n"
+                );
+                let mut command = Command::new(path);
+                command.arg(format!("--config=yaml:{config}"));
+                command
+            }
+            (Peer::Throughline(path), Some(to)) => {
                 let mut command = Command::new(path);
                 command
                     .args(["collect", "--http", "off", "--view", "off", "--queue-bytes", "268435456"])
@@ -44,9 +64,9 @@ impl Peer<'_> {
                     .env("OTEL_EXPORTER_OTLP_COMPRESSION", compression);
                 command
             }
-            Peer::Collector(path) => {
+            (Peer::Collector(path), Some(to)) => {
                 let config = format!(
-                    "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '{address}', max_recv_msg_size_mib: 64}}}}}}}}\n\
+                    "{receiver}\
                      processors: {{batch: {{send_batch_size: 8192, send_batch_max_size: 8192, timeout: 200ms}}}}\n\
                      exporters: {{otlp_grpc: {{endpoint: '{to}', compression: {compression}, tls: {{insecure: true}}, \
                      sending_queue: {{queue_size: 10000}}, retry_on_failure: {{initial_interval: 250ms}}}}}}\n\

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Config, check::field};
+use crate::{Config, check::field, plan::Source, process::Client};
 use std::{sync::mpsc, time::Duration};
 
 fn intake() -> Intake {
@@ -13,7 +13,7 @@ fn add(intake: &Intake, traces: impl Iterator<Item = u32>) {
         field(2, &[field(1, &id), field(2, &[7; 8])].concat())
     };
     let body = field(1, &field(2, &traces.flat_map(span).collect::<Vec<u8>>()));
-    intake.take(Signal::Traces, &body, &mut intake.reserve()).unwrap();
+    intake.take(Signal::Traces, Source::OTLP, &body, &Client::default(), &mut intake.reserve()).unwrap();
 }
 
 fn number(id: &TraceId) -> u32 {
@@ -28,7 +28,15 @@ fn what_takes_many_steps_to_read_is_whole() {
     add(&intake, 0..COUNT);
     add(&intake, (0..2).chain(vec![7; COUNT as usize]));
     for _ in 0..COUNT {
-        intake.take(Signal::Logs, &field(1, &field(2, &field(2, b""))), &mut intake.reserve()).unwrap();
+        intake
+            .take(
+                Signal::Logs,
+                Source::OTLP,
+                &field(1, &field(2, &field(2, b""))),
+                &Client::default(),
+                &mut intake.reserve(),
+            )
+            .unwrap();
     }
     let expected: Vec<u32> = [7, 1, 0].into_iter().chain((2..COUNT).rev().filter(|n| *n != 7)).collect();
     assert_eq!(newest(&intake).iter().map(number).collect::<Vec<_>>(), expected);

@@ -268,7 +268,7 @@ fn the_latest_points_are_a_request_with_everything_that_they_belong_to() {
         request("a", SUM, CUMULATIVE, &[one(20, "/")]),
     ];
     let latest = |from| {
-        let request = latest(kept(&requests), from).unwrap();
+        let request = latest(kept(&requests), from).unwrap().request;
         assert!(crate::scan::scan(throughline_sender::Signal::Metrics, &request).is_ok());
         let mut found = look(&[request], &Query::of("m"));
         found.sort_by_key(|series| series.points[0].time);
@@ -282,4 +282,25 @@ fn the_latest_points_are_a_request_with_everything_that_they_belong_to() {
     assert_eq!(expected.len(), 3);
     assert_eq!(latest(0), expected);
     assert_eq!(latest(11), &expected[1..]);
+}
+
+// B-008: a process that takes the place of another is no collision.
+#[test]
+fn two_processes_of_one_name_collide_if_both_live_at_a_time() {
+    let of = |service: &str, time: u64, start: u64, temporality| {
+        request(service, SUM, temporality, &[number((time, start), 1, &[("route", "/")])])
+    };
+    let colliding = |requests: &[Vec<u8>]| Vec::from_iter(latest(kept(requests), 0).unwrap().colliding);
+    let cumulative = |service, time, start| of(service, time, start, CUMULATIVE);
+    let lives =
+        [cumulative("a", 10, 1), cumulative("a", 20, 1), cumulative("a", 30, 20), cumulative("b", 25, 2)];
+    assert_eq!(colliding(&lives), [""; 0]);
+    let at_a_time =
+        [cumulative("a", 10, 1), cumulative("a", 30, 20), cumulative("a", 40, 1), cumulative("b", 25, 2)];
+    assert_eq!(colliding(&at_a_time), ["a"]);
+    // In whatever order they come.
+    assert_eq!(colliding(&[cumulative("a", 40, 1), cumulative("a", 30, 20)]), ["a"]);
+    // Neither what tells no start, nor what starts anew each time.
+    assert_eq!(colliding(&[cumulative("a", 30, 20), cumulative("a", 40, 0)]), [""; 0]);
+    assert_eq!(colliding(&[of("a", 30, 20, DELTA), of("a", 40, 1, DELTA)]), [""; 0]);
 }

@@ -1,6 +1,10 @@
 //! One list of attributes, and what is done to it.
 
-use super::{Action, Kind, Value, value};
+use super::{
+    Action, Failure, Kind, Value,
+    client::{Asked, Client},
+    value,
+};
 use crate::{
     Error,
     edit::{Edits, frame, framed},
@@ -33,20 +37,20 @@ pub(super) enum Source {
     /// It is this, encoded.
     Constant(Vec<u8>),
     Attribute(String, Option<Box<Source>>),
+    /// The place of the answer.
+    Context(usize, Option<Box<Source>>),
 }
 
 impl Step {
-    pub(super) fn new(action: &Action) -> Result<Self, Error> {
-        let set = |key: &String, value: &Value, adds, changes| Step::Set {
-            key: key.clone(),
-            source: Source::new(value),
-            adds,
-            changes,
+    pub(super) fn new(action: &Action, asked: &mut Asked) -> Result<Self, Error> {
+        let mut set = |key: &String, value: &Value, adds, changes| {
+            let source = Source::new(value, asked)?;
+            Ok(Step::Set { key: key.clone(), source, adds, changes })
         };
         Ok(match action {
-            Action::Insert(key, value) => set(key, value, true, false),
-            Action::Update(key, value) => set(key, value, false, true),
-            Action::Upsert(key, value) => set(key, value, true, true),
+            Action::Insert(key, value) => set(key, value, true, false)?,
+            Action::Update(key, value) => set(key, value, false, true)?,
+            Action::Upsert(key, value) => set(key, value, true, true)?,
             Action::Delete(key) => Step::Delete(key.clone()),
             Action::DeleteMatching(pattern) => Step::DeleteMatching(compiled(pattern)?),
             Action::Hash(key) => Step::Hash(key.clone()),
@@ -62,26 +66,32 @@ fn compiled(pattern: &str) -> Result<Regex, Error> {
 }
 
 impl Source {
-    fn new(value: &Value) -> Self {
-        match value {
+    fn new(value: &Value, asked: &mut Asked) -> Result<Self, Error> {
+        Ok(match value {
             Value::Text(text) => Source::Constant(value::text(text)),
             Value::Int(number) => Source::Constant(value::int(*number)),
             Value::Double(number) => Source::Constant(value::double(*number)),
             Value::Bool(truth) => Source::Constant(value::bool(*truth)),
             Value::Attribute(key) => Source::Attribute(key.clone(), None),
             Value::AttributeOr(key, other) => {
-                Source::Attribute(key.clone(), Some(Box::new(Source::new(other))))
+                Source::Attribute(key.clone(), Some(Box::new(Source::new(other, asked)?)))
             }
-        }
+            Value::Context(context) => Source::Context(asked.place(context)?, None),
+            Value::ContextOr(context, other) => {
+                Source::Context(asked.place(context)?, Some(Box::new(Source::new(other, asked)?)))
+            }
+        })
     }
 
-    fn value(&self, list: &[Attribute<'_>]) -> Option<Vec<u8>> {
-        match self {
-            Source::Constant(value) => Some(value.clone()),
-            Source::Attribute(key, other) => match last(list, key) {
-                Some(value) => Some(value.to_vec()),
-                None => other.as_ref()?.value(list),
-            },
+    fn value(&self, list: &[Attribute<'_>], client: &Client) -> Option<Vec<u8>> {
+        let (found, other) = match self {
+            Source::Constant(value) => return Some(value.clone()),
+            Source::Attribute(key, other) => (last(list, key), other),
+            Source::Context(place, other) => (client.answer(*place), other),
+        };
+        match found {
+            Some(value) => Some(value.to_vec()),
+            None => other.as_ref()?.value(list, client),
         }
     }
 }
@@ -102,10 +112,14 @@ pub(super) fn change(
     slice: Slice,
     number: u32,
     steps: &[Step],
+    client: &Client,
     edits: &mut Edits,
-) -> Result<(), Fault> {
+) -> Result<(), Failure> {
     if steps.is_empty() {
         return Ok(());
+    }
+    if edits.are_too_many() {
+        return Err(Failure::TooLarge);
     }
     let mut list = Vec::new();
     let mut fields = Fields::within(body, slice);
@@ -119,7 +133,7 @@ pub(super) fn change(
         }
         from = fields.offset();
     }
-    steps.iter().for_each(|step| step.act(&mut list));
+    steps.iter().for_each(|step| step.act(&mut list, client));
     for attribute in list.iter().filter(|attribute| attribute.is_changed) {
         let with = attribute.written(number);
         match attribute.place {
@@ -132,9 +146,9 @@ pub(super) fn change(
 }
 
 /// What a message without attributes gets; `None`: nothing.
-pub(super) fn made(number: u32, steps: &[Step]) -> Option<Vec<u8>> {
+pub(super) fn made(number: u32, steps: &[Step], client: &Client) -> Option<Vec<u8>> {
     let mut list = Vec::new();
-    steps.iter().for_each(|step| step.act(&mut list));
+    steps.iter().for_each(|step| step.act(&mut list, client));
     let made: Vec<u8> = list.iter().flat_map(|attribute| attribute.written(number)).collect();
     Some(made).filter(|made| !made.is_empty())
 }
@@ -182,12 +196,12 @@ fn last<'a>(list: &'a [Attribute<'_>], key: &str) -> Option<&'a [u8]> {
 }
 
 impl Step {
-    fn act(&self, list: &mut Vec<Attribute<'_>>) {
+    fn act(&self, list: &mut Vec<Attribute<'_>>, client: &Client) {
         match self {
             Step::Set { key, source, adds, changes } => {
                 let is_there = list.iter().any(|attribute| attribute.is(key));
                 if if is_there { *changes } else { *adds }
-                    && let Some(value) = source.value(list)
+                    && let Some(value) = source.value(list, client)
                 {
                     upsert(list, key, &value);
                 }

@@ -1,11 +1,16 @@
+mod reference; // what actions do, on decoded attributes
+
 use super::*;
-use crate::check::{check, field};
+use crate::{
+    check::{check, field},
+    edit::framed,
+};
 use opentelemetry_proto::tonic::{
     collector::{
         logs::v1::ExportLogsServiceRequest, metrics::v1::ExportMetricsServiceRequest,
         trace::v1::ExportTraceServiceRequest,
     },
-    common::v1::{AnyValue, ArrayValue, KeyValue, any_value},
+    common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, any_value},
     logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
     metrics::v1::{
         ExponentialHistogram, ExponentialHistogramDataPoint, Gauge, Histogram, HistogramDataPoint, Metric,
@@ -16,106 +21,7 @@ use opentelemetry_proto::tonic::{
 };
 use proptest::{collection::vec, prelude::*, sample::select};
 use prost::Message;
-
-type List = Vec<(String, Option<any_value::Value>)>;
-
-/// What the actions are to do, on decoded attributes.
-fn reference(list: &mut List, action: &Action) {
-    let last = |list: &List, key: &str| list.iter().rfind(|pair| pair.0 == key).map(|pair| pair.1.clone());
-    fn value_of(list: &List, value: &Value) -> Option<Option<any_value::Value>> {
-        use any_value::Value as Any;
-        Some(Some(match value {
-            Value::Text(text) => Any::StringValue(text.clone()),
-            Value::Int(number) => Any::IntValue(*number),
-            Value::Double(number) => Any::DoubleValue(*number),
-            Value::Bool(truth) => Any::BoolValue(*truth),
-            Value::Attribute(key) => return list.iter().rfind(|pair| pair.0 == *key).map(|p| p.1.clone()),
-            Value::AttributeOr(key, other) => {
-                return value_of(list, &Value::Attribute(key.clone())).or_else(|| value_of(list, other));
-            }
-        }))
-    }
-    let set = |list: &mut List, key: &str, value: Option<any_value::Value>| {
-        let mut is_there = false;
-        for pair in list.iter_mut().filter(|pair| pair.0 == key) {
-            pair.1 = value.clone();
-            is_there = true;
-        }
-        if !is_there {
-            list.push((key.to_owned(), value));
-        }
-    };
-    let is_there = |list: &List, key: &str| list.iter().any(|pair| pair.0 == key);
-    match action {
-        Action::Insert(key, value) | Action::Update(key, value) | Action::Upsert(key, value) => {
-            let acts = match action {
-                Action::Insert(..) => !is_there(list, key),
-                Action::Update(..) => is_there(list, key),
-                _ => true,
-            };
-            if let Some(value) = value_of(list, value).filter(|_| acts) {
-                set(list, key, value);
-            }
-        }
-        Action::Delete(key) => list.retain(|pair| pair.0 != *key),
-        Action::DeleteMatching(pattern) => {
-            let pattern = regex::Regex::new(pattern).unwrap();
-            list.retain(|pair| !pattern.is_match(&pair.0));
-        }
-        Action::Hash(key) => {
-            for pair in list.iter_mut().filter(|pair| pair.0 == *key) {
-                let bytes = match &pair.1 {
-                    Some(any_value::Value::StringValue(text)) => text.clone().into_bytes(),
-                    Some(any_value::Value::IntValue(number)) => number.to_le_bytes().to_vec(),
-                    Some(any_value::Value::DoubleValue(number)) => number.to_le_bytes().to_vec(),
-                    Some(any_value::Value::BoolValue(truth)) => vec![u8::from(*truth)],
-                    other => AnyValue { value: other.clone() }.encode_to_vec(),
-                };
-                pair.1 =
-                    Some(any_value::Value::StringValue(sha1_smol::Sha1::from(bytes).digest().to_string()));
-            }
-        }
-        Action::Convert(key, kind) => {
-            use any_value::Value::{BoolValue, DoubleValue, IntValue, StringValue};
-            for pair in list.iter_mut().filter(|pair| pair.0 == *key) {
-                let new = match (kind, &pair.1) {
-                    (Kind::Text, Some(IntValue(number))) => Some(StringValue(number.to_string())),
-                    (Kind::Text, Some(DoubleValue(number))) => Some(StringValue(number.to_string())),
-                    (Kind::Text, Some(BoolValue(truth))) => Some(StringValue(truth.to_string())),
-                    (Kind::Int, Some(StringValue(text))) => text.parse().ok().map(IntValue),
-                    (Kind::Int, Some(DoubleValue(number))) => Some(IntValue(*number as i64)),
-                    (Kind::Int, Some(BoolValue(truth))) => Some(IntValue((*truth).into())),
-                    (Kind::Double, Some(StringValue(text))) => text.parse().ok().map(DoubleValue),
-                    (Kind::Double, Some(IntValue(number))) => Some(DoubleValue(*number as f64)),
-                    (Kind::Double, Some(BoolValue(truth))) => Some(DoubleValue(u8::from(*truth).into())),
-                    _ => None,
-                };
-                pair.1 = new.or(pair.1.take());
-            }
-        }
-        Action::Extract(key, pattern) => {
-            let Some(Some(any_value::Value::StringValue(text))) = last(list, key) else { return };
-            let pattern = regex::Regex::new(pattern).unwrap();
-            let Some(groups) = pattern.captures(&text) else { return };
-            for name in pattern.capture_names().flatten() {
-                if let Some(part) = groups.name(name) {
-                    set(list, name, Some(any_value::Value::StringValue(part.as_str().into())));
-                }
-            }
-        }
-    }
-}
-
-fn acted(attributes: &mut Vec<KeyValue>, actions: &[Action]) {
-    let mut list: List =
-        attributes.iter().map(|pair| (pair.key.clone(), pair.value.clone().and_then(|v| v.value))).collect();
-    actions.iter().for_each(|action| reference(&mut list, action));
-    *attributes = list.into_iter().map(|(key, value)| pair(&key, value)).collect();
-}
-
-fn pair(key: &str, value: Option<any_value::Value>) -> KeyValue {
-    KeyValue { key: key.into(), value: Some(AnyValue { value }), ..KeyValue::default() }
-}
+use reference::{acted, pair};
 
 fn keys() -> impl Strategy<Value = String> {
     select(vec!["a", "b", "http.header.x", "http.header.y", ""]).prop_map(str::to_owned)
@@ -153,8 +59,51 @@ fn values() -> impl Strategy<Value = Value> {
         (-1e9..1e9).prop_map(Value::Double),
         any::<bool>().prop_map(Value::Bool),
         keys().prop_map(Value::Attribute),
+        contexts().prop_map(Value::Context),
     ];
-    prop_oneof![one.clone(), (keys(), one).prop_map(|(key, other)| Value::AttributeOr(key, Box::new(other)))]
+    prop_oneof![
+        2 => one.clone(),
+        1 => (keys(), one.clone()).prop_map(|(key, other)| Value::AttributeOr(key, Box::new(other))),
+        1 => (contexts(), one).prop_map(|(context, other)| Value::ContextOr(context, Box::new(other))),
+    ]
+}
+
+fn contexts() -> impl Strategy<Value = Context> {
+    select(vec![Context::Address, Context::Header("X-Tenant".into()), Context::User])
+}
+
+/// Processors without others beside them.
+struct Alone {
+    process: Process,
+    asked: Asked,
+}
+
+impl Alone {
+    fn new(processors: &[Processor]) -> Result<Self, Error> {
+        let mut asked = Asked::default();
+        Ok(Alone { process: Process::new(processors, &mut asked)?, asked })
+    }
+
+    fn asked(&self) -> &Asked {
+        &self.asked
+    }
+}
+
+impl std::ops::Deref for Alone {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
+/// Somebody without a password.
+fn client(process: &Alone) -> Client {
+    let mut headers = http::HeaderMap::new();
+    headers.append("x-tenant", "blue".parse().unwrap());
+    headers.append("x-tenant", "green".parse().unwrap());
+    headers.append("authorization", "Basic YWRhOnNlY3JldA==".parse().unwrap());
+    process.asked().answers(&headers, Some("::ffff:10.1.2.3".parse().unwrap()), false)
 }
 
 fn actions() -> impl Strategy<Value = Vec<Action>> {
@@ -179,14 +128,19 @@ fn spans(resource: Option<Resource>, lists: Vec<Vec<KeyValue>>) -> ExportTraceSe
         trace_id: vec![7; 16],
         span_id: vec![8; 8],
         name: "n".into(),
-        events: vec![span::Event { attributes: attributes.clone(), ..span::Event::default() }],
+        events: vec![span::Event { attributes: attributes.clone(), ..span::Event::default() }; 2],
+        links: vec![span::Link { attributes: attributes.clone(), flags: 1, ..span::Link::default() }],
         attributes,
         ..Span::default()
     };
     let scope = |lists: &[Vec<KeyValue>]| ScopeSpans {
+        scope: lists.first().map(|attributes| InstrumentationScope {
+            name: "n".into(),
+            attributes: attributes.clone(),
+            ..InstrumentationScope::default()
+        }),
         spans: lists.iter().cloned().map(span).collect(),
         schema_url: "s".into(),
-        ..ScopeSpans::default()
     };
     let (first, second) = lists.split_at(lists.len() / 2);
     let whole =
@@ -239,8 +193,9 @@ fn points(metric: &mut Metric) -> Vec<&mut Vec<KeyValue>> {
 }
 
 fn processed(signal: Signal, processors: &[Processor], body: &[u8]) -> Vec<u8> {
-    let process = Process::new(processors).unwrap();
-    let processed = process.apply(signal, body).unwrap().unwrap_or_else(|| body.to_vec());
+    let process = Alone::new(processors).unwrap();
+    let processed = process.apply(signal, body, &client(&process), usize::MAX).unwrap();
+    let processed = processed.unwrap_or_else(|| body.to_vec());
     check(signal, &processed).unwrap();
     processed
 }
@@ -253,6 +208,24 @@ fn resource_acted(resource: &mut Option<Resource>, actions: &[Action]) {
     }
 }
 
+fn scope_acted(scope: &mut Option<InstrumentationScope>, actions: &[Action]) {
+    let mut with = scope.clone().unwrap_or_default();
+    acted(&mut with.attributes, actions);
+    if scope.is_some() || !with.attributes.is_empty() {
+        *scope = Some(with);
+    }
+}
+
+fn span_acted(span: &mut Span, items: &[Action], events: &[Action], links: &[Action]) {
+    acted(&mut span.attributes, items);
+    span.events.iter_mut().for_each(|event| acted(&mut event.attributes, events));
+    span.links.iter_mut().for_each(|link| acted(&mut link.attributes, links));
+}
+
+fn at(place: Place, actions: &[Action]) -> Processor {
+    Processor::at(place, actions.to_vec())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 2000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -261,18 +234,49 @@ proptest! {
     fn spans_are_as_if_they_were_decoded_changed_and_encoded(
         resource in proptest::option::of(attributes()),
         lists in vec(attributes(), 0..4),
-        (on_resource, on_items) in (actions(), actions()),
+        (on_resource, on_scope, on_items, on_events, on_links) in (actions(), actions(), actions(), actions(), actions()),
     ) {
         let resource = resource.map(|attributes| Resource { attributes, dropped_attributes_count: 3, ..Resource::default() });
         let mut request = spans(resource, lists);
-        let processors = [Processor::resource(on_resource.clone()), Processor::items(on_items.clone())];
+        let processors = [
+            at(Place::Links, &on_links),
+            at(Place::Resource, &on_resource),
+            at(Place::Scope, &on_scope),
+            at(Place::Items, &on_items),
+            at(Place::Events, &on_events),
+        ];
         let body = processed(Signal::Traces, &processors, &request.encode_to_vec());
         for of in &mut request.resource_spans {
             resource_acted(&mut of.resource, &on_resource);
-            let spans = of.scope_spans.iter_mut().flat_map(|of| &mut of.spans);
-            spans.for_each(|span| acted(&mut span.attributes, &on_items));
+            for of in &mut of.scope_spans {
+                scope_acted(&mut of.scope, &on_scope);
+                of.spans.iter_mut().for_each(|span| span_acted(span, &on_items, &on_events, &on_links));
+            }
         }
         prop_assert_eq!(ExportTraceServiceRequest::decode(&body[..]).unwrap(), request);
+    }
+
+    #[test]
+    fn the_order_in_which_the_fields_of_a_span_come_does_not_matter(
+        fields in vec((select(vec![9_u32, 11, 13]), attributes()), 0..6).prop_shuffle(),
+        (on_items, on_events, on_links) in (actions(), actions(), actions()),
+    ) {
+        let attribute = |number, pair: KeyValue| framed(number, &pair.encode_to_vec());
+        let list = |number, list: Vec<KeyValue>| list.into_iter().map(|pair| attribute(number, pair)).collect::<Vec<_>>().concat();
+        let field = |(number, attributes)| match number {
+            9 => list(9, attributes),
+            11 => framed(11, &list(3, attributes)),
+            _ => framed(13, &list(4, attributes)),
+        };
+        let span: Vec<u8> = fields.into_iter().flat_map(field).collect();
+        let body = framed(1, &framed(2, &framed(2, &span)));
+        let processors = [at(Place::Items, &on_items), at(Place::Events, &on_events), at(Place::Links, &on_links)];
+        let process = Alone::new(&processors).unwrap();
+        let changed = process.apply(Signal::Traces, &body, &client(&process), usize::MAX).unwrap();
+        let changed = ExportTraceServiceRequest::decode(&changed.unwrap_or(body)[..]).unwrap();
+        let mut span = Span::decode(&span[..]).unwrap();
+        span_acted(&mut span, &on_items, &on_events, &on_links);
+        prop_assert_eq!(&changed.resource_spans[0].scope_spans[0].spans[0], &span);
     }
 
     #[test]
@@ -307,9 +311,9 @@ proptest! {
     #[test]
     fn what_is_no_request_is_a_fault_and_no_panic(body in any::<Vec<u8>>(), actions in actions()) {
         let processors = [Processor::resource(actions.clone()), Processor::items(actions)];
-        let process = Process::new(&processors).unwrap();
+        let process = Alone::new(&processors).unwrap();
         for signal in Signal::ALL {
-            let _ = process.apply(signal, &body);
+            let _ = process.apply(signal, &body, &Client::default(), 1 << 20);
         }
     }
 }
@@ -323,10 +327,13 @@ fn a_request_in_which_nothing_changes_stays_as_it_is_and_unknown_fields_stay_whe
         field(1, &[field(9, b"!"), field(2, &[field(8, b"?"), field(2, span)].concat())].concat())
     };
     let body = within(&span);
-    let process = |actions: &[Action]| Process::new(&[Processor::items(actions.to_vec())]).unwrap();
+    let process = |actions: &[Action]| Alone::new(&[Processor::items(actions.to_vec())]).unwrap();
     let nothing = [Action::Delete("no".into()), Action::Update("no".into(), Value::Int(1))];
-    assert_eq!(process(&nothing).apply(Signal::Traces, &body), Ok(None));
-    let deleted = process(&[Action::Delete("key".into())]).apply(Signal::Traces, &body).unwrap().unwrap();
+    assert_eq!(process(&nothing).apply(Signal::Traces, &body, &Client::default(), usize::MAX), Ok(None));
+    let deleted = process(&[Action::Delete("key".into())])
+        .apply(Signal::Traces, &body, &Client::default(), usize::MAX)
+        .unwrap()
+        .unwrap();
     assert_eq!(deleted, within(name));
 }
 
@@ -334,10 +341,54 @@ fn a_request_in_which_nothing_changes_stays_as_it_is_and_unknown_fields_stay_whe
 fn a_processor_acts_on_its_signals_only_and_a_bad_pattern_is_an_error() {
     let mut processor = Processor::items([Action::Insert("a".into(), Value::Bool(true))]);
     processor.signals = vec![Signal::Logs];
-    let process = Process::new(&[processor]).unwrap();
+    let process = Alone::new(&[processor]).unwrap();
     assert_eq!(Signal::ALL.map(|signal| process.is_empty(signal)), [true, true, false]);
-    let error = Process::new(&[Processor::items([Action::DeleteMatching("(".into())])]).err().unwrap();
+    let error = Alone::new(&[Processor::items([Action::DeleteMatching("(".into())])]).err().unwrap();
     assert!(error.to_string().starts_with(r#"the pattern "(" of a processor cannot be used: "#), "{error}");
+}
+
+#[test]
+fn a_request_does_not_grow_beyond_the_limit_and_stops_growing_early() {
+    let spans = spans(None, vec![Vec::new(); 100]).encode_to_vec();
+    let long = Action::Insert("long".into(), Value::Text("x".repeat(1000)));
+    let process = Alone::new(&[Processor::items([long])]).unwrap();
+    let apply = |most| process.apply(Signal::Traces, &spans, &Client::default(), most);
+    let whole = apply(usize::MAX).unwrap().unwrap().len();
+    assert_eq!(apply(whole).unwrap().unwrap().len(), whole);
+    assert_eq!(apply(whole - 1), Err(Failure::TooLarge));
+    assert_eq!(apply(0), Err(Failure::TooLarge));
+}
+
+// B-067: from_context
+#[test]
+fn of_who_sends_a_name_is_known_only_if_its_password_was_asked_for_and_of_a_header_so_many_bytes() {
+    let of = |context| Action::Insert("of".into(), Value::Context(context));
+    let contexts = [Context::User, Context::Header("X-Long".into()), Context::Address, Context::User];
+    let process = Alone::new(&[Processor::resource(contexts.map(of))]).unwrap();
+    let mut headers = http::HeaderMap::new();
+    let answers = |headers: &http::HeaderMap, peer, has_password| {
+        let client = process.asked().answers(headers, peer, has_password);
+        [0, 1, 2].map(|place| {
+            let answer = client.answer(place)?;
+            Some(AnyValue::decode(answer).unwrap().value.unwrap())
+        })
+    };
+    let text = |text: &str| Some(any_value::Value::StringValue(text.into()));
+    assert_eq!(answers(&headers, None, true), [None, None, None]);
+    headers.insert("x-long", http::HeaderValue::from_bytes("ü".repeat(600).as_bytes()).unwrap());
+    let long = text(&"ü".repeat(512));
+    for (shown, user) in
+        [("basic YWRhOnNlY3JldA==", text("ada")), ("Bearer YWRhOnNlY3JldA==", None), ("Basic ?", None)]
+    {
+        headers.insert("authorization", shown.parse().unwrap());
+        assert_eq!(answers(&headers, Some("::1".parse().unwrap()), true), [user, long.clone(), text("::1")]);
+        assert_eq!(answers(&headers, None, false), [None, long.clone(), None]);
+    }
+    let error = Alone::new(&[Processor::resource([of(Context::Header("a b".into()))])]).err().unwrap();
+    assert_eq!(
+        error.to_string(),
+        r#""a b" is no name of a header, from which a processor takes a value; name one"#
+    );
 }
 
 // O-052: what the answer says was rejected does not go on.

@@ -1,5 +1,6 @@
 //! What an attribute holds: read from and written as an `AnyValue`.
 
+use super::Context;
 use crate::{
     edit::framed,
     wire::{Fields, Value as Content},
@@ -23,6 +24,10 @@ pub enum Value {
     Attribute(String),
     /// The same, or this value if there is none (`default_value`).
     AttributeOr(String, Box<Value>),
+    /// What is known of who sent the request; where it is not known the action does nothing (`from_context`).
+    Context(Context),
+    /// The same, or this value if it is not known.
+    ContextOr(Context, Box<Value>),
 }
 
 /// A kind of value.

@@ -65,6 +65,13 @@ impl Resources {
     }
 }
 
+/// Who a resource says that it is: namespace, name and instance of the service, each empty when there is none.
+pub(crate) fn identity(resource: &[u8]) -> [String; 3] {
+    let attributes = Attributes::from(decode::<otlp::Resource>(resource).attributes);
+    let text = |key| attributes.get(key).map(Value::to_string).unwrap_or_default();
+    ["service.namespace", "service.name", "service.instance.id"].map(text)
+}
+
 /// The name of the service in a resource; empty when there is none.
 pub(super) fn service(resource: &[u8]) -> Name {
     let attributes = Attributes::from(decode::<otlp::Resource>(resource).attributes);

@@ -4,6 +4,10 @@ use super::{Format, LeftOut, Reason, labels::Fixed};
 use crate::wire::Slice;
 use std::collections::HashSet;
 
+/// How the series of histograms and summaries end. A gauge that is called so may be taken for one of theirs, to which
+/// Prometheus's linter objects; of what has no type it says nothing.
+const OF_DISTRIBUTIONS: [&str; 3] = ["_bucket", "_count", "_sum"];
+
 /// What a metric is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -83,7 +87,10 @@ impl Family<'_> {
     /// The name and the type in the metadata: OpenMetrics has no suffix there.
     pub(super) fn title(&self, format: Format) -> (&str, &'static str) {
         let word = self.metrics.first().map_or("", |metric| metric.kind.word());
+        let is_reserved = OF_DISTRIBUTIONS.iter().any(|suffix| self.name().ends_with(suffix));
         match (format, word) {
+            (Format::Text, "gauge") if is_reserved => (self.name(), "untyped"),
+            (Format::OpenMetrics, "gauge") if is_reserved => (self.name(), "unknown"),
             (Format::OpenMetrics, "counter") => match self.name().strip_suffix("_total") {
                 Some(short) => (short, word),
                 // A counter that is called `total` alone.

@@ -170,6 +170,31 @@ fn several_targets_are_told_by_job_and_instance() {
 
 // B-022
 #[test]
+fn a_gauge_whose_name_ends_like_a_series_of_a_histogram_has_no_type() {
+    let of = |name: &str| metric(name, gauge(1.0, &[]));
+    let names = ["thread.count", "size.sum", "in_bucket", "account", "count"];
+    let mut metrics: Vec<Metric> = names.into_iter().map(of).collect();
+    metrics.push(metric("retry.count", counter(vec![number(1.0, &[])])));
+    let request = request(metrics);
+    for (format, none, retries) in
+        [(Text, "untyped", "retry_count_total"), (OpenMetrics, "unknown", "retry_count")]
+    {
+        let types: Vec<String> =
+            lines(&request, format).into_iter().filter(|line| line.starts_with("# T")).collect();
+        let expected = [
+            "# TYPE account gauge".to_owned(),
+            "# TYPE count gauge".to_owned(),
+            format!("# TYPE in_bucket {none}"),
+            format!("# TYPE {retries} counter"),
+            format!("# TYPE size_sum {none}"),
+            format!("# TYPE thread_count {none}"),
+        ];
+        assert_eq!(types, expected);
+    }
+}
+
+// B-022
+#[test]
 fn what_cannot_stand_together_is_left_out_and_told() {
     let both = vec![number(1.0, &[("a.b", "x")]), number(2.0, &[("a_b", "x")]), number(f64::NAN, &[])];
     let delta = Sum { data_points: both.clone(), aggregation_temporality: 1, is_monotonic: true };

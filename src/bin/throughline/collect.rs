@@ -1,63 +1,90 @@
 //! `throughline collect`.
 
 mod access; // who may send
+mod agent; // all of it from a file
+mod bounds; // how much, how long, and where it waits
+mod telling; // what it says
+mod variables; // what the command line does not say
 
 use access::Access;
+use bounds::Bounds;
 use clap::{Args, ValueEnum};
 use std::{
-    collections::HashMap,
     io,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
     str::FromStr,
-    time::{Duration, Instant},
+    time::Duration,
 };
+use telling::{Told, announce, tell};
 use throughline::{
-    Config,
-    collector::{self, Collector, Destination, Disk, Forwarded, Until, debug, file, keep},
-    sender::Signal,
+    Config, Telemetry,
+    collector::{self, Collector, Destination, Until, debug, file, keep},
+    config::Between,
+    sender::{Key, Remote, Signal},
     stop_signal,
 };
+pub(crate) use variables::with_variables;
 
-/// How often it looks for faults to tell, and how often one that stays is told.
+/// Warnings as log lines on stderr, and no telemetry of its own.
+const VOICE: [(&str, &str); 5] = [
+    ("OTEL_TRACES_EXPORTER", "none"),
+    ("OTEL_METRICS_EXPORTER", "none"),
+    ("OTEL_LOGS_EXPORTER", "none"),
+    ("THROUGHLINE_LOG_OUTPUT", "stderr"),
+    ("RUST_LOG", "throughline=warn"),
+];
+
+/// How often it looks for faults to tell.
 const LOOK: Duration = Duration::from_secs(1);
-const REPEAT: Duration = Duration::from_secs(30);
 
 /// Takes OTLP over gRPC and HTTP, shows it in a browser, and sends it to where `OTEL_EXPORTER_OTLP_ENDPOINT` and the
-/// other variables of the standard say; to nowhere if none is set. Options win over variables. At SIGTERM or ctrl-c it
-/// delivers what it has. Ends with 0 if nothing was lost, else with 1.
+/// other variables of the standard say; to nowhere if none is set. Each option is also a variable: `--max-memory` is
+/// `THROUGHLINE_COLLECTOR_MAX_MEMORY`, with commas where it may be given several times, and `--queue-bytes` is
+/// `THROUGHLINE_QUEUE_BYTES`. Options win over variables. At SIGTERM or ctrl-c it delivers what it has. Ends with 0 if nothing was
+/// lost, else with 1.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where OTLP/gRPC is taken, or off [default: THROUGHLINE_COLLECTOR_GRPC, else 127.0.0.1:4317].
+    /// A configuration of the OpenTelemetry Collector, or Helm values with one: it says all but where the view is.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "grpc", "http", "health", "prometheus", "metric_expiration", "balance", "balance_by", "acknowledge", "debug", "file",
+        "keep",        "Access", "Bounds", "env_file",
+    ])]
+    config: Option<PathBuf>,
+    /// Only says what the configuration comes to, and what is wrong in it: ends with 0 if it can be used, else with 1.
+    #[arg(long, requires = "config")]
+    check: bool,
+    /// Where OTLP/gRPC is taken, or off [default: 127.0.0.1:4317].
     #[arg(long, value_name = "ADDRESS")]
     grpc: Option<Place>,
-    /// Where OTLP/HTTP is taken, or off [default: THROUGHLINE_COLLECTOR_HTTP, else 127.0.0.1:4318].
+    /// Where OTLP/HTTP is taken, or off [default: 127.0.0.1:4318].
     #[arg(long, value_name = "ADDRESS")]
     http: Option<Place>,
-    /// Where the view is, or off [default: THROUGHLINE_COLLECTOR_VIEW, else 127.0.0.1:4319]; where other machines reach
-    /// it, it asks for a token, which is printed with its address.
+    /// Where the view is, or off; where other machines reach it, it asks for a token, which is printed with its address
+    /// [default: 127.0.0.1:4319].
     #[arg(long, value_name = "ADDRESS")]
     view: Option<Place>,
-    /// Where `GET /` is answered with 200 while telemetry is taken, for probes.
+    /// Where `GET /` is answered with 200 while telemetry is taken, for probes [default: off].
     #[arg(long, value_name = "ADDRESS")]
-    health: Option<SocketAddr>,
-    /// Where Prometheus fetches the measurements of all services, at /metrics.
+    health: Option<Place>,
+    /// Where Prometheus fetches the measurements of all services, at /metrics [default: off].
     #[arg(long, value_name = "ADDRESS")]
-    prometheus: Option<SocketAddr>,
+    prometheus: Option<Place>,
+    /// How old the newest point of a series may be on that page, in seconds [default: 300].
+    #[arg(long, value_name = "SECONDS")]
+    metric_expiration: Option<u64>,
+    /// Servers among which everything is divided, so that a trace goes to one of them: host:port of each, with commas
+    /// between them, or dns:host:port for all addresses of a name. In the place of the host of each destination [default: none].
+    #[arg(long, value_name = "SERVERS")]
+    balance: Option<Between>,
+    /// What goes to one of them, if there are several.
+    #[arg(long, value_enum, value_name = "KEY", default_value_t = Together::Trace)]
+    balance_by: Together,
     /// When a request is acknowledged.
     #[arg(long, value_enum, default_value_t = Acknowledge::Queued)]
     acknowledge: Acknowledge,
-    /// Directory for requests that cannot be sent now; they outlive the process [default: THROUGHLINE_QUEUE_DIRECTORY].
-    #[arg(long, value_name = "DIRECTORY")]
-    queue_directory: Option<PathBuf>,
-    /// Bytes of requests that may wait in memory for one destination, of each signal.
-    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
-    queue_bytes: usize,
-    /// Bytes of request bodies in memory, beyond which what comes is told to come again.
-    #[arg(long, value_name = "BYTES")]
-    max_memory: Option<usize>,
-    /// Shows everything that is taken on stdout: counts, a line for each item, or all that they hold.
+    /// Shows everything that is taken on stdout: counts, a line for each item, or all that they hold [default: nothing].
     #[arg(
         long,
         value_enum,
@@ -67,24 +94,42 @@ pub(crate) struct Options {
         default_missing_value = "basic"
     )]
     debug: Option<Verbosity>,
-    /// Writes everything that is taken to a file, as OTLP in JSON, one request a line. At 100 MiB the next one begins, the
-    /// newest five stay.
+    /// Writes everything that is taken to this file, as OTLP in JSON, one request a line [default: none].
     #[arg(long, value_name = "FILE")]
     file: Option<PathBuf>,
-    /// Keeps what the view shows in a directory too, so that it is there after the next start.
+    /// How large that file may become, in bytes; then the next one begins [default: 104857600].
+    #[arg(long, value_name = "BYTES", requires = "file")]
+    file_bytes: Option<u64>,
+    /// How many such files there are at most; the newest stay [default: 5].
+    #[arg(long, value_name = "COUNT", requires = "file")]
+    file_count: Option<u32>,
+    /// Keeps what the view shows in this directory too, so that it is there after the next start [default: none].
     #[arg(long, value_name = "DIRECTORY")]
     keep: Option<PathBuf>,
-    /// Bytes of what is kept in that directory; of more, the newest.
-    #[arg(long, value_name = "BYTES", requires = "keep", default_value_t = 256 << 20)]
-    keep_bytes: u64,
+    /// Bytes of what is kept in that directory; of more, the newest [default: 268435456].
+    #[arg(long, value_name = "BYTES", requires = "keep")]
+    keep_bytes: Option<u64>,
     #[command(flatten)]
     access: Access,
+    #[command(flatten)]
+    bounds: Bounds,
     /// How long the end may take, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 25)]
     stop_limit: u64,
     /// A file in .env form, for variables that the environment does not set.
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+}
+
+/// What stays together.
+#[derive(Clone, Copy, ValueEnum)]
+enum Together {
+    /// Spans and log records of a trace; all else of a service.
+    Trace,
+    /// Everything of a service, by its service.name.
+    Service,
+    /// Everything of a resource.
+    Resource,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -118,13 +163,22 @@ impl FromStr for Place {
         if word == "off" {
             return Ok(Place(None));
         }
-        word.parse().map(|address| Place(Some(address))).map_err(|_| "write address:port, or off".to_owned())
+        let address = word.replace("localhost", "127.0.0.1").parse();
+        address.map(|address| Place(Some(address))).map_err(|_| "write address:port, or off".to_owned())
     }
 }
 
 pub(crate) fn run(options: &Options) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(collect(options))) {
+    let collected = |runtime: tokio::runtime::Runtime| {
+        // What the collector and its senders have to say.
+        let _voice = Telemetry::init(Config::from_vars(VOICE)).map_err(io::Error::other)?;
+        match &options.config {
+            Some(path) => runtime.block_on(agent::collect(path, options)),
+            None => runtime.block_on(collect(options)),
+        }
+    };
+    match runtime.and_then(collected) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
@@ -153,11 +207,20 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
         return Err(io::Error::other(words));
     }
     announce(&collector, options, &environment, &destinations);
-    let mut told = HashMap::new();
+    deliver(collector, options).await
+}
+
+/// Says what goes wrong until it is told to stop, and then delivers what it has.
+async fn deliver(collector: Collector, options: &Options) -> io::Result<ExitCode> {
+    let mut told = Told::new();
     let stop = stop_signal();
     tokio::pin!(stop);
     while tokio::time::timeout(LOOK, &mut stop).await.is_err() {
-        collector.forwarded().iter().for_each(|forwarded| tell(&mut told, forwarded));
+        for forwarded in collector.forwarded() {
+            // Of several servers each has its own fault.
+            let parts = if forwarded.members.is_empty() { vec![forwarded] } else { forwarded.members };
+            parts.iter().for_each(|part| tell(&mut told, part));
+        }
     }
     println!("stops");
     let outcome = collector.stop(Duration::from_secs(options.stop_limit)).await;
@@ -172,17 +235,21 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
 
 fn config(options: &Options, environment: &Config) -> collector::Config {
     let mut config = collector::Config::from(&environment.view);
-    let place = |option: Option<Place>, variable| option.map_or(variable, |Place(address)| address);
+    let place = |option: Option<Place>, otherwise| option.map_or(otherwise, |Place(address)| address);
     config.grpc = place(options.grpc, config.grpc);
     config.http = place(options.http, config.http);
-    config.view = place(options.view, config.view);
-    config.health = options.health;
-    config.prometheus = options.prometheus;
+    config.view = options.place_of_view(environment);
+    config.health = place(options.health, config.health);
+    config.prometheus = place(options.prometheus, config.prometheus);
+    if let Some(seconds) = options.metric_expiration {
+        config.metric_expiration = Duration::from_secs(seconds);
+    }
     for signal in Signal::ALL {
         let export = environment.export(signal);
         // Its default is the port of a collector on this machine: most likely this one.
-        for destination in export.destinations.iter().filter(|_| !export.is_default()) {
-            config.destinations.add(signal, destination.clone());
+        let is_named = balance(options, environment).is_some() || !export.is_default();
+        for destination in export.destinations.iter().filter(|_| is_named) {
+            config.destinations.add(signal, balanced(destination, options, environment));
         }
     }
     config.debug = options.debug.map(|verbosity| {
@@ -194,101 +261,65 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
         };
         options
     });
-    config.file = options.file.as_ref().map(file::Options::of);
+    config.file = options.file.as_ref().map(|path| {
+        let mut file = file::Options::of(path);
+        file.max_bytes = options.file_bytes.unwrap_or(file.max_bytes);
+        file.max_files = options.file_count.unwrap_or(file.max_files);
+        file
+    });
     config.receive = options.access.receive();
     config.keep = options.keep.as_ref().map(|directory| {
         let mut keep = keep::Options::of(directory);
-        keep.bytes = options.keep_bytes;
+        keep.bytes = options.keep_bytes.unwrap_or(keep.bytes);
         keep
     });
-    if config.keep.is_none() && config.view.is_none() && config.prometheus.is_none() && config.goes_on() {
-        config.max_bytes = 0;
-    }
-    config.disk = directory(options, environment)
-        .map(|directory| Disk { bytes: environment.queue.directory_bytes, ..Disk::new(directory) });
-    config.queue_bytes = options.queue_bytes;
-    config.max_memory = options.max_memory;
     config.acknowledge = match options.acknowledge {
         Acknowledge::Queued => Until::Queued,
         Acknowledge::Disk => Until::OnDisk,
         Acknowledge::Delivered => Until::Delivered,
     };
+    options.bounds.set(&mut config);
     config
 }
 
-/// Where requests wait that cannot be sent now.
-fn directory<'a>(options: &'a Options, environment: &'a Config) -> Option<&'a PathBuf> {
-    options.queue_directory.as_ref().or(environment.queue.directory.as_ref())
+impl Options {
+    fn place_of_view(&self, environment: &Config) -> Option<SocketAddr> {
+        let variable = collector::Config::from(&environment.view).view;
+        self.view.map_or(variable, |Place(address)| address)
+    }
+}
+
+/// Among whom everything is divided.
+fn balance<'a>(options: &'a Options, environment: &'a Config) -> Option<&'a Between> {
+    options.balance.as_ref().or(environment.view.balance.as_ref())
+}
+
+/// The same, or several servers in its place.
+fn balanced(destination: &Destination, options: &Options, environment: &Config) -> Destination {
+    let (Destination::Remote(remote), Some(between)) = (destination, balance(options, environment)) else {
+        return destination.clone();
+    };
+    let mut balance = between.in_place_of(remote);
+    balance.key = match options.balance_by {
+        Together::Trace => Key::Trace,
+        Together::Service => Key::Service,
+        Together::Resource => Key::Resource,
+    };
+    Destination::Balanced(balance)
 }
 
 /// A destination that leads back.
 fn to_itself(collector: &Collector, destinations: &collector::Destinations) -> Option<Destination> {
     let own = [collector.grpc_address(), collector.http_address()].map(|address| address.map(|a| a.port()));
-    let leads_back = |destination: &&Destination| {
-        let Destination::Remote(remote) = destination else { return false };
+    let is_own = |remote: &Remote| {
         let host = remote.url.host().unwrap_or_default().trim_matches(['[', ']']);
         let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
         is_here && remote.url.port_u16().is_some_and(|port| own.contains(&Some(port)))
     };
+    let leads_back = |destination: &&Destination| match destination {
+        Destination::Remote(remote) => is_own(remote),
+        Destination::Balanced(balance) => balance.remotes().iter().any(is_own),
+        Destination::Local(_) => false,
+    };
     Signal::ALL.into_iter().flat_map(|signal| destinations.of(signal)).find(leads_back).cloned()
-}
-
-fn announce(
-    collector: &Collector,
-    options: &Options,
-    environment: &Config,
-    destinations: &collector::Destinations,
-) {
-    let taken = [("OTLP/gRPC", collector.grpc_address()), ("OTLP/HTTP", collector.http_address())];
-    for (name, address) in taken {
-        match address {
-            Some(address) => println!("takes {name} at {address}"),
-            None => println!("takes no {name}"),
-        }
-    }
-    for signal in Signal::ALL {
-        for destination in destinations.of(signal) {
-            println!("sends {} to {}", signal.name(), environment.export(signal).in_words(destination));
-        }
-        if destinations.of(signal).is_empty() {
-            println!("sends {} nowhere", signal.name());
-        }
-    }
-    if options.debug.is_some() {
-        println!("shows everything here");
-    }
-    if let Some(path) = &options.file {
-        println!("writes everything to {}", path.display());
-    }
-    if let Some(directory) = &options.keep {
-        println!("keeps what it shows in {}", directory.display());
-    }
-    if let Some(directory) = directory(options, environment) {
-        println!("keeps what cannot be sent now in {}", directory.display());
-    }
-    collector.notices().iter().for_each(|notice| println!("{notice}"));
-    if let Some(url) = collector.view_url() {
-        println!("shows it at {url}");
-    }
-    if let Some(address) = collector.prometheus_address() {
-        println!("shows measurements to Prometheus at http://{address}/metrics");
-    }
-    if let Some(address) = collector.health_address() {
-        println!("tells whether it is well at http://{address}/");
-    }
-}
-
-/// Says a fault when it is new, and now and then while it stays.
-fn tell(told: &mut HashMap<(&'static str, String), (String, Instant)>, forwarded: &Forwarded) {
-    let Some(fault) = &forwarded.last_failure else { return };
-    let place = (forwarded.signal, forwarded.destination.clone());
-    let known = told.get(&place);
-    let is_new = known.is_none_or(|(words, _)| words != fault);
-    let is_due = known.is_none_or(|(_, at)| at.elapsed() > REPEAT);
-    // What nothing waits for has passed.
-    if is_due && (is_new || forwarded.queued > 0) {
-        let Forwarded { signal, queued, rejected, dropped, .. } = forwarded;
-        eprintln!("{signal}: {fault} (queued {queued}, rejected {rejected}, dropped {dropped})");
-        told.insert(place, (fault.clone(), Instant::now()));
-    }
 }

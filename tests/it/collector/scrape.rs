@@ -1,6 +1,7 @@
 //! The page for Prometheus: what came last of all services.
 
 use super::*;
+use crate::support::{prometheus::Prometheus, until};
 use opentelemetry_proto::tonic::metrics::v1::{
     Exemplar, Sum, exemplar::Value as Measurement, number_data_point::Value as Amount,
 };
@@ -132,4 +133,55 @@ fn a_page_of_nothing_that_is_kept_is_no_start() {
         words,
         "what Prometheus fetches and what is kept on disk is what is kept at all; set max_bytes to more than zero"
     );
+}
+
+// B-071, B-008, B-024: a real Prometheus fetches it.
+#[tokio::test]
+async fn prometheus_has_the_series_of_every_service_under_its_own_name_and_the_way_to_the_trace() {
+    let collector = start(scraped);
+    let exemplar = Exemplar {
+        time_unix_nano: ago(1),
+        trace_id: TRACE.to_vec(),
+        span_id: vec![1; 8],
+        value: Some(Measurement::AsDouble(1.0)),
+        ..Default::default()
+    };
+    for (of, value) in [("shop", 5), ("back", 7)] {
+        let point = NumberDataPoint { exemplars: vec![exemplar.clone()], ..orders(ago(1), "Bern", value) };
+        send_orders(&collector, of, vec![point]).await;
+    }
+    let config = format!(
+        "scrape_configs:\n- job_name: collector\n  honor_labels: true\n  scrape_interval: 100ms\n  scrape_timeout: 100ms\n  \
+         static_configs:\n  - targets: ['{}']\n",
+        collector.prometheus_address().unwrap()
+    );
+    let Some(prometheus) = Prometheus::start("prometheus fetches from a collector", &config).await else {
+        return;
+    };
+    let told = |series: Vec<(crate::support::prometheus::Labels, f64)>| {
+        let mut told = Vec::from_iter(series.into_iter().map(|(labels, value)| {
+            let label = |name: &str| labels.get(name).cloned().unwrap_or_default();
+            (label("job"), label("city"), label("__name__"), value)
+        }));
+        told.sort_by(|one, other| one.partial_cmp(other).unwrap());
+        told
+    };
+    let of = |job: &str, value| (job.to_owned(), "Bern".to_owned(), "orders_total".to_owned(), value);
+    let series = until("both services", || async {
+        Some(told(prometheus.query("orders_total").await)).filter(|told| told.len() == 2)
+    })
+    .await;
+    assert_eq!(series, [of("back", 7.0), of("shop", 5.0)]);
+    let exemplars = until("their exemplars", || async {
+        Some(prometheus.exemplars("orders_total").await).filter(|found| found.len() == 2)
+    })
+    .await;
+    assert!(exemplars.iter().all(|(_, exemplar)| exemplar["trace_id"] == TRACE_TEXT), "{exemplars:?}");
+    // What comes next is what it has next.
+    send_orders(&collector, "shop", vec![orders(ago(0), "Bern", 9)]).await;
+    let expected = [of("back", 7.0), of("shop", 9.0)];
+    until("what came next", || async {
+        (told(prometheus.query("orders_total").await) == expected).then_some(())
+    })
+    .await;
 }

@@ -1,6 +1,8 @@
 use super::*;
+use std::time::Instant;
 use throughline::{
     collector::{Action, Disk, Overflow, Processor, Until, Value},
+    sender::Answer,
     testing::Fault,
 };
 
@@ -32,25 +34,89 @@ async fn a_full_queue_sends_away_what_comes_and_loses_nothing_that_was_acknowled
     assert_eq!(post(address, request(0..10)).await.0, 200);
 }
 
+// O-039, O-053: a destination that is away does not hold up the others, and who sends is told.
 #[tokio::test]
-async fn by_choice_a_full_queue_drops_and_counts_and_the_other_destinations_get_everything() {
+async fn what_comes_for_a_destination_that_stays_full_is_dropped_and_told_and_the_others_get_everything() {
     let (away, there) = (Receiver::start(), Receiver::start());
     away.then_always(Fault::Status(503));
     let destinations = vec![to(&away, Protocol::Grpc), to(&there, Protocol::Grpc)];
-    let collector = start(destinations, |config| {
+    let collector = start(destinations.clone(), |config| {
         config.queue_bytes = 2 * request(0..10).len();
         config.overflow = Overflow::Drop;
         config.batch.delay = Duration::from_millis(1);
     });
-    let address = collector.http_address().unwrap();
+    let mut told = Vec::new();
     for number in 0..6 {
-        assert_eq!(post(address, request(number * 10..(number + 1) * 10)).await.0, 200);
+        let answer = collector.inlet().accept(Signal::Traces, request(number * 10..(number + 1) * 10));
+        let Answer::Taken { rejected: 0, message } = answer else { panic!("{answer:?}") };
+        told.push(message);
         let delivered = (number + 1) * 10;
         until("one of two", || async { (counts(&collector.forwarded()[1])[1] == delivered).then_some(()) })
             .await;
     }
+    let dropped = format!("not sent to {}: its queue is full", destinations[0]);
+    let expected = [vec![String::new(); 2], vec![dropped; 4]].concat();
+    assert_eq!(told, expected);
     let both: Vec<_> = collector.forwarded().iter().map(counts).collect();
     assert_eq!(both, [[60, 0, 0, 40, 20], [60, 60, 0, 0, 0]]);
+}
+
+// O-039
+#[tokio::test]
+async fn a_full_queue_holds_up_the_others_for_a_while_and_one_that_has_room_again_is_full_anew() {
+    let (away, there) = (Receiver::start(), Receiver::start());
+    away.then_always(Fault::Status(503));
+    let patience = Duration::from_millis(300);
+    let collector = start(vec![to(&away, Protocol::Grpc), to(&there, Protocol::Grpc)], |config| {
+        config.queue_bytes = 2 * request(0..10).len();
+        config.overflow = Overflow::DropAfter(patience);
+    });
+    let address = collector.http_address().unwrap();
+    for round in 0..2 {
+        let statuses = [post(address, request(0..10)).await.0, post(address, request(10..20)).await.0];
+        assert_eq!(statuses, [200; 2]);
+        let full = Instant::now();
+        assert_eq!(post(address, request(20..30)).await.0, 503);
+        // Of some it is not known before how large they are.
+        let taken = || async { (post_unsized(address, request(20..30)).await == 200).then_some(()) };
+        until("taken for the other", taken).await;
+        assert!(full.elapsed() >= patience);
+        let all = (round + 1) * 30;
+        until("one of two", || async { (counts(&collector.forwarded()[1])[1] == all).then_some(()) }).await;
+        away.recover();
+        until("room", || async { (counts(&collector.forwarded()[0])[4] == 0).then_some(()) }).await;
+        assert_eq!(counts(&collector.forwarded()[0])[3], (round + 1) * 10);
+        away.then_always(Fault::Status(503));
+    }
+}
+
+/// As [`post`], without saying how long the body is.
+async fn post_unsized(address: SocketAddr, body: Bytes) -> u16 {
+    use http_body_util::StreamBody;
+    use hyper_util::{client::legacy::Client, rt::TokioExecutor};
+    let frame = Ok::<_, std::io::Error>(hyper::body::Frame::data(body));
+    let request = hyper::Request::post(format!("http://{address}/v1/traces"))
+        .header("content-type", "application/x-protobuf")
+        .body(StreamBody::new(tokio_stream::once(frame)));
+    let client = Client::builder(TokioExecutor::new()).build_http();
+    client.request(request.unwrap()).await.unwrap().status().as_u16()
+}
+
+// The promise is one for all destinations.
+#[tokio::test]
+async fn what_is_acknowledged_when_it_is_delivered_is_never_dropped_for_want_of_room() {
+    let (away, there) = (Receiver::start(), Receiver::start());
+    away.then_always(Fault::Status(503));
+    let collector = start(vec![to(&away, Protocol::Grpc), to(&there, Protocol::Grpc)], |config| {
+        config.queue_bytes = request(0..10).len();
+        (config.overflow, config.acknowledge) = (Overflow::Drop, Until::Delivered);
+    });
+    let address = collector.http_address().unwrap();
+    let waiting = tokio::spawn(post(address, request(0..10)));
+    until("an attempt", || async { (!away.requests().is_empty()).then_some(()) }).await;
+    assert_eq!(post(address, request(10..20)).await.0, 503);
+    away.recover();
+    assert_eq!(waiting.await.unwrap().0, 200);
 }
 
 // B-068

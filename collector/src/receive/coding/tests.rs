@@ -10,7 +10,7 @@ const ALL: &[Coding] = &[
 ];
 
 fn encode(coding: Coding, pieces: impl Iterator<Item = Vec<u8>>) -> Vec<u8> {
-    let level = flate2::Compression::fast();
+    let level = flate2::Compression::default();
     match coding {
         Coding::Identity => pieces.flatten().collect(),
         Coding::Gzip => {

@@ -29,7 +29,7 @@ pub(super) struct Access {
     /// times.
     #[arg(long, value_name = "ORIGIN")]
     cors_origin: Vec<String>,
-    /// A header that requests of such pages may have, or * for any [default: content-type]. May be given several times.
+    /// A header that requests of such pages may have, or * for any. May be given several times [default: content-type].
     #[arg(long, value_name = "NAME", requires = "cors_origin")]
     cors_header: Vec<String>,
     /// How long browsers remember that, in seconds [default: 7200].

@@ -1,0 +1,31 @@
+//! `throughline collect --config`.
+
+use super::{Options, deliver};
+use std::{io, path::Path, process::ExitCode};
+use throughline::{Config, agent::Agent, collector::Collector};
+
+/// Runs what a configuration of the OpenTelemetry Collector says, or only says what it comes to.
+pub(super) async fn collect(path: &Path, options: &Options) -> io::Result<ExitCode> {
+    let agent = Agent::from_file(path);
+    for fault in agent.faults() {
+        eprintln!("{fault}");
+    }
+    let Ok(mut config) = agent.config() else { return Ok(ExitCode::FAILURE) };
+    agent.lines().iter().for_each(|line| println!("{line}"));
+    if options.check {
+        return Ok(ExitCode::SUCCESS);
+    }
+    config.view = options.place_of_view(&Config::from_env());
+    if config.view.is_none() && config.prometheus.is_none() {
+        config.max_bytes = 0;
+    }
+    let collector = Collector::start(config).map_err(io::Error::other)?;
+    for (source, address) in collector.ports() {
+        println!("takes {source} at {address}");
+    }
+    collector.notices().iter().for_each(|notice| println!("{notice}"));
+    if let Some(url) = collector.view_url() {
+        println!("shows it at {url}");
+    }
+    deliver(collector, options).await
+}

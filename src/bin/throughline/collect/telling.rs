@@ -1,0 +1,84 @@
+//! What `throughline collect` says: what it does, at its start, and what goes wrong.
+
+use super::Options;
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+use throughline::{
+    Config,
+    collector::{self, Collector, Destination, Forwarded},
+    sender::Signal,
+};
+
+/// How often one fault that stays is told.
+const REPEAT: Duration = Duration::from_secs(30);
+
+/// Says what it does, one line each.
+pub(super) fn announce(
+    collector: &Collector,
+    options: &Options,
+    environment: &Config,
+    destinations: &collector::Destinations,
+) {
+    let taken = [("OTLP/gRPC", collector.grpc_address()), ("OTLP/HTTP", collector.http_address())];
+    for (name, address) in taken {
+        match address {
+            Some(address) => println!("takes {name} at {address}"),
+            None => println!("takes no {name}"),
+        }
+    }
+    for signal in Signal::ALL {
+        for destination in destinations.of(signal) {
+            let words = match destination {
+                // Nobody has decided on it there.
+                Destination::Balanced(balance) => balance.to_string(),
+                _ => environment.export(signal).in_words(destination),
+            };
+            println!("sends {} to {words}", signal.name());
+        }
+        if destinations.of(signal).is_empty() {
+            println!("sends {} nowhere", signal.name());
+        }
+    }
+    if options.debug.is_some() {
+        println!("shows everything here");
+    }
+    if let Some(path) = &options.file {
+        println!("writes everything to {}", path.display());
+    }
+    if let Some(directory) = &options.keep {
+        println!("keeps what it shows in {}", directory.display());
+    }
+    if let Some(directory) = &options.bounds.queue_directory {
+        println!("keeps what cannot be sent now in {}", directory.display());
+    }
+    collector.notices().iter().for_each(|notice| println!("{notice}"));
+    if let Some(url) = collector.view_url() {
+        println!("shows it at {url}");
+    }
+    if let Some(address) = collector.prometheus_address() {
+        println!("shows measurements to Prometheus at http://{address}/metrics");
+    }
+    if let Some(address) = collector.health_address() {
+        println!("tells whether it is well at http://{address}/");
+    }
+}
+
+/// The last fault of each destination, and when it was said.
+pub(super) type Told = HashMap<(&'static str, String), (String, Instant)>;
+
+/// Says a fault when it is new, and now and then while it stays.
+pub(super) fn tell(told: &mut Told, forwarded: &Forwarded) {
+    let Some(fault) = &forwarded.last_failure else { return };
+    let place = (forwarded.signal, forwarded.destination.clone());
+    let known = told.get(&place);
+    let is_new = known.is_none_or(|(words, _)| words != fault);
+    let is_due = known.is_none_or(|(_, at)| at.elapsed() > REPEAT);
+    // What nothing waits for has passed.
+    if is_due && (is_new || forwarded.queued > 0) {
+        let Forwarded { signal, queued, rejected, dropped, .. } = forwarded;
+        eprintln!("{signal}: {fault} (queued {queued}, rejected {rejected}, dropped {dropped})");
+        told.insert(place, (fault.clone(), Instant::now()));
+    }
+}

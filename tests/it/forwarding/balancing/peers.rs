@@ -1,0 +1,61 @@
+use super::*;
+use crate::support::{child::Process, free_port, peer};
+
+// Item 9 of the promise: three real ones, of which one is stopped in the middle.
+#[tokio::test]
+async fn real_collectors_get_whole_traces_while_one_of_them_ends() {
+    let remedy = "an OpenTelemetry Collector with otlp receiver and debug exporter";
+    let Some(otelcol) = peer("real collectors behind a balance", "THROUGHLINE_TEST_OTELCOL", remedy) else {
+        return;
+    };
+    let directory = Directory::new();
+    std::fs::create_dir_all(&directory.0).unwrap();
+    let ports = [free_port(), free_port(), free_port()];
+    let mut peers = Vec::from_iter(ports.map(|port| {
+        let path = directory.0.join(port.to_string());
+        let text = format!(
+            "receivers: {{otlp: {{protocols: {{grpc: {{endpoint: '127.0.0.1:{port}'}}}}}}}}\nexporters: {{debug: {{verbosity: detailed}}}}\n\
+             service:\n  telemetry: {{metrics: {{level: none}}}}\n  pipelines: {{traces: {{receivers: [otlp], exporters: [debug]}}}}\n"
+        );
+        std::fs::write(&path, text).unwrap();
+        Process::start(&otelcol, &["--config", &path.display().to_string()], &[])
+    }));
+    for peer in &peers {
+        peer.line(&["Everything is ready"]).await;
+    }
+    let remotes = ports.map(|port| {
+        throughline::sender::Remote::new(Protocol::Grpc, format!("http://127.0.0.1:{port}").parse().unwrap())
+    });
+    let collector = start(vec![Destination::Balanced(Balance::between(remotes))], |_| {});
+    let address = collector.http_address().unwrap();
+    for number in 0..5 {
+        assert_eq!(post(address, traces(number * 200..(number + 1) * 200)).await.0, 200);
+    }
+    delivered(&collector, 1000).await;
+    peers[2].terminate();
+    peers[2].ended().await;
+    for number in 5..10 {
+        assert_eq!(post(address, traces(number * 200..(number + 1) * 200)).await.0, 200);
+    }
+    delivered(&collector, 2000).await;
+    let told = |process: &Process| {
+        let lines = process.lines();
+        let ids = lines.iter().filter_map(|line| line.trim().strip_prefix("Trace ID       : "));
+        let mut traces = BTreeMap::<String, usize>::new();
+        ids.for_each(|id| *traces.entry(id.to_owned()).or_default() += 1);
+        traces
+    };
+    let printed = || async {
+        let count = peers.iter().map(|peer| told(peer).values().sum::<usize>()).sum::<usize>();
+        (count >= 2000).then_some(())
+    };
+    until("two thousand spans printed", printed).await;
+    let at: Vec<_> = peers.iter().map(told).collect();
+    assert!(at.iter().flat_map(BTreeMap::values).all(|spans| *spans == SPANS as usize), "{at:?}");
+    assert_eq!(at.iter().map(BTreeMap::len).sum::<usize>(), 500);
+    assert!(
+        at.iter().all(|traces| traces.len() > 50),
+        "{:?}",
+        at.iter().map(BTreeMap::len).collect::<Vec<_>>()
+    );
+}
