@@ -116,6 +116,8 @@ pub mod debug;
 pub mod file;
 pub mod loki;
 pub mod keep;
+// Where all of it lives.
+mod runtime;
 // Who else is there, and how much went through.
 mod counters;
 mod find;
@@ -146,12 +148,8 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
-use throughline_sender::{Inlet, Signal, wire};
-use tokio::{
-    runtime::{self, Runtime},
-    sync::oneshot,
-};
-use tracing::dispatcher::{Dispatch, set_default};
+use throughline_sender::{Inlet, wire};
+use tokio::sync::oneshot;
 
 /// A collector that runs. Dropping it stops it without waiting for anything: what was to be sent on is spilled to disk, or
 /// lost. [`stop`](Self::stop) delivers it first.
@@ -186,46 +184,7 @@ impl Collector {
         let (ending, end) = oneshot::channel();
         let (over, ended) = oneshot::channel();
         let (ready, is_ready) = mpsc::sync_channel(1);
-        let run = move || {
-            // The spans and events of the HTTP implementation would come in again, without end.
-            let _quiet = set_default(&Dispatch::none());
-            let runtime = match runtime(&config) {
-                Ok(runtime) => runtime,
-                Err(fault) => {
-                    let _ = ready.send(Err(Error::thread(fault)));
-                    return Ok(());
-                }
-            };
-            let outcome = runtime.block_on(async {
-                let file_logs = config.file_logs.clone();
-                let started = start(config, ports, addresses).and_then(|intake| {
-                    let readers = filelog::Readers::start(&file_logs, &intake)?;
-                    Ok((intake, readers))
-                });
-                let (started, mut running) = match started {
-                    Ok((intake, readers)) => (Ok(Arc::clone(&intake)), Some((intake, readers))),
-                    Err(fault) => (Err(fault), None),
-                };
-                if ready.send(started).is_err() {
-                    return Ok(());
-                }
-                let Some((intake, readers)) = &mut running else { return Ok(()) };
-                match end.await {
-                    Ok(limit) => {
-                        readers.halt().await;
-                        let outcome = intake.close(limit).await;
-                        readers.finish().await;
-                        outcome
-                    }
-                    // The handle was dropped.
-                    Err(_) => Ok(()),
-                }
-            });
-            // Nobody waits for a page that is still being made.
-            runtime.shutdown_background();
-            let _ = over.send(());
-            outcome
-        };
+        let run = move || runtime::run(config, ports, addresses, &ready, end, over);
         let named = thread::Builder::new().name("throughline-collector".to_owned());
         let thread = named.spawn(run).map_err(Error::thread)?;
         let gone = |_| Err(Error::thread(io::Error::other("the thread ended at once")));
@@ -420,21 +379,6 @@ fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intak
 fn receive(listener: TcpListener, limit: Duration, receiver: receive::Receiver) -> Result<(), Error> {
     let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
     spawn(listener, Limits::of_receiver(limit), receiver.at(is_local))
-}
-
-fn runtime(config: &Config) -> io::Result<Runtime> {
-    let mut builder = runtime::Builder::new_current_thread();
-    // One that makes pages, one that makes those for Prometheus, one that decodes large requests, one for each terminal
-    // and file that are waited for, and one for each disk, of which the servers of a destination have several.
-    let disks = |destination: &Destination| if let Destination::Balanced(_) = destination { 4 } else { 1 };
-    let all = |destinations: &Destinations| {
-        let all = Signal::ALL.into_iter().flat_map(|signal| destinations.of(signal));
-        all.map(disks).sum::<usize>()
-    };
-    let of_exit =
-        |exit: &Exit| if let Way::Network(destinations) = &exit.way { all(destinations) } else { 1 };
-    let waiting = all(&config.destinations) + config.exits.iter().map(of_exit).sum::<usize>();
-    builder.max_blocking_threads(5 + waiting).thread_name("throughline-collector").enable_all().build()
 }
 
 fn spawn(listener: TcpListener, limits: Limits, handler: impl Handler) -> Result<(), Error> {

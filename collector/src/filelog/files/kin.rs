@@ -1,6 +1,9 @@
 //! Which known file another one is: none, the continuation of one, or a copy.
 
-use super::{Candidate, Content, Files, Id, StartAt, Tail, directory, labels};
+use super::{
+    Candidate, Content, Files, Id, StartAt, Tail,
+    name::{directory, labels},
+};
 use std::{io, path::Path, time::Instant};
 
 /// What a file is to those that are known.
