@@ -9,6 +9,7 @@ use crate::{
     callback::Asked,
     config::{AttributeLimits, Config, Decided},
     encode,
+    export::Home,
     reader::Reader,
     sender::{Destination, Disk, Limits, Mark, Request, Sender, Signal, Stats},
 };
@@ -113,6 +114,7 @@ pub(crate) struct Pipeline {
     drains: mpsc::UnboundedSender<Drain>,
     /// Where it lives.
     runtime: runtime::Handle,
+    home: Home,
 }
 
 impl Pipeline {
@@ -142,7 +144,7 @@ impl Pipeline {
         let (drains, requests) = mpsc::unbounded_channel();
         tokio::spawn(run(source.clone(), senders.clone(), export.delay(signal), requests));
         let runtime = runtime::Handle::current();
-        Ok(Some(Arc::new(Pipeline { signal, source, senders, drains, runtime })))
+        Ok(Some(Arc::new(Pipeline { signal, source, senders, drains, runtime, home: Home::here() })))
     }
 
     /// What was found on disk at the start that an operator should know.
@@ -203,6 +205,10 @@ impl Pipeline {
 
     pub(crate) fn runtime(&self) -> &runtime::Handle {
         &self.runtime
+    }
+
+    pub(crate) fn home(&self) -> Home {
+        self.home
     }
 
     pub(crate) fn signal(&self) -> Signal {

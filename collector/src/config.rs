@@ -6,7 +6,7 @@ mod receive; // from whom, and how
 pub use pipeline::{Exit, Pipeline, Port, Way};
 pub use receive::{Cors, Receive, Tls};
 
-use crate::{Error, Processor, debug, file, filelog};
+use crate::{Error, Processor, Token, debug, file, filelog, keep};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -31,9 +31,12 @@ pub struct Config {
     pub grpc: Option<SocketAddr>,
     /// Where OTLP/HTTP is taken; `None`: nowhere; port 0: any free port. Default: 127.0.0.1:4318 (O-060, O-070).
     pub http: Option<SocketAddr>,
-    /// Where the view is; `None`: nowhere; port 0: any free port. Only a loopback address is allowed, since
-    /// the view has no authentication yet. Default: 127.0.0.1:4319.
+    /// Where the view is; `None`: nowhere; port 0: any free port. An address that other machines reach needs a
+    /// [token](Self::view_token). Default: 127.0.0.1:4319.
     pub view: Option<SocketAddr>,
+    /// What somebody has to show who looks at the view. It goes over the network as it is: the view has no TLS of its own.
+    /// Default: `None`, nothing.
+    pub view_token: Option<Token>,
     /// Where it answers `GET /` and nothing else: 200 while it takes telemetry, 503 while it stops; `None`: nowhere.
     /// For the probes of Kubernetes. Default: nowhere.
     pub health: Option<SocketAddr>,
@@ -46,6 +49,8 @@ pub struct Config {
     /// that is furthest over its share: half for spans, a quarter for measurements and log records. Zero:
     /// nothing is kept, only sent on. Default: 64 MiB.
     pub max_bytes: usize,
+    /// Where what is kept is also on disk, so that it is there after the next start. Default: `None`, in memory only.
+    pub keep: Option<keep::Options>,
     /// How many traces are kept; those leave first of which nothing came for the longest time. Those known from log
     /// records only count as well. Default: 10,000.
     pub max_traces: usize,
@@ -159,10 +164,12 @@ impl Default for Config {
             grpc: loopback(4317),
             http: loopback(4318),
             view: loopback(4319),
+            view_token: None,
             health: None,
             prometheus: None,
             metric_expiration: Duration::from_secs(300),
             max_bytes: 64 * MIB,
+            keep: None,
             max_traces: 10_000,
             max_request_bytes: 64 * MIB,
             request_timeout: Duration::from_secs(30),
@@ -215,6 +222,7 @@ impl Config {
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((name, _)) => Err(Error::zero(name)),
             None if self.prometheus.is_some() && self.max_bytes == 0 => Err(Error::nothing_kept()),
+            None if self.keep.is_some() && self.max_bytes == 0 => Err(Error::nothing_kept()),
             None if self.acknowledge == Until::OnDisk && self.disk.is_none() => Err(Error::no_disk()),
             None => Ok(()),
         }

@@ -7,25 +7,31 @@ use crate::{
     filelog,
     forward::{Forward, Parcel, Promise},
     join::{COPIES, joined},
+    keep::Keeper,
     memory::Memory,
     plan::{Plan, Source},
     process::{Asked, Client, Failure, without},
     reservation::{Budget, Reservation},
     route::{Lane, Routes},
-    scan::{Scan, is_rejected, items, scan},
+    scan::{Item, Scan, is_rejected, items, scan},
     store::{Level, Store, TooLarge},
     wire::Fault,
 };
 use bytes::Bytes;
+use serde::Serialize;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 use throughline_sender::{Accept, Answer, Signal, Until};
+use tokio::{sync::watch, task::spawn_blocking};
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
 /// more: it is there twice while its buffer grows, or as it came and as it is kept, and its index is beside it.
 const LARGEST_AT_A_TIME: usize = 4;
+
+/// How long the end waits until what is kept is on disk.
+const FOR_DISK: Duration = Duration::from_secs(1);
 
 /// Why a request is not taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,16 +83,32 @@ pub(crate) struct Taken {
     pub(crate) message: String,
 }
 
+/// How much may be kept and held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Bounds {
+    /// Bytes in the store.
+    pub(crate) max_bytes: usize,
+    /// Traces in the store.
+    pub(crate) max_traces: usize,
+    /// Bytes of request bodies in memory.
+    pub(crate) max_memory: Option<usize>,
+    /// The largest request, in bytes.
+    pub(crate) max_request_bytes: usize,
+}
+
 /// Store, ways out, counters and limits.
 pub(crate) struct Intake {
     routes: Routes,
     /// The sources that are files.
     file_logs: Vec<Source>,
     store: Mutex<Store>,
+    keeper: Option<Arc<Keeper>>,
     forward: Forward,
     tally: Tally,
     budget: Arc<Budget>,
     memory: Arc<Memory>,
+    /// Changes with each request that is taken.
+    news: watch::Sender<()>,
     max_memory: Option<usize>,
     /// How long an answer waits for what it promises.
     patience: Duration,
@@ -104,11 +126,12 @@ impl Intake {
         let plan = Plan::of(config)?;
         let memory = Arc::default();
         let forward = Forward::start(config, &plan, &memory)?;
-        Ok(Intake {
+        let mut intake = Intake {
             file_logs: config.file_logs.iter().map(|options| plan.source(&options.name)).collect(),
             routes: Routes::new(plan, &forward)?,
             forward,
             memory,
+            news: watch::Sender::default(),
             max_memory: config.max_memory,
             patience: config.request_timeout,
             store: Mutex::new(Store::new(config.max_bytes, config.max_traces)),
@@ -117,7 +140,14 @@ impl Intake {
             max_request_bytes,
             max_bytes: config.max_bytes,
             max_traces: config.max_traces,
-        })
+            keeper: None,
+        };
+        if let Some(options) = &config.keep {
+            // What does not fit into the store any more leaves it again.
+            let again = |signal, body: &[u8]| drop(intake.keep(signal, body));
+            intake.keeper = Some(Arc::new(Keeper::start(options, again)?));
+        }
+        Ok(intake)
     }
 
     /// Whether a request of so many bytes would be taken now: asked before it is read, with what is known of its size.
@@ -164,6 +194,7 @@ impl Intake {
             _ => self.hand_on(signal, source, body, client, &scan, reservation)?,
         };
         self.tally.taken(signal, scan.taken, scan.rejected);
+        self.news.send_replace(());
         let mut words = Vec::new();
         if scan.rejected > 0 {
             words.push(format!("{} rejected: {}; {}", signal.items(), scan.rejected, scan.fault));
@@ -207,7 +238,7 @@ impl Intake {
         if is_kept && let Some(Parcel { body, .. }) = parcels.into_iter().next() {
             let items = items(signal, &body, scan.placed);
             let items = items.map_err(|fault| Refusal::no_request(signal, &fault))?;
-            let added = self.store().add(signal, body, scan.surplus, &items);
+            let added = self.add(signal, body, scan, &items);
             // What is on its way does not need to be seen here.
             added.map_err(|fault| self.larger_than_kept(&fault)).or_else(|fault| match is_sent {
                 true => Ok(()),
@@ -215,6 +246,40 @@ impl Intake {
             })?;
         }
         Ok(promise)
+    }
+
+    /// Keeps a request that nobody sent just now, and sends nothing on. Says how many items were taken, and how many were
+    /// left out since their ids are invalid.
+    pub(crate) fn keep(&self, signal: Signal, body: &[u8]) -> Result<(u64, u64), Refusal> {
+        let malformed =
+            |fault: Fault| Refusal::Malformed(format!("not a request of {}: {fault}", signal.name()));
+        if self.max_bytes == 0 {
+            return Err(Refusal::TooLarge("nothing is kept here, only sent on".to_owned()));
+        }
+        let scan = scan(signal, body).map_err(malformed)?;
+        if scan.is_split {
+            return self.keep(signal, &joined(body).map_err(malformed)?);
+        }
+        if scan.taken > 0 {
+            let valid = match scan.rejected {
+                0 => body.to_vec(),
+                _ => without(body, |record| is_rejected(signal, body, record)).map_err(malformed)?,
+            };
+            let valid = self.memory.hold(valid);
+            let items = items(signal, &valid, scan.placed).map_err(malformed)?;
+            let added = self.add(signal, valid, &scan, &items);
+            added.map_err(|fault| self.larger_than_kept(&fault))?;
+        }
+        self.tally.taken(signal, scan.taken, scan.rejected);
+        self.news.send_replace(());
+        Ok((scan.taken, scan.rejected))
+    }
+
+    fn add(&self, signal: Signal, body: Bytes, scan: &Scan, items: &[Item]) -> Result<(), TooLarge> {
+        let kept = body.clone();
+        self.store().add(signal, body, scan.surplus, items)?;
+        self.keeper.iter().for_each(|keeper| keeper.keep(signal, &kept));
+        Ok(())
     }
 
     /// What goes on, in exactly as many bytes: without what was rejected, with what each pipeline changes.
@@ -303,8 +368,18 @@ impl Intake {
         self.budget.reserve()
     }
 
+    /// Tells when something is taken.
+    pub(crate) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         self.tally.read(self.level(), self.memory.held())
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        let Intake { max_bytes, max_traces, max_memory, max_request_bytes, .. } = *self;
+        Bounds { max_bytes, max_traces, max_memory, max_request_bytes }
     }
 
     /// What became of everything on its way out.
@@ -330,7 +405,12 @@ impl Intake {
 
     /// Takes nothing more, and delivers what waits, within the limit.
     pub(crate) async fn close(&self, limit: Duration) -> Result<(), Lost> {
-        self.forward.close(limit).await
+        let outcome = self.forward.close(limit).await;
+        if let Some(keeper) = self.keeper.clone() {
+            // It could only have panicked.
+            let _ = spawn_blocking(move || keeper.close(FOR_DISK)).await;
+        }
+        outcome
     }
 
     /// What is in the store now.

@@ -111,6 +111,9 @@ pub(super) fn advice(remote: &Remote, decided: &Decided) -> String {
 
 /// Why a text is no URL. Echoed only if it is host:port: a word alone may be a token.
 pub(crate) fn no_url(text: &str) -> String {
+    if text.starts_with(['"', '\'']) {
+        return "is not a URL: the quotation marks are a part of it; leave them out".into();
+    }
     let is_place = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
     let meant = complete(&format!("http://{text}")).filter(|url| url.port().is_some());
     match meant.is_some() && text.chars().all(is_place) {

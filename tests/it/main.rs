@@ -26,6 +26,7 @@ mod dividing; // what is too large arrives in pieces
 mod documentation; // README and tables tell the truth
 mod encryption; // https, judged by a certificate authority of the test
 mod file; // a program goes by its configuration file, or does not start
+mod examples; // they do what they say
 mod exemplars; // a point on a chart leads to its trace
 mod faults; // the other side refuses, hangs, comes and goes
 mod idle; // a service without traffic sends nothing and sleeps
@@ -47,4 +48,5 @@ mod scraping; // Prometheus fetches what was measured
 mod receiving; // the server of the tests judges to the letter and fails as it is told
 mod stopping; // SIGTERM under load loses nothing
 mod testing; // what a test asks for is what was recorded, and nothing of other tests
-mod view; // the collector and its view beside a service
+mod troubleshooting; // the page quotes what the program says
+mod view; // the collector and its view beside a service, and what a browser makes of it

@@ -37,7 +37,7 @@ async fn run(ours: &str, servers: usize, load: &[Bytes]) -> f64 {
     let sinks = sink::start_several(servers).await;
     let addresses = Vec::from_iter(sinks.iter().map(|sink| sink.address));
     let peer = if servers == 1 { Peer::Throughline(ours) } else { Peer::Balanced(ours, &addresses) };
-    let running = peer.start(addresses[0], false).await;
+    let running = peer.start(Some(addresses[0]), false).await;
     load::send(running.address, load, 20_000, None).await;
     sinks[0].until(20_000).await;
     let before = running.usage().cpu;

@@ -57,7 +57,7 @@ fn who_looks_slowly_holds_nobody_up() {
     std::thread::scope(|scope| {
         let intake = &intake;
         let slow = scope.spawn(move || {
-            traces(intake, 10, |_| {
+            traces(intake, 10, |_, _, _| {
                 tell.send(()).unwrap();
                 wait.recv().is_ok()
             })
@@ -67,7 +67,7 @@ fn who_looks_slowly_holds_nobody_up() {
         let (done, is_done) = mpsc::channel();
         scope.spawn(move || {
             add(intake, 3..5);
-            done.send(traces(intake, 10, |_| true).len()).unwrap();
+            done.send(traces(intake, 10, |_, _, _| true).len()).unwrap();
         });
         let others = is_done.recv_timeout(Duration::from_secs(30));
         (0..3).for_each(|_| go.send(()).unwrap());

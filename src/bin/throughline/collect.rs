@@ -20,7 +20,7 @@ use std::{
 use telling::{Told, announce, tell};
 use throughline::{
     Config, Telemetry,
-    collector::{self, Collector, Destination, Until, debug, file},
+    collector::{self, Collector, Destination, Until, debug, file, keep},
     config::Between,
     sender::{Key, Remote, Signal},
     stop_signal,
@@ -48,8 +48,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) struct Options {
     /// A configuration of the OpenTelemetry Collector, or Helm values with one: it says all but where the view is.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "grpc", "http", "health", "prometheus", "metric_expiration", "balance", "acknowledge", "debug", "file", "Access",
-        "Bounds", "env_file",
+        "grpc", "http", "health", "prometheus", "metric_expiration", "balance", "acknowledge", "debug", "file", "keep",
+        "Access", "Bounds", "env_file",
     ])]
     config: Option<PathBuf>,
     /// Only says what the configuration comes to, and what is wrong in it: ends with 0 if it can be used, else with 1.
@@ -61,7 +61,8 @@ pub(crate) struct Options {
     /// Where OTLP/HTTP is taken, or off [default: 127.0.0.1:4318].
     #[arg(long, value_name = "ADDRESS")]
     http: Option<Place>,
-    /// Where the view is, or off [default: 127.0.0.1:4319].
+    /// Where the view is, or off; where other machines reach it, it asks for a token, which is printed with its address
+    /// [default: 127.0.0.1:4319].
     #[arg(long, value_name = "ADDRESS")]
     view: Option<Place>,
     /// Where `GET /` is answered with 200 while telemetry is taken, for probes [default: off].
@@ -103,6 +104,12 @@ pub(crate) struct Options {
     /// How many such files there are at most; the newest stay [default: 5].
     #[arg(long, value_name = "COUNT", requires = "file")]
     file_count: Option<u32>,
+    /// Keeps what the view shows in this directory too, so that it is there after the next start [default: none].
+    #[arg(long, value_name = "DIRECTORY")]
+    keep: Option<PathBuf>,
+    /// Bytes of what is kept in that directory; of more, the newest [default: 268435456].
+    #[arg(long, value_name = "BYTES", requires = "keep")]
+    keep_bytes: Option<u64>,
     #[command(flatten)]
     access: Access,
     #[command(flatten)]
@@ -186,7 +193,11 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     let voice = Telemetry::init(Config::from_vars(VOICE)).map_err(io::Error::other)?;
     // To guess would send telemetry, and credentials, where nobody asked for.
     environment.usable().map_err(io::Error::other)?;
-    let config = config(options, &environment);
+    let mut config = config(options, &environment);
+    if config.view.is_some_and(|address| !address.ip().is_loopback()) {
+        // Told with the address of the view, once.
+        config.view_token = Some(collector::Token::random().map_err(io::Error::other)?);
+    }
     let destinations = config.destinations.clone();
     let collector = Collector::start(config).map_err(io::Error::other)?;
     check_way(&collector, &destinations)?;
@@ -253,6 +264,11 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
         file
     });
     config.receive = options.access.receive();
+    config.keep = options.keep.as_ref().map(|directory| {
+        let mut keep = keep::Options::of(directory);
+        keep.bytes = options.keep_bytes.unwrap_or(keep.bytes);
+        keep
+    });
     config.acknowledge = match options.acknowledge {
         Acknowledge::Queued => Until::Queued,
         Acknowledge::Disk => Until::OnDisk,

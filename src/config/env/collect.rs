@@ -22,6 +22,8 @@ pub const COLLECT: &[Variable] = &[
     row("THROUGHLINE_COLLECTOR_FILE", Kind::File, "none", "Writes everything that is taken to this file, as OTLP in JSON, one request a line."),
     row("THROUGHLINE_COLLECTOR_FILE_BYTES", Kind::Count, "104857600", "How large that file may become, in bytes; then the next one begins."),
     row("THROUGHLINE_COLLECTOR_FILE_COUNT", Kind::Count, "5", "How many such files there are at most; the newest stay."),
+    row("THROUGHLINE_COLLECTOR_KEEP", Kind::File, "none", "Keeps what the view shows in this directory too, so that it is there after the next start."),
+    row("THROUGHLINE_COLLECTOR_KEEP_BYTES", Kind::Count, "268435456", "Bytes of what is kept in that directory; of more, the newest."),
     row("THROUGHLINE_COLLECTOR_TLS_CERTIFICATE", Kind::File, "none", "The collector's certificate in PEM, with those between it and its root behind it: OTLP is taken over TLS only."),
     row("THROUGHLINE_COLLECTOR_TLS_KEY", Kind::File, "none", "The private key of the certificate in PEM."),
     row("THROUGHLINE_COLLECTOR_TLS_CLIENT_AUTHORITY", Kind::File, "none", "The authorities in PEM that vouch for clients: without a certificate of theirs nobody connects."),

@@ -5,6 +5,7 @@ use super::{
     document::{Flaw, Node, Value, shown},
     schema::{Holds, Key, Needed, Section},
 };
+use crate::config::spelling::distance;
 
 /// More than a person reads; a file of nonsense has thousands.
 const MOST_FLAWS: usize = 50;
@@ -200,7 +201,9 @@ fn known(section: &'static Section) -> String {
 
 /// Keys that can be meant.
 fn names(section: &'static Section) -> impl Iterator<Item = &'static str> {
-    let usable = |key: &&Key| !matches!(key.holds, Holds::Unsupported | Holds::Renamed(_) | Holds::Foreign);
+    let usable = |key: &&Key| {
+        !matches!(key.holds, Holds::Unsupported | Holds::Idle | Holds::Renamed(_) | Holds::Foreign)
+    };
     section.all().filter(usable).map(|key| key.name)
 }
 
@@ -218,22 +221,4 @@ pub(crate) fn meant<'a>(name: &str, all: impl Iterator<Item = &'a str>) -> Optio
         *distance <= (known.len() / 3).max(1) || known.strip_suffix("/development") == Some(name)
     });
     near.min().map(|(_, known)| known)
-}
-
-/// Letters that must be changed, added or taken away (Levenshtein). Beyond the longest key it does not matter.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    if one.len() > 4 * other.len().max(8) {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for column in 0..other.len() {
-            let change = diagonal + usize::from(other[column] != letter);
-            diagonal = row[column + 1];
-            row[column + 1] = change.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }

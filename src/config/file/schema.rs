@@ -80,6 +80,7 @@ pub(crate) enum Holds {
 }
 
 use Holds::*;
+use exporters::{FILE_KEYS, GRPC_KEYS, HTTP_KEYS, METRIC_KEYS, OTLP_KEYS, TLS_KEYS};
 
 pub(crate) const fn key(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
     Key { name, holds, needed: Needed::No, meaning }
@@ -106,6 +107,7 @@ macro_rules! sections {
     };
 }
 
+mod exporters; // of destinations
 pub(super) mod pull; // of the page that Prometheus fetches
 pub(super) mod views; // of single instruments
 
@@ -218,6 +220,7 @@ sections! {
         key("jaeger_remote/development", Unsupported, "Use parent_based with a root of trace_id_ratio_based."),
         key("probability/development", Unsupported, "Use trace_id_ratio_based."),
         key("composite/development", Unsupported, "Use parent_based with a root of trace_id_ratio_based."),
+        key("always_record", Unsupported, "Use its root: what is not sampled is not recorded."),
         renamed("jaeger_remote", "jaeger_remote/development"),
     ]];
     RATIO "trace_id_ratio_based" false [&[
@@ -315,6 +318,7 @@ const ATTRIBUTE_LIMIT_KEYS: &[Key] = &[
         Limit,
         "Characters of a text; longer ones are cut. Default: no limit.",
     ),
+    key("attribute_value_depth_limit", Idle, "Values are told as deep as they are."),
 ];
 
 const PROCESSORS: &[Key] = &[
@@ -327,62 +331,6 @@ const FORMER_EXPORTERS: &[Key] = &[
     key("prometheus/development", Unsupported, "Write it in a reader pull of meter_provider."),
     renamed("otlp", "otlp_http or otlp_grpc"),
     renamed("otlp_file", "otlp_file/development"),
-];
-
-const OTLP_KEYS: &[Key] = &[
-    key(
-        "endpoint",
-        Text,
-        "The URL as it is. Default: `http://localhost:4318/v1/<signal>`; gRPC: `http://localhost:4317`.",
-    ),
-    key("headers", Sections(&HEADER), "Headers of each request; they win over those of the list."),
-    key(
-        "headers_list",
-        Text,
-        "Headers as in `OTEL_EXPORTER_OTLP_HEADERS`: `key=value,key=value`, percent-encoded.",
-    ),
-    key(
-        "compression",
-        Words(&["none", "gzip", "zstd"]),
-        "How requests are compressed; zstd needs the feature `zstd`. Default: none.",
-    ),
-    key("timeout", Time, "Milliseconds for one attempt to deliver; 0: no limit. Default: 10000."),
-    renamed("protocol", "otlp_http or otlp_grpc"),
-    renamed("insecure", "tls.insecure"),
-    renamed("certificate", "tls.ca_file"),
-    renamed("client_certificate", "tls.cert_file"),
-    renamed("client_key", "tls.key_file"),
-    renamed("certificate_file", "tls.ca_file"),
-    renamed("client_certificate_file", "tls.cert_file"),
-    renamed("client_key_file", "tls.key_file"),
-];
-
-const HTTP_KEYS: &[Key] = &[
-    key("encoding", Words(&["protobuf", "json"]), "Default: protobuf."),
-    key("tls", Section(&TLS), "For https."),
-];
-
-const GRPC_KEYS: &[Key] = &[key("tls", Section(&GRPC_TLS), "For https.")];
-
-const TLS_KEYS: &[Key] = &[
-    key("ca_file", Text, "PEM file with the authorities that are trusted instead of the system's."),
-    key("cert_file", Text, "PEM file with the certificate by which the service is known."),
-    key("key_file", Text, "PEM file with the key of that certificate."),
-];
-
-const FILE_KEYS: &[Key] = &[key("output_stream", Words(&["stdout"]), "Default: stdout.")];
-
-const METRIC_KEYS: &[Key] = &[
-    key(
-        "temporality_preference",
-        Words(&["cumulative", "delta", "low_memory"]),
-        "What a measurement tells; readers share one. Default: cumulative.",
-    ),
-    key(
-        "default_histogram_aggregation",
-        Words(&["explicit_bucket_histogram", "base2_exponential_bucket_histogram"]),
-        "How histograms are made; readers share one. Default: explicit_bucket_histogram.",
-    ),
 ];
 
 /// The severities of the standard; ours have no steps between.

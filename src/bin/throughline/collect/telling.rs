@@ -47,6 +47,9 @@ pub(super) fn announce(
     if let Some(path) = &options.file {
         println!("writes everything to {}", path.display());
     }
+    if let Some(directory) = &options.keep {
+        println!("keeps what it shows in {}", directory.display());
+    }
     if let Some(directory) = &options.bounds.queue_directory {
         println!("keeps what cannot be sent now in {}", directory.display());
     }
