@@ -10,7 +10,7 @@
 //! ```
 //! Likewise `yaml`, with `../docs` and `../src/config/file/tests` for seeds, `json`, `read`, with
 //! `../tests/it/collector/examples` for seeds, `request`, `body`, `store`, `change`, `page`, `lines`, `answer`, `trailers`, `frames`,
-//! `disk`, `pem`, and `lock`, with `../Cargo.lock` for a seed.
+//! `disk`, `pem`, `expression`, `operators`, `loki`, and `lock`, with `../Cargo.lock` for a seed.
 
 #![no_main]
 

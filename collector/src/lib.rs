@@ -39,23 +39,22 @@
 //! | `GET` | answers with |
 //! |---|---|
 //! | `/` | the newest traces; takes the query of `/api/traces`, with a limit of at most 1,000 |
+//! | `/logs` `/metrics` `/metrics/runtime` `/map` `/pipeline` | log records, charts, processes, who calls whom, what is taken and sent |
 //! | `/trace/{id}` | one trace; `?span={id}` opens a span |
 //! | `/api/status` | addresses, version, [`Counters`], and [`Forwarded`] as `destinations` |
-//! | `/api/traces?limit=100&service=NAME&errors=1` | a list of [`Summary`], the latest start first |
-//! | `/api/traces/{id}` | one [`Trace`], or 404 |
-//! | `/api/logs?limit=100` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
-//! | `/api/metrics?limit=100&service=NAME` | a list of [`metric::Instrument`], by service, scope and name |
-//! | `/api/metrics/{name}?service=NAME&attribute=KEY=VALUE` | a list of [`metric::Series`] with their points, or 404; |
-//! | `…&from=TIME&to=TIME&series=100&points=100` | those of a time, so many series, so many of the newest points of each |
+//! | `/api/traces` `/api/traces/{id}` `…/spans/{id}` | a list of [`Summary`], one [`Trace`], one [`trace::Span`] |
+//! | `/api/logs` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
+//! | `/api/metrics` `/api/metrics/{name}` `/api/charts/{name}` | [`metric::Instrument`]s, [`metric::Series`], a [`metric::Chart`] |
+//! | `/api/map` `/api/map/calls` | a [`map::Map`], the `newest` and the `slowest` [`map::Call`]s behind an edge or a route |
+//! | `/api/export` | traces as OTLP in JSON, one request a line |
+//! | `/api/openapi.json` | the description of all of it, with every query |
 //!
-//! Every part of a query may be left out. `limit` is 100 unless given and at most 10,000; [`metric::Query`] has the
-//! bounds of series and points, and `attribute` may stand several times. `service` is that of any span of the trace,
-//! or of the measurements. With `errors=1` a trace has a span that failed or a log record of severity `ERROR` or
-//! above. Ids are hexadecimal digits, 32 of a trace and 16 of a span; times are nanoseconds. Fields may be added to
-//! the JSON.
+//! `POST /api/import` keeps what a file has, and answers with [`Imported`]. A list has 100 entries unless `limit` says
+//! otherwise, and at most 10,000. Ids are hexadecimal digits, 32 of a trace and 16 of a span; times are nanoseconds.
+//! Fields may be added to the JSON.
 //!
 //! # Limits
-//! Nothing of the store survives the end of the program.
+//! Nothing of the store survives the end of the program, unless [`Config::keep`] says where.
 //!
 //! Unless [`Config::receive`] says otherwise there is no TLS, and nobody is asked who they are: listen on loopback. A port
 //! that other machines reach is opened as asked; when the first of them connects and needs neither credentials nor a
@@ -144,7 +143,7 @@ use ports::{Addresses, Ports};
 use serve::{Handler, Limits};
 use std::{
     fmt, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
@@ -230,23 +229,12 @@ impl Collector {
 
     /// The address of the view for a browser: `http://127.0.0.1:4319/`. It has the token in it, if there is one.
     pub fn view_url(&self) -> Option<String> {
-        self.url("")
+        self.addresses.view_url(self.token.as_ref(), "")
     }
 
     /// The page of a trace, whether it is there already or not. It has the token in it, if there is one.
     pub fn trace_url(&self, trace_id: &str) -> Option<String> {
-        self.url(&format!("trace/{trace_id}"))
-    }
-
-    fn url(&self, path: &str) -> Option<String> {
-        let mut address = self.addresses.view?;
-        // Who listens everywhere listens here.
-        if address.ip().is_unspecified() {
-            let here: (IpAddr, IpAddr) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
-            address.set_ip(if address.is_ipv4() { here.0 } else { here.1 });
-        }
-        let token = self.token.as_ref().map(|token| format!("?token={}", token.as_str()));
-        Some(format!("http://{address}/{path}{}", token.unwrap_or_default()))
+        self.addresses.view_url(self.token.as_ref(), &format!("trace/{trace_id}"))
     }
 
     /// The traces with spans that arrived last, at most as many as the limit, the latest start first.

@@ -44,7 +44,11 @@ impl Dialect {
         Dialect(Arc::new(speak))
     }
 
-    pub(crate) fn speak(&self, signal: Signal, request: &[u8]) -> Result<Spoken, Unspeakable> {
+    /// What a request is in these words.
+    ///
+    /// # Errors
+    /// As [`Speak::speak`].
+    pub fn speak(&self, signal: Signal, request: &[u8]) -> Result<Spoken, Unspeakable> {
         self.0.speak(signal, request)
     }
 }

@@ -74,7 +74,7 @@ impl Setting {
 
     /// Whether nothing was said about it.
     pub fn is_default(&self) -> bool {
-        self.origin == Origin::Default && self.written.is_none()
+        self.origin == Origin::Default && self.written.is_none() && self.by.is_none()
     }
 
     /// What decided, in words, and what does not hold.
@@ -128,10 +128,8 @@ impl fmt::Display for Setting {
 pub(super) fn settings(environment: &Environment, config: &Config) -> Vec<Setting> {
     let unset = Config::without_settings(&mut Environment::default());
     let table = Table { environment, config, unset: &unset };
-    let known = |variable: &&Variable| !matches!(variable.kind, Kind::Unsupported | Kind::Unneeded);
-    let unknown = VARIABLES.iter().filter(|variable| !known(variable));
-    let unheard = unknown.chain(COLLECT).flat_map(|variable| Setting::written(environment, variable));
-    VARIABLES.iter().filter(known).flat_map(|variable| table.of(variable)).chain(unheard).collect()
+    let of_collect = COLLECT.iter().flat_map(|variable| Setting::written(environment, variable));
+    VARIABLES.iter().flat_map(|variable| table.of(variable)).chain(of_collect).collect()
 }
 
 /// What was set, beside what came of it.
@@ -144,6 +142,9 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn of(&self, variable: &Variable) -> Vec<Setting> {
+        if matches!(variable.kind, Kind::Unsupported | Kind::Unneeded) {
+            return Setting::written(self.environment, variable);
+        }
         if !variable.name.contains(['[', '{']) {
             return vec![self.setting(variable, variable.name, None)];
         }
@@ -174,11 +175,8 @@ impl Table<'_> {
     fn form(&self, variable: &Variable, name: &str, signals: &[Signal]) -> Vec<Setting> {
         let of_signal = |signal: &Signal| {
             let setting = self.setting(variable, name, Some(*signal));
-            if setting.by.is_none() {
-                setting
-            } else {
-                Setting { variable: variable.name_for(Some(*signal)), ..setting }
-            }
+            let own = setting.by.as_ref().map(|_| variable.name_for(Some(*signal)));
+            Setting { variable: own.unwrap_or(setting.variable), ..setting }
         };
         let mut settings: Vec<Setting> = Vec::new();
         // What leaves tells what holds, so it comes first.

@@ -41,7 +41,7 @@ pub(crate) fn page(intake: &Intake, palette: &Palette, id: &str, query: &Query) 
             (records(&trace, &focus, palette))
         }
     };
-    Some(Frame::new(Tab::Traces, &title).live().page(content))
+    Some(Frame::new(Tab::Traces, &title).followed().page(content))
 }
 
 fn whole(trace: &Trace, focus: &Focus, title: &str, palette: &Palette, panel: Option<&Markup>) -> Markup {

@@ -48,8 +48,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) struct Options {
     /// A configuration of the OpenTelemetry Collector, or Helm values with one: it says all but where the view is.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "grpc", "http", "health", "prometheus", "metric_expiration", "balance", "balance_by", "acknowledge", "debug", "file",
-        "keep",        "Access", "Bounds", "env_file",
+        "grpc", "http", "health", "prometheus", "metric_expiration", "balance", "acknowledge", "debug", "file", "keep",
+        "Access", "Bounds", "env_file",
     ])]
     config: Option<PathBuf>,
     /// Only says what the configuration comes to, and what is wrong in it: ends with 0 if it can be used, else with 1.
@@ -75,7 +75,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SECONDS")]
     metric_expiration: Option<u64>,
     /// Servers among which everything is divided, so that a trace goes to one of them: host:port of each, with commas
-    /// between them, or dns:host:port for all addresses of a name. In the place of the host of each destination [default: none].
+    /// between them, or dns:host:port for all addresses of a name. In the place of the host of each destination
+    /// [default: none].
     #[arg(long, value_name = "SERVERS")]
     balance: Option<Between>,
     /// What goes to one of them, if there are several.
@@ -170,13 +171,9 @@ impl FromStr for Place {
 
 pub(crate) fn run(options: &Options) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let collected = |runtime: tokio::runtime::Runtime| {
-        // What the collector and its senders have to say.
-        let _voice = Telemetry::init(Config::from_vars(VOICE)).map_err(io::Error::other)?;
-        match &options.config {
-            Some(path) => runtime.block_on(agent::collect(path, options)),
-            None => runtime.block_on(collect(options)),
-        }
+    let collected = |runtime: tokio::runtime::Runtime| match &options.config {
+        Some(path) => runtime.block_on(agent::collect(path, options)),
+        None => runtime.block_on(collect(options)),
     };
     match runtime.and_then(collected) {
         Ok(code) => code,
@@ -192,6 +189,8 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     for fault in environment.faults() {
         eprintln!("{fault}");
     }
+    // What the collector and its senders have to say.
+    let voice = Telemetry::init(Config::from_vars(VOICE)).map_err(io::Error::other)?;
     // To guess would send telemetry, and credentials, where nobody asked for.
     environment.usable().map_err(io::Error::other)?;
     let mut config = config(options, &environment);
@@ -203,11 +202,11 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     let collector = Collector::start(config).map_err(io::Error::other)?;
     check_way(&collector, &destinations)?;
     announce(&collector, options, &environment, &destinations);
-    deliver(collector, options).await
+    deliver(collector, options, voice).await
 }
 
-/// Says what goes wrong until it is told to stop, and then delivers what it has.
-async fn deliver(collector: Collector, options: &Options) -> io::Result<ExitCode> {
+/// Says what goes wrong until it is told to stop, and then delivers what it has. The voice is what warnings are said by.
+async fn deliver(collector: Collector, options: &Options, voice: Telemetry) -> io::Result<ExitCode> {
     let mut told = Told::new();
     let stop = stop_signal();
     tokio::pin!(stop);
@@ -220,6 +219,7 @@ async fn deliver(collector: Collector, options: &Options) -> io::Result<ExitCode
     }
     println!("stops");
     let outcome = collector.stop(Duration::from_secs(options.stop_limit)).await;
+    drop(voice);
     Ok(match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(lost) => {

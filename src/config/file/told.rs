@@ -30,7 +30,8 @@ pub(super) fn settings(root: &Node, config: &Config) -> Vec<Setting> {
 fn section(node: &Node, section: &'static Section, path: &str, settings: &mut Vec<Setting>) {
     for entry in node.entries() {
         let Some(key) = section.key(&entry.key) else { continue };
-        value(&entry.node, key, entry.line, &below(path, key.name), path, settings);
+        let kind = section.one.then_some(path);
+        value(&entry.node, key, entry.line, &below(path, key.name), kind, settings);
     }
     let missing = section.all().filter(|key| node.get(key.name).is_none() && !section.one);
     for key in missing {
@@ -42,18 +43,25 @@ fn section(node: &Node, section: &'static Section, path: &str, settings: &mut Ve
     }
 }
 
-fn value(node: &Node, key: &Key, line: usize, path: &str, parent: &str, settings: &mut Vec<Setting>) {
+/// `kind`: the path of what the key is a kind of.
+fn value(node: &Node, key: &Key, line: usize, path: &str, kind: Option<&str>, settings: &mut Vec<Setting>) {
     let mut tell = |path: &str, value: String| {
         settings.push(Setting::new(path.to_owned(), value, Origin::ConfigurationFile { line }));
     };
     match key.holds {
         Holds::Unsupported | Holds::Idle | Holds::Foreign | Holds::Renamed(_) => {}
-        // The name is the value.
-        Holds::Name => tell(parent, key.name.to_owned()),
-        Holds::Section(below) if node.entries().is_empty() => {
-            tell(parent, key.name.to_owned());
-            section(node, below, path, settings);
+        Holds::Name | Holds::Section(_) if node.entries().is_empty() => {
+            match kind {
+                // The name is the value.
+                Some(kind) => tell(kind, key.name.to_owned()),
+                None if node.is_null() => return,
+                None => tell(path, "nothing".to_owned()),
+            }
+            if let Holds::Section(below) = key.holds {
+                section(node, below, path, settings);
+            }
         }
+        Holds::Name => {}
         Holds::Section(below) => section(node, below, path, settings),
         Holds::Sections(below) => {
             for (index, member) in node.members().iter().enumerate() {
@@ -74,9 +82,15 @@ fn shown(node: &Node, key: &Key, path: &str) -> String {
     };
     match key.name {
         _ if is_header => MASKED.into(),
+        _ if is_number(key.holds) => node.integer().map_or(text, |number| number.to_string()),
         "endpoint" => url(&text).unwrap_or(text).chars().filter(|c| !c.is_control()).collect(),
         _ => plain(&text),
     }
+}
+
+/// Which may be written in several ways.
+fn is_number(holds: Holds) -> bool {
+    matches!(holds, Holds::Count | Holds::Limit | Holds::Time | Holds::Pause | Holds::Between(..))
 }
 
 fn below(path: &str, key: &str) -> String {
@@ -125,6 +139,7 @@ fn decide(settings: &mut [Setting], path: &str, held: String, by: Option<String>
     if setting.origin != Origin::Default {
         setting.written = Some(std::mem::take(&mut setting.value));
     }
+    // The default of a delay goes by the signal, that of what another key decides by that key.
+    setting.by = by;
     setting.value = held;
-    setting.by = by.filter(|_| setting.written.is_some());
 }

@@ -66,6 +66,7 @@ impl Map {
             self.0 = other.0;
             return;
         }
+        self.0.reserve(other.0.len());
         for (key, value) in other.0 {
             self.insert(key, value);
         }

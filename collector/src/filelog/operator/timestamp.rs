@@ -22,13 +22,15 @@ pub struct Timestamp {
     /// The time zone of times that name none, by its name in the time zone database: `Europe/Paris`. Default: UTC for a
     /// layout that ends with `Z`, else that of this machine.
     pub location: Option<String>,
+    /// Abbreviations of zones, with the names of the zones that they mean before all others. Default: none.
+    pub time_zone_locations: Vec<(String, String)>,
 }
 
 impl Timestamp {
     /// A time as `strptime` reads it.
     pub fn new(parse_from: Field, layout: impl Into<String>) -> Self {
         let (layout_type, layout) = (LayoutType::default(), layout.into());
-        Timestamp { parse_from, layout_type, layout, location: None }
+        Timestamp { parse_from, layout_type, layout, location: None, time_zone_locations: Vec::new() }
     }
 }
 
@@ -44,6 +46,14 @@ pub enum LayoutType {
     Epoch,
 }
 
+/// The zones that times may be in.
+#[derive(Clone, Debug)]
+struct Zones {
+    /// Of those that name none.
+    own: TimeZone,
+    named: Vec<(String, TimeZone)>,
+}
+
 /// A timestamp, ready to be read.
 #[derive(Clone, Debug)]
 pub(super) struct Clock {
@@ -53,14 +63,14 @@ pub(super) struct Clock {
 
 #[derive(Clone, Debug)]
 enum Face {
-    Layout(Vec<Part>, TimeZone),
+    Layout(Vec<Part>, Zones),
     /// Nanoseconds of a unit; and how many digits may follow a point, if there may be one.
     Epoch(i128, Option<u32>),
 }
 
 impl Clock {
     pub(super) fn new(timestamp: &Timestamp) -> Result<Self, String> {
-        let Timestamp { parse_from, layout_type, layout, location } = timestamp;
+        let Timestamp { parse_from, layout_type, layout, location, time_zone_locations } = timestamp;
         let parts = match layout_type {
             LayoutType::Strptime => layout::strptime(layout)?,
             LayoutType::GoTime => layout::gotime(layout)?,
@@ -68,14 +78,16 @@ impl Clock {
                 return Ok(Clock { parse_from: parse_from.clone(), face: epoch(layout)? });
             }
         };
-        let zone = match location.as_deref() {
-            Some(name) => {
-                TimeZone::get(name).map_err(|_| format!("{name:?} is no time zone of this machine"))?
-            }
+        let zone =
+            |name: &str| TimeZone::get(name).map_err(|_| format!("{name:?} is no time zone of this machine"));
+        let own = match location.as_deref() {
+            Some(name) => zone(name)?,
             None if layout.ends_with('Z') && !layout.ends_with("%Z") => TimeZone::UTC,
             None => TimeZone::system(),
         };
-        Ok(Clock { parse_from: parse_from.clone(), face: Face::Layout(parts, zone) })
+        let named = time_zone_locations.iter().map(|(name, location)| Ok((name.clone(), zone(location)?)));
+        let zones = Zones { own, named: named.collect::<Result<_, String>>()? };
+        Ok(Clock { parse_from: parse_from.clone(), face: Face::Layout(parts, zones) })
     }
 
     /// Reads the time and puts it where it belongs.
@@ -92,16 +104,16 @@ impl Clock {
 
     /// The nanoseconds since 1970 that a text says; what it leaves out is as it is now.
     fn nanoseconds(&self, text: &str, now: u64) -> Result<u64, std::borrow::Cow<'static, str>> {
-        let Face::Layout(parts, zone) = &self.face else { return Err("this is a count".into()) };
+        let Face::Layout(parts, zones) = &self.face else { return Err("this is a count".into()) };
         let reading = Reading::of(parts, text).ok_or("the time is not written as the layout says")?;
-        let civil = whole(&reading, now, zone).ok_or("there is no such time")?;
+        let civil = whole(&reading, now, &zones.own).ok_or("there is no such time")?;
         let instant = match &reading.zone {
             Some(Zone::Offset(seconds)) => {
                 let utc = civil.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
                 utc.and_then(|instant| instant.checked_sub(i64::from(*seconds).seconds()).ok())
             }
-            Some(Zone::Name(name)) => named(civil, name, zone)?,
-            None => zone.to_timestamp(civil).ok(),
+            Some(Zone::Name(name)) => named(civil, name, zones)?,
+            None => zones.own.to_timestamp(civil).ok(),
         };
         nanoseconds(instant.map(Instant::as_nanosecond))
     }
@@ -145,17 +157,20 @@ fn whole(reading: &Reading, now: u64, zone: &TimeZone) -> Option<DateTime> {
 }
 
 /// The instant in the zone with this abbreviation: that of the location, or one that is called so.
-fn named(civil: DateTime, name: &str, zone: &TimeZone) -> Result<Option<Instant>, String> {
+fn named(civil: DateTime, name: &str, zones: &Zones) -> Result<Option<Instant>, String> {
+    if let Some((_, zone)) = zones.named.iter().find(|(known, _)| known == name) {
+        return Ok(zone.to_timestamp(civil).ok());
+    }
     if name == "UTC" {
         return Ok(TimeZone::UTC.to_timestamp(civil).ok());
     }
-    let instant = zone.to_timestamp(civil).ok();
-    if instant.is_some_and(|instant| zone.to_offset_info(instant).abbreviation() == name) {
+    let instant = zones.own.to_timestamp(civil).ok();
+    if instant.is_some_and(|instant| zones.own.to_offset_info(instant).abbreviation() == name) {
         return Ok(instant);
     }
     match TimeZone::get(name) {
         Ok(zone) => Ok(zone.to_timestamp(civil).ok()),
-        Err(_) => Err(format!("{name:?} is no time zone of the location, nor one of this machine")),
+        Err(_) => Err("its time zone is none of the location, nor one of this machine".to_owned()),
     }
 }
 

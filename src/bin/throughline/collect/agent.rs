@@ -1,9 +1,9 @@
 //! `throughline collect --config`.
 
-use super::{Options, check_way, deliver};
+use super::{Options, VOICE, check_way, deliver};
 use std::{io, path::Path, process::ExitCode};
 use throughline::{
-    Config,
+    Config, Telemetry,
     agent::Agent,
     collector::{Collector, Way},
 };
@@ -19,6 +19,7 @@ pub(super) async fn collect(path: &Path, options: &Options) -> io::Result<ExitCo
     if options.check {
         return Ok(ExitCode::SUCCESS);
     }
+    let voice = Telemetry::init(Config::from_vars(VOICE)).map_err(io::Error::other)?;
     config.view = options.place_of_view(&Config::from_env());
     if config.view.is_none() && config.prometheus.is_none() {
         config.max_bytes = 0;
@@ -37,5 +38,5 @@ pub(super) async fn collect(path: &Path, options: &Options) -> io::Result<ExitCo
     if let Some(url) = collector.view_url() {
         println!("shows it at {url}");
     }
-    deliver(collector, options).await
+    deliver(collector, options, voice).await
 }

@@ -19,9 +19,10 @@ pub(crate) fn with_variables(command: Command, mut arguments: Vec<OsString>) -> 
         let environment = file.map_or_else(Config::from_env, Config::from_env_or_file);
         let is_given =
             |option: &Arg| given.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
-        // A file says all but this.
+        // A file says all but where the view is. Servers are read with the variables of services: what is wrong in them may be
+        // a secret, which must not be repeated here.
         let has_file = given.contains_id("config");
-        let is_open = |option: &Arg| !has_file || option.get_id() == "view";
+        let is_open = |option: &Arg| (!has_file || option.get_id() == "view") && option.get_id() != "balance";
         for option in options.get_arguments().filter(|option| !is_given(option) && is_open(option)) {
             let Some((long, variable)) = option.get_long().map(|long| (long, variable(long))) else {
                 continue;

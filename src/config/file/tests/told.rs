@@ -19,7 +19,7 @@ tracer_provider:
   sampler: {parent_based: {root: {trace_id_ratio_based: {ratio: 0.1}}}}
   processors:
     - batch:
-        export_timeout: 300
+        export_timeout: 0x12c
         max_queue_size: 10
         max_export_batch_size: 512
         exporter:

@@ -109,6 +109,22 @@ fn a_location_is_the_zone_of_times_that_name_none() {
     let read = |location: &str, text: &str| read(LayoutType::Strptime, "%F %T", Some(location), text);
     assert_eq!(read("Europe/Berlin", "2024-01-02 03:04:05").as_deref(), Some("2024-01-02T02:04:05Z"));
     assert_eq!(read("Europe/Berlin", "2024-07-02 03:04:05").as_deref(), Some("2024-07-02T01:04:05Z"));
+    let zones = [("PDT", "America/Los_Angeles"), ("NZST", "Pacific/Auckland")];
+    let timestamp = Timestamp {
+        location: Some("Asia/Kolkata".into()),
+        time_zone_locations: zones.map(|(name, zone)| (name.to_owned(), zone.to_owned())).into(),
+        ..Timestamp::new(Field::BODY, "%a %b %d %H:%M:%S %Z %Y")
+    };
+    let clock = Clock::new(&timestamp).unwrap();
+    for (text, hours) in [
+        ("Wed Aug 27 15:08:58 IST 2025", -5.5),
+        ("Wed Aug 27 15:08:58 PDT 2025", 7.0),
+        ("Wed Aug 27 15:08:58 NZST 2025", -12.0),
+        ("Wed Aug 27 15:08:58 UTC 2025", 0.0),
+    ] {
+        let seconds = 1_756_307_338 + (hours * 3600.0) as i64;
+        assert_eq!(clock.nanoseconds(text, NOW), Ok(seconds as u64 * 1_000_000_000), "{text}");
+    }
     let timestamp = Timestamp { location: Some("Mars/Olympus".into()), ..Timestamp::new(Field::BODY, "%F") };
     let fault = Clock::new(&timestamp).unwrap_err();
     assert_eq!(fault, r#""Mars/Olympus" is no time zone of this machine"#);
