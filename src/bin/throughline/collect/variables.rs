@@ -2,10 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 use std::{ffi::OsString, path::PathBuf};
-use throughline::{
-    Config,
-    config::{Origin, Setting},
-};
+use throughline::{Config, config::Origin};
 
 /// The arguments, and behind them the options that only variables give, in words; nothing of it for another
 /// command, or if the arguments cannot be understood.
