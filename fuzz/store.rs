@@ -32,7 +32,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     look(&collector);
     assert!(terminal.close(Duration::from_secs(60)));
     assert_eq!(terminal.skipped(), 0);
-    collector.stop();
+    assert!(collector.stop_blocking(Duration::from_secs(60)).is_ok());
 });
 
 fn look(collector: &Collector) {

@@ -37,12 +37,14 @@ mod scrape; // where they are fetched
 mod export; // where one signal goes
 mod otlp; // … decided from the variables
 mod exporter; // … to stdout, or over OTLP
-mod endpoint; // … to which URL
-mod credentials; // … as whom
+mod spelling; // what was meant
+pub(crate) mod endpoint; // … to which URL
+pub(crate) mod credentials; // … as whom
 mod queue; // where requests wait
 mod log; // lines and records
 mod layers; // what the layers go by, decided from the variables
 mod view; // the collector in this process
+mod between; // … which sends to several others
 mod setting; // what was set, for people
 mod fault; // what was wrong
 #[cfg(feature = "config-file")]
@@ -59,8 +61,9 @@ use std::path::Path;
 
 #[doc(no_inline)]
 pub use crate::middleware::propagation::Format as Propagator;
-pub(crate) use export::Decided;
+pub use between::Between;
 pub use export::Export;
+pub(crate) use export::{Decided, IN_CODE};
 pub use fault::Fault;
 pub use instruments::{Aggregation, InstrumentKind, MetricView};
 pub use limits::{AttributeLimits, SpanLimits};
@@ -175,8 +178,8 @@ impl Config {
         &self.faults
     }
 
-    /// Each variable of the [table](mod@env) with its value as it was when the configuration was read: the forms
-    /// that were set, or the default. Secrets are masked; what code changed later is not seen.
+    /// Each variable of the [table](mod@env) with what holds of it and what decided, as it was when the configuration was
+    /// read. Secrets are masked; what code changed later is not seen.
     pub fn settings(&self) -> impl Iterator<Item = &Setting> {
         self.settings.iter()
     }
@@ -280,39 +283,46 @@ impl Config {
     }
 
     fn from_environment(mut environment: Environment) -> Self {
-        let server = layers::server(&mut environment);
-        let client = layers::client(&mut environment, &server);
+        let config = Config::without_settings(&mut environment);
+        let settings = setting::settings(&environment, &config);
+        Config { settings, faults: environment.faults, ..config }
+    }
+
+    /// Its faults are in the environment.
+    fn without_settings(environment: &mut Environment) -> Self {
+        let server = layers::server(environment);
+        let client = layers::client(environment, &server);
         let config = Config {
             disabled: environment.boolean(&env::SDK_DISABLED, None).unwrap_or(false),
             service_name: environment.text(&env::SERVICE_NAME, None).map(|found| found.value),
-            resource_attributes: resource::attributes(&mut environment),
-            detectors: Detector::read(&mut environment),
-            kubernetes: resource::kubernetes(&environment),
-            propagators: propagators(&mut environment),
-            baggage_keys: baggage_keys(&mut environment),
-            sampler: Sampler::read(&mut environment),
-            traces: otlp::export(&mut environment, Signal::Traces),
-            metrics: otlp::export(&mut environment, Signal::Metrics),
-            scrape: Scrape::read(&mut environment),
-            logs: otlp::export(&mut environment, Signal::Logs),
-            queue: Queue::read(&mut environment),
-            temporality: Temporality::read(&mut environment),
-            histograms: Histograms::read(&mut environment),
-            measurements: Measurements::read(&mut environment),
+            resource_attributes: resource::attributes(environment),
+            detectors: Detector::read(environment),
+            kubernetes: resource::kubernetes(environment),
+            propagators: propagators(environment),
+            baggage_keys: baggage_keys(environment),
+            sampler: Sampler::read(environment),
+            traces: otlp::export(environment, Signal::Traces),
+            metrics: otlp::export(environment, Signal::Metrics),
+            scrape: Scrape::read(environment),
+            logs: otlp::export(environment, Signal::Logs),
+            queue: Queue::read(environment),
+            temporality: Temporality::read(environment),
+            histograms: Histograms::read(environment),
+            measurements: Measurements::read(environment),
             self_metrics: environment.boolean(&env::SELF_METRICS, None).unwrap_or(false),
-            log: Log::read(&mut environment),
-            span_filter: filter(&mut environment, &env::SPAN_FILTER),
+            log: Log::read(environment),
+            span_filter: filter(environment, &env::SPAN_FILTER),
             server,
             client,
-            span_limits: SpanLimits::read(&mut environment),
-            view: View::read(&mut environment),
+            span_limits: SpanLimits::read(environment),
+            view: View::read(environment),
             by_file: None,
             faults: Vec::new(),
-            settings: setting::settings(&environment),
+            settings: Vec::new(),
         };
-        metrics::check(&mut environment, &config.metrics, config.temporality);
+        metrics::check(environment, &config.metrics, config.temporality);
         environment.check_names();
-        Config { faults: environment.faults, ..config }
+        config
     }
 }
 

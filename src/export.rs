@@ -8,6 +8,7 @@ use crate::Error;
 use opentelemetry::Context;
 use std::{
     cell::Cell,
+    process,
     sync::{Mutex, mpsc},
     thread,
     time::Duration,
@@ -28,6 +29,26 @@ thread_local! {
 pub(crate) fn is_export_thread() -> bool {
     IS_EXPORT.get()
 }
+
+/// The process that has the export thread.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Home(u32);
+
+impl Home {
+    pub(crate) fn here() -> Self {
+        Home(process::id())
+    }
+
+    /// Whether this is that process. A child that it forks has the memory without the thread: to wait there would be to
+    /// wait for nobody.
+    pub(crate) fn is_here(self) -> bool {
+        self.0 == process::id()
+    }
+}
+
+/// Said in such a child.
+pub(crate) const FORKED: &str = "telemetry was built before this process was forked, and nothing leaves from here; build it \
+                                 after the fork";
 
 #[derive(Debug)]
 pub(crate) struct ExportRuntime {

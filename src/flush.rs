@@ -4,7 +4,7 @@
 //! itself, and is an error at once.
 
 use crate::{
-    export::is_export_thread,
+    export::{FORKED, is_export_thread},
     pipeline::{Pipeline, Settle},
 };
 use opentelemetry_sdk::error::{OTelSdkError, OTelSdkResult};
@@ -37,6 +37,9 @@ impl Flush {
         }
         let pipeline = self.0.upgrade().filter(|pipeline| !pipeline.is_closed());
         let pipeline = pipeline.ok_or(OTelSdkError::AlreadyShutdown)?;
+        if !pipeline.home().is_here() {
+            return Err(OTelSdkError::InternalFailure(FORKED.into()));
+        }
         let (reply, result) = mpsc::channel();
         let runtime = pipeline.runtime().clone();
         // Whoever asked may have given up waiting.

@@ -1,6 +1,12 @@
 //! The cloneable part of a [`Telemetry`](crate::Telemetry): to flush, and to look.
 
-use crate::{Error, pipeline::Settle, providers::Providers, sender::Stats};
+use crate::{
+    Error,
+    export::{FORKED, Home},
+    pipeline::Settle,
+    providers::Providers,
+    sender::Stats,
+};
 use std::{
     fmt,
     sync::{Arc, mpsc},
@@ -30,6 +36,7 @@ const LONGEST_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 pub struct Handle {
     pub(crate) providers: Arc<Providers>,
     pub(crate) runtime: runtime::Handle,
+    pub(crate) home: Home,
 }
 
 impl Handle {
@@ -83,6 +90,7 @@ impl Handle {
     /// Waits on a thread of its own, so that the limit holds in any runtime, and whatever the export thread
     /// does.
     pub(crate) async fn settle(&self, limit: Duration, settle: Settle) -> Result<(), Error> {
+        self.at_home()?;
         let (reply, result) = oneshot::channel();
         let handle = self.clone();
         thread::Builder::new()
@@ -94,6 +102,7 @@ impl Handle {
     }
 
     pub(crate) fn settle_blocking(&self, limit: Duration, settle: Settle) -> Result<(), Error> {
+        self.at_home()?;
         let limit = limit.min(LONGEST_LIMIT);
         let (reply, failures) = mpsc::channel();
         let work = settle_all(self.providers.clone(), limit, settle);
@@ -110,6 +119,10 @@ impl Handle {
                 undelivered(vec!["the export thread did not answer in time".into()])
             }
         }
+    }
+
+    fn at_home(&self) -> Result<(), Error> {
+        if self.home.is_here() { Ok(()) } else { undelivered(vec![FORKED.into()]) }
     }
 }
 

@@ -102,6 +102,8 @@ mod stop; // the signals that end a service
 mod view; // THROUGHLINE_VIEW
 pub mod probe; // whether it would work
 pub mod interop; // the OpenTelemetry types that can be taken out
+#[cfg(all(feature = "collector", feature = "config-file"))]
+pub mod agent; // the node-local agent, from a configuration of the OpenTelemetry Collector
 mod error; // the one error
 #[cfg(feature = "testing")]
 pub mod testing; // for tests: what is recorded, in memory; a server that fails as it is told
@@ -121,6 +123,11 @@ pub use sender::Stats;
 pub use stop::stop_signal;
 #[doc(inline)]
 pub use telemetry::Telemetry;
+
+/// Compiles what `docs/libraries.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/libraries.md")]
+struct LibrariesPage;
 
 /// Compiles what `docs/logs.md` shows.
 #[cfg(doctest)]

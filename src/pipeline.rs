@@ -9,6 +9,7 @@ use crate::{
     callback::Asked,
     config::{AttributeLimits, Config, Decided},
     encode,
+    export::Home,
     reader::Reader,
     sender::{Destination, Disk, Limits, Mark, Request, Sender, Signal, Stats},
 };
@@ -99,7 +100,7 @@ struct Drain {
 /// away cannot take the room of another.
 pub(crate) fn limits(config: &Config) -> Limits {
     let exports = Signal::ALL.into_iter().flat_map(|signal| &config.export(signal).destinations);
-    let remote = exports.filter(|destination| matches!(destination, Destination::Remote(_))).count();
+    let remote = exports.filter(|destination| !matches!(destination, Destination::Local(_))).count();
     let bytes = config.queue.directory_bytes / remote.max(1) as u64;
     let disk = config.queue.directory.clone().map(|directory| Disk { directory, bytes });
     Limits { queue_bytes: config.queue.bytes, disk, ..Limits::default() }
@@ -113,6 +114,7 @@ pub(crate) struct Pipeline {
     drains: mpsc::UnboundedSender<Drain>,
     /// Where it lives.
     runtime: runtime::Handle,
+    home: Home,
 }
 
 impl Pipeline {
@@ -142,7 +144,7 @@ impl Pipeline {
         let (drains, requests) = mpsc::unbounded_channel();
         tokio::spawn(run(source.clone(), senders.clone(), export.delay(signal), requests));
         let runtime = runtime::Handle::current();
-        Ok(Some(Arc::new(Pipeline { signal, source, senders, drains, runtime })))
+        Ok(Some(Arc::new(Pipeline { signal, source, senders, drains, runtime, home: Home::here() })))
     }
 
     /// What was found on disk at the start that an operator should know.
@@ -203,6 +205,10 @@ impl Pipeline {
 
     pub(crate) fn runtime(&self) -> &runtime::Handle {
         &self.runtime
+    }
+
+    pub(crate) fn home(&self) -> Home {
+        self.home
     }
 
     pub(crate) fn signal(&self) -> Signal {

@@ -29,10 +29,14 @@
 //! Destinations are asked at the same time; an attempt takes at most the destination's own timeout and at most 10 s, each
 //! further try at most 2 s. Clocks are compared to the second, by the `Date` of the answer: more than 30 s is told.
 
+mod reach; // whether anybody is there
 mod advice; // how to write what would work
 mod start; // what fails before anything could be sent
 
-use self::advice::Hand;
+use self::{
+    advice::Hand,
+    reach::{Unreached, reach},
+};
 use crate::{
     config::Config,
     sender::{self, Answer, Compression, Destination, Heard, Protocol, Remote, Signal},
@@ -42,7 +46,7 @@ use std::{
     fmt,
     time::{Duration, SystemTime},
 };
-use tokio::{net::TcpStream, task::JoinSet, time::timeout};
+use tokio::task::JoinSet;
 
 /// The longest wait for a destination's answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -77,8 +81,10 @@ const DOORS: [Door; 3] = [
 pub struct Finding {
     /// Which signal.
     pub signal: Signal,
-    /// Where to, without secrets, and in brackets what decided it.
+    /// Where to, without secrets.
     pub destination: String,
+    /// What decided it: the name of a variable, `default`, or `set in code`. `None`: it is in this program.
+    pub decided_by: Option<String>,
     /// Why it would not get there; `None` if it would.
     pub fault: Option<String>,
     /// What to set so that it would, where that was found out.
@@ -89,7 +95,9 @@ pub struct Finding {
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} to {}: ", self.signal.name(), self.destination)?;
+        write!(f, "{} to {}", self.signal.name(), self.destination)?;
+        self.decided_by.iter().try_for_each(|decider| write!(f, " ({decider})"))?;
+        f.write_str(": ")?;
         f.write_str(self.fault.as_deref().unwrap_or("works"))?;
         let more = self.advice.iter().chain(&self.warnings);
         more.into_iter().try_for_each(|line| write!(f, "\n  {line}"))
@@ -125,9 +133,10 @@ async fn ask(config: &Config) -> Vec<Finding> {
             asked.spawn(async move { (place, finding) });
         }
         for destination in &export.destinations {
-            let (place, words) = (asked.len(), export.in_words(destination));
-            let (destination, hand) = (destination.clone(), Hand::of(export, destination));
-            asked.spawn(async move { (place, examine(signal, destination, words, hand).await) });
+            let (place, decided_by) = (asked.len(), export.decider(destination));
+            let hand = Hand::of(config, signal, decided_by.as_deref());
+            let destination = destination.clone();
+            asked.spawn(async move { (place, examine(signal, destination, decided_by, hand).await) });
         }
     }
     #[cfg(feature = "prometheus")]
@@ -140,8 +149,15 @@ async fn ask(config: &Config) -> Vec<Finding> {
     findings.into_iter().map(|(_, finding)| finding).collect()
 }
 
-async fn examine(signal: Signal, destination: Destination, words: String, hand: Hand) -> Finding {
-    let mut finding = Finding { signal, destination: words, fault: None, advice: None, warnings: vec![] };
+async fn examine(
+    signal: Signal,
+    destination: Destination,
+    decided_by: Option<String>,
+    hand: Hand,
+) -> Finding {
+    let words = destination.to_string();
+    let mut finding =
+        Finding { signal, destination: words, decided_by, fault: None, advice: None, warnings: vec![] };
     let Destination::Remote(mut remote) = destination else { return finding };
     if remote.timeout.is_zero() || remote.timeout > PATIENCE {
         remote.timeout = PATIENCE;
@@ -166,7 +182,7 @@ async fn examine(signal: Signal, destination: Destination, words: String, hand: 
             finding.fault = Some(cause);
             // Somebody who knows OTLP and does not know us: another way in would be refused too.
             if probed.heard != Heard::Unauthorized {
-                finding.advice = diagnose(signal, remote, hand).await;
+                finding.advice = diagnose(signal, remote, hand, finding.decided_by.as_deref()).await;
             }
         }
     }
@@ -187,11 +203,15 @@ fn clocks(theirs: SystemTime, ours: SystemTime) -> Option<String> {
 }
 
 /// What to set so that it works.
-async fn diagnose(signal: Signal, mut remote: Remote, hand: Hand) -> Option<String> {
+async fn diagnose(signal: Signal, mut remote: Remote, hand: Hand, decider: Option<&str>) -> Option<String> {
     remote.timeout = remote.timeout.min(FURTHER_PATIENCE);
     let (host, port) = place(&remote.url)?;
-    if !listens(&host, port).await {
-        return next_door(signal, &remote, port, &DOORS, hand).await;
+    if let Err(unreached) = reach(&host, port).await {
+        let known = !matches!(unreached, Unreached::Unknown { .. });
+        let door = if known { next_door(signal, &remote, port, &DOORS, hand).await } else { None };
+        // What the fault says itself is not said again.
+        let said = remote.advice.is_empty().then(|| advice::reach(hand, signal, decider, &unreached));
+        return door.or(said);
     }
     for (variant, advice) in variants(signal, &remote, hand) {
         if works(signal, &variant).await {
@@ -263,11 +283,6 @@ fn variants(signal: Signal, remote: &Remote, hand: Hand) -> Vec<(Remote, String)
 async fn works(signal: Signal, remote: &Remote) -> bool {
     let probed = sender::probe(signal, remote).await;
     probed.is_ok_and(|probed| matches!(probed.heard, Heard::Welcome | Heard::Unauthorized))
-}
-
-async fn listens(host: &str, port: u16) -> bool {
-    let host = host.trim_matches(['[', ']']);
-    timeout(FURTHER_PATIENCE, TcpStream::connect((host, port))).await.is_ok_and(|connected| connected.is_ok())
 }
 
 fn place(url: &Uri) -> Option<(String, u16)> {

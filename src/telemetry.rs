@@ -35,12 +35,13 @@
 //! [statistics](Handle::stats); its [flush](Handle::flush) is an error at once, and nothing more is recorded.
 //!
 //! After a `fork` without an `exec` the child has no export thread: what it records does not leave, and a flush or a
-//! shutdown there fails at its limit. Build telemetry after the fork.
+//! shutdown there is an error at once, which says so. The parent's telemetry goes on, and its
+//! [directory](crate::config::Queue::directory) stays its own. Build telemetry after the fork.
 
 use crate::{
     Error,
     config::{Config, Sampler},
-    export::ExportRuntime,
+    export::{ExportRuntime, Home},
     handle::Handle,
     layers::{self, BoxedLayer},
     log::log_panic,
@@ -59,7 +60,7 @@ use opentelemetry::{
 };
 use opentelemetry_sdk::trace::TracerProviderBuilder;
 use std::{
-    fmt, panic,
+    fmt, mem, panic,
     sync::{
         Arc, Once,
         atomic::{AtomicBool, Ordering},
@@ -171,7 +172,8 @@ impl Telemetry {
         #[cfg(not(feature = "prometheus"))]
         let page: Option<String> = None;
         let summary = summary(&config, view.url.as_deref(), page.as_deref());
-        let handle = Handle { providers: providers.clone(), runtime: runtime.handle().clone() };
+        let handle =
+            Handle { providers: providers.clone(), runtime: runtime.handle().clone(), home: Home::here() };
         let running = Running { providers, _runtime: runtime, _view: view };
         Ok(Telemetry { running: Some(running), handle, summary, config })
     }
@@ -272,7 +274,7 @@ impl Telemetry {
         // Not dropped before the end, also if this future is: its drop counts what is lost.
         let running = self.running.take();
         let result = self.handle.settle(limit, Settle::Close).await;
-        drop(running);
+        self.end(running);
         result
     }
 
@@ -287,8 +289,13 @@ impl Telemetry {
     fn stop(&mut self, limit: Duration) -> Result<(), Error> {
         let Some(running) = self.running.take() else { return Ok(()) };
         let result = self.handle.settle_blocking(limit, Settle::Close);
-        drop(running);
+        self.end(running);
         result
+    }
+
+    /// What a forked child has of it is the parent's: the threads, the locks of the directory, what waits.
+    fn end<T>(&self, running: T) {
+        if self.handle.home.is_here() { drop(running) } else { mem::forget(running) }
     }
 }
 

@@ -12,6 +12,7 @@ use opentelemetry::Key;
 use opentelemetry_sdk::metrics::{
     Aggregation as SdkAggregation, Instrument, InstrumentKind as SdkKind, Stream, StreamBuilder,
 };
+use std::sync::Arc;
 
 /// The SDK's own limit, which needs no view.
 const SDK_LIMIT: usize = 2_000;
@@ -32,12 +33,13 @@ pub(crate) fn views(config: &Config) -> Result<Vec<View>, Error> {
     if !faults.is_empty() {
         return Err(Error::configuration(&faults));
     }
-    let (histograms, measurements) = (config.histograms, config.measurements.clone());
+    let (histograms, measurements) = (config.histograms, Arc::new(config.measurements.clone()));
     let each = views.iter().cloned().map(|view| -> View {
-        let limit = measurements.series(view.cardinality_limit);
+        let measurements = measurements.clone();
         Box::new(move |instrument| {
+            let limit = || measurements.series(view.cardinality_limit, kind(instrument.kind()));
             let fits = fits(&view, instrument) && !is_of_the_sdk(instrument);
-            fits.then(|| told(&view, instrument, histograms, limit)).flatten()
+            fits.then(|| told(&view, instrument, histograms, limit())).flatten()
         })
     });
     let each: Vec<View> = each.collect();
@@ -46,7 +48,7 @@ pub(crate) fn views(config: &Config) -> Result<Vec<View>, Error> {
             return None;
         }
         let own = runtime::series(instrument.scope(), instrument.name());
-        let limit = own.unwrap_or(measurements.series(None));
+        let limit = own.unwrap_or_else(|| measurements.series(None, kind(instrument.kind())));
         let aggregation = default(instrument, histograms);
         // A view that changes nothing would only cost.
         if limit == SDK_LIMIT && aggregation.is_none() {

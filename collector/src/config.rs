@@ -1,10 +1,12 @@
 //! What a collector listens on, how much it keeps and where it sends.
 
+mod pipeline; // what comes from where goes which way
 mod receive; // from whom, and how
 
+pub use pipeline::{Exit, Pipeline, Port, Way};
 pub use receive::{Cors, Receive, Tls};
 
-use crate::{Error, Processor, debug, file};
+use crate::{Error, Processor, Token, debug, file, filelog, keep};
 use std::{
     net::{Ipv4Addr, SocketAddr},
     time::Duration,
@@ -29,9 +31,12 @@ pub struct Config {
     pub grpc: Option<SocketAddr>,
     /// Where OTLP/HTTP is taken; `None`: nowhere; port 0: any free port. Default: 127.0.0.1:4318 (O-060, O-070).
     pub http: Option<SocketAddr>,
-    /// Where the view is; `None`: nowhere; port 0: any free port. Only a loopback address is allowed, since
-    /// the view has no authentication yet. Default: 127.0.0.1:4319.
+    /// Where the view is; `None`: nowhere; port 0: any free port. An address that other machines reach needs a
+    /// [token](Self::view_token). Default: 127.0.0.1:4319.
     pub view: Option<SocketAddr>,
+    /// What somebody has to show who looks at the view. It goes over the network as it is: the view has no TLS of its own.
+    /// Default: `None`, nothing.
+    pub view_token: Option<Token>,
     /// Where it answers `GET /` and nothing else: 200 while it takes telemetry, 503 while it stops; `None`: nowhere.
     /// For the probes of Kubernetes. Default: nowhere.
     pub health: Option<SocketAddr>,
@@ -44,6 +49,8 @@ pub struct Config {
     /// that is furthest over its share: half for spans, a quarter for measurements and log records. Zero:
     /// nothing is kept, only sent on. Default: 64 MiB.
     pub max_bytes: usize,
+    /// Where what is kept is also on disk, so that it is there after the next start. Default: `None`, in memory only.
+    pub keep: Option<keep::Options>,
     /// How many traces are kept; those leave first of which nothing came for the longest time. Those known from log
     /// records only count as well. Default: 10,000.
     pub max_traces: usize,
@@ -65,6 +72,15 @@ pub struct Config {
     pub debug: Option<debug::Options>,
     /// Writes everything to a file. Default: `None`, to none.
     pub file: Option<file::Options>,
+    /// Where OTLP is taken besides.
+    pub ports: Vec<Port>,
+    /// Files that are read: their lines become log records. Default: none.
+    pub file_logs: Vec<filelog::Options>,
+    /// Where pipelines may end.
+    pub exits: Vec<Exit>,
+    /// What comes from where goes which way. Default: none, everything goes the way that the fields above say. If there are
+    /// some, that way is one more of them if it leads anywhere.
+    pub pipelines: Vec<Pipeline>,
     /// How much of what waits for a destination is sent as one request.
     pub batch: Batch,
     /// Bytes of requests that wait in memory for one destination, of each signal. Default: 64 MiB.
@@ -148,10 +164,12 @@ impl Default for Config {
             grpc: loopback(4317),
             http: loopback(4318),
             view: loopback(4319),
+            view_token: None,
             health: None,
             prometheus: None,
             metric_expiration: Duration::from_secs(300),
             max_bytes: 64 * MIB,
+            keep: None,
             max_traces: 10_000,
             max_request_bytes: 64 * MIB,
             request_timeout: Duration::from_secs(30),
@@ -160,6 +178,10 @@ impl Default for Config {
             destinations: Destinations::default(),
             debug: None,
             file: None,
+            ports: Vec::new(),
+            file_logs: Vec::new(),
+            exits: Vec::new(),
+            pipelines: Vec::new(),
             batch: Batch::default(),
             queue_bytes: 64 * MIB,
             disk: None,
@@ -173,6 +195,11 @@ impl Default for Config {
 impl Config {
     /// Whether anything of what comes goes anywhere, besides being kept.
     pub fn goes_on(&self) -> bool {
+        self.everything_goes_on() || self.pipelines.iter().any(|pipeline| !pipeline.exits.is_empty())
+    }
+
+    /// Whether it does so without a pipeline that is named.
+    pub(crate) fn everything_goes_on(&self) -> bool {
         !self.destinations.is_empty() || self.debug.is_some() || self.file.is_some()
     }
 
@@ -186,16 +213,28 @@ impl Config {
             ("request_timeout", self.request_timeout.is_zero()),
             ("max_memory", self.max_memory == Some(0)),
             ("queue_bytes", self.queue_bytes == 0),
-            ("batch", self.batch.items == 0 || self.batch.bytes == 0),
-            ("max_requests", self.receive.max_requests == 0),
+            ("batch", is_nothing(&self.batch)),
+            ("max_request_bytes", self.receives().any(|receive| receive.max_request_bytes == Some(0))),
+            ("max_requests", self.receives().any(|receive| receive.max_requests == 0)),
+            ("queue_bytes of an exit", self.exits.iter().any(|exit| exit.queue_bytes == Some(0))),
+            ("batch of an exit", self.exits.iter().filter_map(|exit| exit.batch.as_ref()).any(is_nothing)),
         ];
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
             Some((name, _)) => Err(Error::zero(name)),
             None if self.prometheus.is_some() && self.max_bytes == 0 => Err(Error::nothing_kept()),
+            None if self.keep.is_some() && self.max_bytes == 0 => Err(Error::nothing_kept()),
             None if self.acknowledge == Until::OnDisk && self.disk.is_none() => Err(Error::no_disk()),
             None => Ok(()),
         }
     }
+
+    fn receives(&self) -> impl Iterator<Item = &Receive> {
+        self.ports.iter().map(|port| &port.receive).chain([&self.receive])
+    }
+}
+
+fn is_nothing(batch: &Batch) -> bool {
+    batch.items == 0 || batch.bytes == 0
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! What a collector counts.
 
-use crate::store::Level;
+use crate::{filelog, store::Level};
 use serde::Serialize;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use throughline_sender::{Signal, Stats};
+use throughline_sender::{Sender, Signal, Stats};
 
 /// What a collector took, refused and keeps. Counts begin with the collector and never go back.
 #[non_exhaustive]
@@ -34,6 +34,18 @@ pub struct Counters {
     pub evicted_traces: u64,
     /// Bytes of request bodies in memory, kept and on their way out, each counted once.
     pub held_bytes: u64,
+    /// Log files that are known now.
+    pub log_files: u64,
+    /// Log files that are open now.
+    pub open_log_files: u64,
+    /// Bytes of log files that were read as entries; what was read again counts again.
+    pub log_file_bytes: u64,
+    /// Entries of log files that were read.
+    pub log_file_entries: u64,
+    /// How often it was written down how far log files are read.
+    pub log_file_commits: u64,
+    /// Requests of entries that no way out can take, such as those that are too large: their entries are lost.
+    pub refused_log_file_requests: u64,
 }
 
 /// What became of one signal on its way to one destination.
@@ -62,6 +74,25 @@ pub struct Forwarded {
     pub repeated: u64,
     /// The last fault in words, if there was one.
     pub last_failure: Option<String>,
+    /// Of one of several servers: the others have its share now.
+    #[serde(skip_serializing_if = "is_false")]
+    pub left_out: bool,
+    /// If it is several servers: what became of the part of each that is there now, and behind them what waits for one to
+    /// be there. What goes over from one to others counts there only.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<Forwarded>,
+}
+
+impl Forwarded {
+    /// What became of what a sender took.
+    pub(crate) fn of(sender: &Sender) -> Self {
+        let members = sender.members().into_iter().map(Forwarded::from).collect();
+        Forwarded { members, ..Forwarded::from(sender.stats()) }
+    }
+}
+
+fn is_false(truth: &bool) -> bool {
+    !truth
 }
 
 impl From<Stats> for Forwarded {
@@ -77,6 +108,8 @@ impl From<Stats> for Forwarded {
             on_disk: stats.on_disk,
             repeated: stats.repeated,
             last_failure: stats.last_failure,
+            left_out: stats.left_out,
+            members: Vec::new(),
         }
     }
 }
@@ -91,6 +124,7 @@ pub(crate) struct Tally {
     log_records: AtomicU64,
     data_points: AtomicU64,
     rejected: AtomicU64,
+    pub(crate) files: filelog::Tally,
 }
 
 impl Tally {
@@ -131,6 +165,12 @@ impl Tally {
             evicted_requests: level.evicted_requests,
             evicted_traces: level.evicted_traces,
             held_bytes: held as u64,
+            log_files: self.files.files.load(Relaxed),
+            open_log_files: self.files.open.load(Relaxed),
+            log_file_bytes: self.files.bytes.load(Relaxed),
+            log_file_entries: self.files.entries.load(Relaxed),
+            log_file_commits: self.files.commits.load(Relaxed),
+            refused_log_file_requests: self.files.refused.load(Relaxed),
         }
     }
 }

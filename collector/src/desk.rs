@@ -4,10 +4,12 @@
 //! it, two of them are never made at once, and what clients have not read yet is bounded.
 
 use crate::{reply::Reply, serve::Handler};
+use bytes::Bytes;
 use http::{
     HeaderValue, Request, Response, StatusCode,
     header::{CONTENT_TYPE, RETRY_AFTER},
 };
+use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use std::{sync::Arc, time::Duration};
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
@@ -18,14 +20,25 @@ const WAITING: usize = 16;
 /// How many answers may wait to be read by their clients, in KiB. One alone may be larger.
 const UNREAD: usize = 64 * 1024;
 
-/// Answers of fixed size, made at once.
-const LIGHT: [&str; 2] = ["/api/status", "/style.css"];
-
 /// Who makes the answers.
 pub(crate) trait Author: Clone + Send + Sync + 'static {
     /// Makes one; it may take long.
     fn answer(&self, request: &Request<()>) -> Response<Reply>;
+
+    /// How many bytes of a request's body are taken, which the request then has as [`Sent`]; `None`: it is not read.
+    fn takes(&self, _request: &Request<()>) -> Option<usize> {
+        None
+    }
+
+    /// Whether the answer to a path is of fixed size, and made at once, in the runtime of the collector.
+    fn is_light(&self, _path: &str) -> bool {
+        false
+    }
 }
+
+/// The body of a request, among its extensions; `None`: it is larger than what is taken, broken off, or too slow.
+#[derive(Clone)]
+pub(crate) struct Sent(pub(crate) Option<Bytes>);
 
 /// Where the requests to the view wait.
 #[derive(Clone)]
@@ -36,16 +49,25 @@ pub(crate) struct Desk<A> {
     waiting: Arc<Semaphore>,
     turn: Arc<Semaphore>,
     unread: Arc<Semaphore>,
+    /// One body is read at a time.
+    sending: Arc<Semaphore>,
 }
 
 impl<A: Author> Desk<A> {
     pub(crate) fn new(author: A, limit: Duration) -> Self {
         let places = |count| Arc::new(Semaphore::new(count));
-        Desk { author, limit, waiting: places(WAITING), turn: places(1), unread: places(UNREAD) }
+        Desk {
+            author,
+            limit,
+            waiting: places(WAITING),
+            turn: places(1),
+            unread: places(UNREAD),
+            sending: places(1),
+        }
     }
 
     async fn take(self, request: Request<()>) -> Response<Reply> {
-        if LIGHT.contains(&request.uri().path()) {
+        if self.author.is_light(request.uri().path()) {
             return self.author.answer(&request);
         }
         self.make(request).await.unwrap_or_else(busy)
@@ -72,8 +94,14 @@ impl<A: Author> Desk<A> {
 
 impl<A: Author> Handler for Desk<A> {
     async fn answer(self, request: Request<Incoming>) -> Response<Reply> {
-        // The view takes no bodies.
-        self.take(request.map(drop)).await
+        let (head, body) = request.into_parts();
+        let mut request = Request::from_parts(head, ());
+        let Some(most) = self.author.takes(&request) else { return self.take(request).await };
+        let Ok(_place) = Arc::clone(&self.sending).try_acquire_owned() else { return busy() };
+        let read = timeout(self.limit, Limited::new(body, most).collect()).await;
+        let sent = read.ok().and_then(Result::ok).map(|body| body.to_bytes());
+        request.extensions_mut().insert(Sent(sent));
+        self.take(request).await
     }
 }
 
@@ -114,6 +142,10 @@ mod tests {
             let _ = self.go.lock().unwrap().recv();
             self.at_work.fetch_sub(1, SeqCst);
             Response::new(Reply::of(vec![0; self.bytes]))
+        }
+
+        fn is_light(&self, path: &str) -> bool {
+            path == "/api/status"
         }
     }
 

@@ -38,10 +38,14 @@ impl Error {
     pub(crate) fn not_loopback(address: SocketAddr, variable: &str) -> Self {
         let port = address.port();
         let message = format!(
-            "the view's address {address} can be reached from other machines, and the view has no authentication \
-             yet; set {variable} to 127.0.0.1:{port}"
+            "the view's address {address} can be reached from other machines, and nobody is asked for a token there; \
+             set {variable} to 127.0.0.1:{port}"
         );
         Error { message, source: None }
+    }
+
+    pub(crate) fn token(fault: &str) -> Self {
+        Error { message: format!("the token of the view cannot be used: {fault}"), source: None }
     }
 
     pub(crate) fn no_disk() -> Self {
@@ -51,8 +55,13 @@ impl Error {
     }
 
     pub(crate) fn nothing_kept() -> Self {
-        let message = "the page for Prometheus is made of what is kept; set max_bytes to more than zero";
+        let message = "what Prometheus fetches and what is kept on disk is what is kept at all; set max_bytes to more than zero";
         Error { message: message.to_owned(), source: None }
+    }
+
+    /// Pipelines that do not fit together.
+    pub(crate) fn plan(message: String) -> Self {
+        Error { message, source: None }
     }
 
     pub(crate) fn destination(fault: &throughline_sender::Error) -> Self {
@@ -63,6 +72,15 @@ impl Error {
         let message = format!(
             "nothing can be written to the file {path:?}: {fault}; name another, or make its directory"
         );
+        Error { message, source: Some(fault) }
+    }
+
+    pub(crate) fn file_log(name: &str, fault: String) -> Self {
+        Error { message: format!("the file log {name}: {fault}"), source: None }
+    }
+
+    pub(crate) fn keep(path: &Path, fault: io::Error) -> Self {
+        let message = format!("nothing can be kept in the directory {path:?}: {fault}; name another");
         Error { message, source: Some(fault) }
     }
 

@@ -8,8 +8,14 @@
 //! A request is in all queues before it is answered, and in none if it is refused: what was acknowledged is
 //! delivered, refused by the destination, on disk, or named in the counts of what was lost. Only a destination whose queue
 //! stays full is passed over, and the answer says so.
+//!
+//! A destination may be several servers: what is before it here is then a queue for each of them
+//! ([`Balance`](throughline_sender::Balance)).
 
-use crate::{Config, Error, Forwarded, Lost, config::Overflow, intake::Refusal, outlet::Outlet};
+use crate::{
+    Config, Error, Exit, Forwarded, Lost, Way, config::Overflow, intake::Refusal, memory::Memory,
+    outlet::Outlet, plan::Plan,
+};
 use bytes::Bytes;
 use std::{
     sync::{
@@ -19,7 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 use throughline_sender::{
-    Destination, Disk, Limits, Receipt, Request, Sender, Signal, Undelivered, Unsent, Until,
+    Destination, Disk, Hold, Limits, Receipt, Request, Sender, Signal, Undelivered, Unsent, Until,
 };
 use tokio::{task::JoinSet, time::timeout};
 
@@ -27,11 +33,10 @@ use tokio::{task::JoinSet, time::timeout};
 pub(crate) struct Forward {
     /// In the order of [`Signal::ALL`].
     ways: [Ways; 3],
-    outlets: Vec<Way>,
+    outlets: Vec<Own>,
     until: Until,
     /// How long a full queue holds up the others; `None`: for ever.
     patience: Option<Duration>,
-    queue_bytes: usize,
     stopping: AtomicBool,
 }
 
@@ -39,6 +44,8 @@ pub(crate) struct Forward {
 #[derive(Default)]
 struct Ways {
     senders: Vec<Arc<Sender>>,
+    /// Of each sender: how many bytes may wait there, and its exit by its place in the plan.
+    rooms: Vec<(usize, usize)>,
     /// A request is offered to all of them before the next one.
     turn: Mutex<()>,
     /// Since when each has had no room.
@@ -46,9 +53,15 @@ struct Ways {
 }
 
 /// A way out of this collector's own, and what sends there.
-struct Way {
+struct Own {
     outlet: Outlet,
     senders: Vec<Arc<Sender>>,
+}
+
+/// A request as one pipeline made it, and the numbers of the ways it takes.
+pub(crate) struct Parcel<'a> {
+    pub(crate) body: Bytes,
+    pub(crate) ways: &'a [usize],
 }
 
 /// What an answer waits for.
@@ -60,6 +73,15 @@ pub(crate) struct Promise {
 }
 
 impl Promise {
+    /// Waits until it is decided everywhere what became of it; `false`: somewhere it never will be.
+    pub(crate) async fn decided(self) -> bool {
+        let mut is_decided = true;
+        for receipt in self.receipts {
+            is_decided &= !matches!(receipt.settled().await, Err(Undelivered::Undecided));
+        }
+        is_decided
+    }
+
     /// Waits until it is kept. Nobody waits for longer than the limit: then whoever sent it may come again, and it may
     /// arrive twice.
     pub(crate) async fn kept(self, limit: Duration) -> Result<(), Refusal> {
@@ -79,35 +101,59 @@ impl Promise {
 }
 
 impl Forward {
-    /// Starts a sender for each destination; must be called in the runtime where they live.
-    pub(crate) fn start(config: &Config) -> Result<Self, Error> {
-        let mut ways: [Ways; 3] = Default::default();
-        let outlets = Outlet::start(config)?;
-        let mut outlets: Vec<Way> =
-            outlets.into_iter().map(|outlet| Way { outlet, senders: Vec::new() }).collect();
-        let start = |signal, destination| {
-            let sender = Sender::start(signal, destination, limits(config));
-            sender.map(Arc::new).map_err(|fault| Error::destination(&fault))
-        };
-        for (signal, ways) in Signal::ALL.into_iter().zip(&mut ways) {
-            for destination in config.destinations.of(signal) {
-                ways.senders.push(start(signal, destination.clone())?);
-            }
-            for way in &mut outlets {
-                let sender = start(signal, way.outlet.destination())?;
-                way.senders.push(Arc::clone(&sender));
-                ways.senders.push(sender);
-            }
-        }
-        let (until, queue_bytes) = (config.acknowledge, config.queue_bytes);
+    /// Starts a sender for each destination that a pipeline leads to; must be called in the runtime where they live.
+    pub(crate) fn start(config: &Config, plan: &Plan, memory: &Arc<Memory>) -> Result<Self, Error> {
+        let until = config.acknowledge;
         let patience = match config.overflow {
-            // The promise is one for all destinations.
             _ if until != Until::Queued => None,
             Overflow::Refuse => None,
             Overflow::Drop => Some(Duration::ZERO),
             Overflow::DropAfter(patience) => Some(patience),
         };
-        Ok(Forward { ways, outlets, until, patience, queue_bytes, stopping: AtomicBool::new(false) })
+        let (ways, outlets, stopping) = (Default::default(), Vec::new(), AtomicBool::new(false));
+        let mut forward = Forward { ways, outlets, until, patience, stopping };
+        let share = plan.remotes().max(1) as u64;
+        for (place, exit) in plan.exits.iter().enumerate() {
+            let limits = limits(config, exit, share, memory);
+            let outlet = Outlet::start(&exit.way)?;
+            let mut own = Vec::new();
+            for signal in Signal::ALL.into_iter().filter(|signal| plan.leads(*signal, place)) {
+                match (&exit.way, &outlet) {
+                    (Way::Network(destinations), _) => {
+                        for destination in destinations.of(signal) {
+                            forward.add(signal, destination.clone(), &limits, place)?;
+                        }
+                    }
+                    (_, Some(outlet)) => {
+                        own.push(forward.add(signal, outlet.destination(), &limits, place)?)
+                    }
+                    (_, None) => {}
+                }
+            }
+            forward.outlets.extend(outlet.map(|outlet| Own { outlet, senders: own }));
+        }
+        Ok(forward)
+    }
+
+    fn add(
+        &mut self,
+        signal: Signal,
+        destination: Destination,
+        limits: &Limits,
+        exit: usize,
+    ) -> Result<Arc<Sender>, Error> {
+        let sender = Sender::start(signal, destination, limits.clone());
+        let sender = sender.map(Arc::new).map_err(|fault| Error::destination(&fault))?;
+        let ways = &mut self.ways[signal as usize];
+        ways.senders.push(Arc::clone(&sender));
+        ways.rooms.push((limits.queue_bytes, exit));
+        Ok(sender)
+    }
+
+    /// The numbers of what leads to an exit of the plan.
+    pub(crate) fn ways_of(&self, signal: Signal, exit: usize) -> impl Iterator<Item = usize> {
+        let rooms = self.ways[signal as usize].rooms.iter().enumerate();
+        rooms.filter(move |(_, (_, of))| *of == exit).map(|(way, _)| way)
     }
 
     /// What was found on disk that an operator should know.
@@ -115,33 +161,46 @@ impl Forward {
         self.senders().flat_map(|sender| sender.notices().to_vec()).collect()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.senders().next().is_none()
-    }
-
-    /// Whether a request of so many bytes would be taken now. Asked before it is read.
-    pub(crate) fn admit(&self, signal: Signal, bytes: usize) -> Result<(), Refusal> {
-        self.has_room(signal, bytes, false)
+    /// Whether requests of so many bytes would be taken now, each by its ways. Asked before they are read.
+    pub(crate) fn admit<'a>(
+        &self,
+        signal: Signal,
+        loads: impl Iterator<Item = (&'a [usize], usize)>,
+    ) -> Result<(), Refusal> {
+        self.have_room(signal, loads, false, self.patience)
     }
 
     /// Whether all bytes are known.
-    fn has_room(&self, signal: Signal, bytes: usize, is_all: bool) -> Result<(), Refusal> {
-        let senders = &self.ways(signal).senders;
-        if senders.is_empty() {
+    fn have_room<'a>(
+        &self,
+        signal: Signal,
+        loads: impl Iterator<Item = (&'a [usize], usize)>,
+        is_all: bool,
+        patience: Option<Duration>,
+    ) -> Result<(), Refusal> {
+        let ways = &self.ways[signal as usize];
+        let sums = ways.sums(loads);
+        if sums.iter().all(Option::is_none) {
             return Ok(());
         }
         if self.is_stopping() {
             return Err(Refusal::Busy("the collector stops; come again".to_owned()));
         }
-        if bytes > self.queue_bytes {
-            return Err(Refusal::larger_than(self.queue_bytes));
+        let asked = ways.rooms.iter().zip(&sums).filter_map(|((room, _), sum)| Some((*room, (*sum)?)));
+        if let Some((room, _)) = asked.into_iter().find(|(room, bytes)| bytes > room) {
+            return Err(Refusal::larger_than(room));
         }
-        let faults: Vec<_> = senders.iter().map(|sender| sender.has_room(bytes).err()).collect();
-        let is_away = self.ways(signal).are_away(&faults, is_all, self.patience);
-        let has_room = faults.iter().any(Option::is_none);
-        let mut found = senders.iter().zip(faults).zip(is_away);
+        let faults: Vec<_> = ways
+            .senders
+            .iter()
+            .zip(&sums)
+            .map(|(sender, sum)| sum.map(|bytes| sender.has_room(bytes).err()))
+            .collect();
+        let is_away = ways.are_away(&faults, is_all, patience);
+        let has_room = faults.iter().any(|asked| matches!(asked, Some(None)));
+        let mut found = ways.senders.iter().zip(faults).zip(is_away);
         let holds_up = found.find_map(|((sender, fault), is_away)| {
-            fault.filter(|_| !is_away || !has_room).map(|fault| (sender, fault))
+            fault.flatten().filter(|_| !is_away || !has_room).map(|fault| (sender, fault))
         });
         match holds_up {
             None => Ok(()),
@@ -151,18 +210,34 @@ impl Forward {
         }
     }
 
+    /// How far a request must be until it is acknowledged, unless its source asks for more.
+    pub(crate) fn until(&self) -> Until {
+        self.until
+    }
+
     /// Queues a request at every destination, or at none.
-    pub(crate) fn take(&self, signal: Signal, items: u64, body: &Bytes) -> Result<Promise, Refusal> {
-        let ways = self.ways(signal);
-        if items == 0 || ways.senders.is_empty() {
+    pub(crate) fn take(
+        &self,
+        signal: Signal,
+        items: u64,
+        parcels: &[Parcel<'_>],
+        until: Until,
+    ) -> Result<Promise, Refusal> {
+        let ways = &self.ways[signal as usize];
+        if items == 0 || parcels.iter().all(|parcel| parcel.ways.is_empty()) {
             return Ok(Promise::default());
         }
         let _turn = ways.turn();
-        self.has_room(signal, body.len(), true)?;
+        let loads = parcels.iter().map(|parcel| (parcel.ways, parcel.body.len()));
+        // The promise is one for all destinations.
+        self.have_room(signal, loads, true, self.patience.filter(|_| until == Until::Queued))?;
         let mut promise = Promise::default();
-        for sender in &ways.senders {
-            let request = Request { items, body: body.clone() };
-            match sender.submit(request.clone(), self.until) {
+        for (parcel, way) in
+            parcels.iter().flat_map(|parcel| parcel.ways.iter().map(move |way| (parcel, *way)))
+        {
+            let sender = &ways.senders[way];
+            let request = Request { items, body: parcel.body.clone() };
+            match sender.submit(request.clone(), until) {
                 Ok(receipt) => promise.receipts.push(receipt),
                 // No room: dropped and counted, as was asked for.
                 Err(_) => {
@@ -171,7 +246,7 @@ impl Forward {
                 }
             }
         }
-        if self.until == Until::Queued {
+        if until == Until::Queued {
             promise.receipts.clear();
         }
         Ok(promise)
@@ -179,7 +254,7 @@ impl Forward {
 
     /// What became of everything.
     pub(crate) fn forwarded(&self) -> Vec<Forwarded> {
-        self.senders().map(|sender| Forwarded::from(sender.stats())).collect()
+        self.senders().map(|sender| Forwarded::of(sender)).collect()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -195,7 +270,7 @@ impl Forward {
         };
         let theirs = self.senders().filter(|sender| !is_own(sender)).cloned();
         let mut writing = JoinSet::new();
-        for Way { outlet, senders } in &self.outlets {
+        for Own { outlet, senders } in &self.outlets {
             let (outlet, senders) = (outlet.clone(), senders.clone());
             writing.spawn(async move {
                 let began = Instant::now();
@@ -216,31 +291,39 @@ impl Forward {
         }
     }
 
-    fn ways(&self, signal: Signal) -> &Ways {
-        let [traces, metrics, logs] = &self.ways;
-        match signal {
-            Signal::Traces => traces,
-            Signal::Metrics => metrics,
-            Signal::Logs => logs,
-        }
-    }
-
     fn senders(&self) -> impl Iterator<Item = &Arc<Sender>> {
         self.ways.iter().flat_map(|ways| &ways.senders)
     }
 }
 
 impl Ways {
-    /// Which of the senders hold up the others no more, by who has no room now. Only who has room for all of a request has
-    /// room again.
-    fn are_away<F>(&self, faults: &[Option<F>], is_all: bool, patience: Option<Duration>) -> Vec<bool> {
+    /// How many bytes each way would get; `None`: it is not asked. What several pipelines lead to gets all of it.
+    fn sums<'a>(&self, loads: impl Iterator<Item = (&'a [usize], usize)>) -> Vec<Option<usize>> {
+        let mut sums: Vec<Option<usize>> = vec![None; self.senders.len()];
+        for (ways, bytes) in loads {
+            for way in ways {
+                let sum = &mut sums[*way];
+                *sum = Some(sum.unwrap_or(0).saturating_add(bytes));
+            }
+        }
+        sums
+    }
+
+    /// Which of the senders hold up the others no more, by who was asked and has no room now. Only who has room for all of a
+    /// request has room again.
+    fn are_away<F>(
+        &self,
+        faults: &[Option<Option<F>>],
+        is_all: bool,
+        patience: Option<Duration>,
+    ) -> Vec<bool> {
         let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
         full.resize(faults.len(), None);
         let away = full.iter_mut().zip(faults).map(|(since, fault)| {
             match fault {
-                Some(_) => *since = Some(since.unwrap_or_else(Instant::now)),
-                None if is_all => *since = None,
-                None => {}
+                Some(Some(_)) => *since = Some(since.unwrap_or_else(Instant::now)),
+                Some(None) if is_all => *since = None,
+                Some(None) | None => {}
             }
             since.zip(patience).is_some_and(|(since, patience)| since.elapsed() >= patience)
         });
@@ -264,15 +347,17 @@ async fn closed(senders: impl IntoIterator<Item = Arc<Sender>>, limit: Duration)
     closing.join_all().await.into_iter().flatten().collect()
 }
 
-/// What each sender may keep. All that go over the network share the directory in equal parts: a destination that is
-/// away cannot take the room of another.
-fn limits(config: &Config) -> Limits {
-    let all = Signal::ALL.into_iter().flat_map(|signal| config.destinations.of(signal));
-    let remote = all.filter(|destination| matches!(destination, Destination::Remote(_))).count();
-    let share = |disk: &Disk| Disk { bytes: disk.bytes / remote.max(1) as u64, ..disk.clone() };
+/// What each sender of an exit may keep. All that go over the network share the collector's directory in equal parts: a
+/// destination that is away cannot take the room of another.
+fn limits(config: &Config, exit: &Exit, shares: u64, memory: &Arc<Memory>) -> Limits {
+    let share = |disk: &Disk| Disk { bytes: disk.bytes / shares, ..disk.clone() };
     Limits {
-        queue_bytes: config.queue_bytes,
-        disk: config.disk.as_ref().map(share),
-        batch: Some(config.batch.clone()),
+        queue_bytes: exit.queue_bytes.unwrap_or(config.queue_bytes),
+        disk: exit.disk.clone().or_else(|| config.disk.as_ref().map(share)),
+        batch: Some(exit.batch.clone().unwrap_or_else(|| config.batch.clone())),
+        hold: Hold::by({
+            let memory = Arc::clone(memory);
+            move |part| memory.hold(part)
+        }),
     }
 }

@@ -1,69 +1,42 @@
 //! Where all requests end, whichever way they came.
 
+mod refusal; // why something is not taken
+mod shared; // the way in without a socket
+
 use crate::{
     config::Config,
     counters::{Counters, Forwarded, Tally},
     error::{Error, Lost},
-    forward::{Forward, Promise},
+    filelog,
+    forward::{Forward, Parcel, Promise},
     join::{COPIES, joined},
+    keep::Keeper,
     memory::Memory,
-    process::{Asked, Client, Failure, Process, without},
+    plan::{Plan, Source},
+    process::{Asked, Client, Failure, without},
     reservation::{Budget, Reservation},
-    scan::{Scan, is_rejected, items, scan},
+    route::{Lane, Routes},
+    scan::{Item, Scan, is_rejected, items, scan},
     store::{Level, Store, TooLarge},
     wire::Fault,
 };
 use bytes::Bytes;
+pub(crate) use refusal::Refusal;
+use serde::Serialize;
+pub(crate) use shared::Shared;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use throughline_sender::{Accept, Answer, Signal};
+use throughline_sender::{Signal, Until};
+use tokio::{sync::watch, task::spawn_blocking};
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
 /// more: it is there twice while its buffer grows, or as it came and as it is kept, and its index is beside it.
 const LARGEST_AT_A_TIME: usize = 4;
 
-/// Why a request is not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// Not the request that it says it is (O-064).
-    Malformed(String),
-    /// Larger than a limit (O-054, O-065).
-    TooLarge(String),
-    /// Not sent within the time limit (O-072).
-    Slow(String),
-    /// Encoded in a way that is not taken (O-063).
-    Unsupported(String),
-    /// From a page of another site (O-069).
-    Foreign(String),
-    /// From somebody who did not show who they are (O-071).
-    Unknown(String),
-    /// Too much is on its way in; the same request may come again (O-055, O-066).
-    Busy(String),
-}
-
-impl Refusal {
-    /// The fault in words.
-    pub(crate) fn cause(&self) -> &str {
-        match self {
-            Refusal::Malformed(cause) | Refusal::TooLarge(cause) | Refusal::Slow(cause) => cause,
-            Refusal::Unsupported(cause) | Refusal::Foreign(cause) => cause,
-            Refusal::Unknown(cause) | Refusal::Busy(cause) => cause,
-        }
-    }
-
-    fn no_request(signal: Signal, fault: &Fault) -> Self {
-        let (name, Fault { reason, at }) = (signal.name(), fault);
-        Refusal::Malformed(format!("not a request of {name} in protobuf: {reason} at byte {at}"))
-    }
-
-    pub(crate) fn larger_than(limit: usize) -> Self {
-        Refusal::TooLarge(format!(
-            "the request is larger than the limit of {limit} bytes; send less at a time"
-        ))
-    }
-}
+/// How long the end waits until what is kept is on disk.
+const FOR_DISK: Duration = Duration::from_secs(1);
 
 /// What became of a request that was taken (O-052, O-053).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,14 +45,32 @@ pub(crate) struct Taken {
     pub(crate) message: String,
 }
 
+/// How much may be kept and held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Bounds {
+    /// Bytes in the store.
+    pub(crate) max_bytes: usize,
+    /// Traces in the store.
+    pub(crate) max_traces: usize,
+    /// Bytes of request bodies in memory.
+    pub(crate) max_memory: Option<usize>,
+    /// The largest request, in bytes.
+    pub(crate) max_request_bytes: usize,
+}
+
 /// Store, ways out, counters and limits.
 pub(crate) struct Intake {
-    process: Process,
+    routes: Routes,
+    /// The sources that are files.
+    file_logs: Vec<Source>,
     store: Mutex<Store>,
+    keeper: Option<Arc<Keeper>>,
     forward: Forward,
     tally: Tally,
     budget: Arc<Budget>,
     memory: Arc<Memory>,
+    /// Changes with each request that is taken.
+    news: watch::Sender<()>,
     max_memory: Option<usize>,
     /// How long an answer waits for what it promises.
     patience: Duration,
@@ -94,10 +85,15 @@ impl Intake {
     pub(crate) fn start(config: &Config) -> Result<Self, Error> {
         // Offsets are kept in 32 bits.
         let max_request_bytes = config.max_request_bytes.min(u32::MAX as usize - 1);
-        Ok(Intake {
-            process: Process::new(&config.processors)?,
-            forward: Forward::start(config)?,
-            memory: Arc::default(),
+        let plan = Plan::of(config)?;
+        let memory = Arc::default();
+        let forward = Forward::start(config, &plan, &memory)?;
+        let mut intake = Intake {
+            file_logs: config.file_logs.iter().map(|options| plan.source(&options.name)).collect(),
+            routes: Routes::new(plan, &forward)?,
+            forward,
+            memory,
+            news: watch::Sender::default(),
             max_memory: config.max_memory,
             patience: config.request_timeout,
             store: Mutex::new(Store::new(config.max_bytes, config.max_traces)),
@@ -106,21 +102,32 @@ impl Intake {
             max_request_bytes,
             max_bytes: config.max_bytes,
             max_traces: config.max_traces,
-        })
+            keeper: None,
+        };
+        if let Some(options) = &config.keep {
+            // What does not fit into the store any more leaves it again.
+            let again = |signal, body: &[u8]| drop(intake.keep(signal, body));
+            intake.keeper = Some(Arc::new(Keeper::start(options, again)?));
+        }
+        Ok(intake)
     }
 
     /// Whether a request of so many bytes would be taken now: asked before it is read, with what is known of its size.
-    pub(crate) fn admit(&self, signal: Signal, bytes: usize) -> Result<(), Refusal> {
+    pub(crate) fn admit(&self, signal: Signal, source: Source, bytes: usize) -> Result<(), Refusal> {
         let held = self.memory.held().saturating_add(bytes);
         if self.max_memory.is_some_and(|limit| held > limit) {
             return Err(Refusal::Busy("the collector's memory is full; come again".to_owned()));
         }
-        self.forward.admit(signal, bytes)
+        let mut lanes = self.routes.lanes(signal, source).peekable();
+        if lanes.peek().is_none() {
+            return Err(unserved(signal));
+        }
+        self.forward.admit(signal, lanes.map(|lane| (lane.ways.as_slice(), bytes)))
     }
 
     /// What processors ask of who sends.
     pub(crate) fn asked(&self) -> &Asked {
-        self.process.asked()
+        self.routes.asked()
     }
 
     /// Takes one `Export…ServiceRequest`, and says what its answer has to wait for. What it needs besides the body is
@@ -128,6 +135,7 @@ impl Intake {
     pub(crate) fn take(
         &self,
         signal: Signal,
+        source: Source,
         body: &[u8],
         client: &Client,
         reservation: &mut Reservation,
@@ -141,13 +149,14 @@ impl Intake {
             reservation.grow(body.len().saturating_mul(COPIES))?;
             let joined = joined(body).map_err(malformed)?;
             reservation.shrink(body.len().saturating_mul(COPIES - 1));
-            return self.take(signal, &joined, client, reservation);
+            return self.take(signal, source, &joined, client, reservation);
         }
         let promise = match scan.taken {
             0 => Promise::default(),
-            _ => self.hand_on(signal, body, client, &scan, reservation)?,
+            _ => self.hand_on(signal, source, body, client, &scan, reservation)?,
         };
         self.tally.taken(signal, scan.taken, scan.rejected);
+        self.news.send_replace(());
         let mut words = Vec::new();
         if scan.rejected > 0 {
             words.push(format!("{} rejected: {}; {}", signal.items(), scan.rejected, scan.fault));
@@ -161,13 +170,18 @@ impl Intake {
     fn hand_on(
         &self,
         signal: Signal,
+        source: Source,
         body: &[u8],
         client: &Client,
         scan: &Scan,
         reservation: &mut Reservation,
     ) -> Result<Promise, Refusal> {
+        let lanes: Vec<&Lane> = self.routes.lanes(signal, source).collect();
+        if lanes.is_empty() {
+            return Err(unserved(signal));
+        }
         let is_kept = self.max_bytes > 0;
-        let is_sent = !self.forward.is_empty();
+        let is_sent = lanes.iter().any(|lane| !lane.ways.is_empty());
         if is_kept
             && !self.store().could_fit(body.len().saturating_add(scan.surplus), scan.placed)
             && !is_sent
@@ -178,12 +192,15 @@ impl Intake {
             return Ok(Promise::default());
         }
         reservation.grow(Store::index_of(scan.placed).saturating_add(body.len()))?;
-        let body = self.memory.hold(self.changed(signal, body, client, scan)?);
-        let promise = self.forward.take(signal, scan.taken, &body)?;
-        if is_kept {
+        // What comes from there once more takes no copy unless it is changed again.
+        let copies = lanes.iter().skip(1).filter(|lane| lane.changes(signal)).count();
+        reservation.grow(body.len().saturating_mul(copies))?;
+        let parcels = self.parcels(signal, body, client, scan, &lanes)?;
+        let promise = self.forward.take(signal, scan.taken, &parcels, self.until(source))?;
+        if is_kept && let Some(Parcel { body, .. }) = parcels.into_iter().next() {
             let items = items(signal, &body, scan.placed);
             let items = items.map_err(|fault| Refusal::no_request(signal, &fault))?;
-            let added = self.store().add(signal, body, scan.surplus, &items);
+            let added = self.add(signal, body, scan, &items);
             // What is on its way does not need to be seen here.
             added.map_err(|fault| self.larger_than_kept(&fault)).or_else(|fault| match is_sent {
                 true => Ok(()),
@@ -193,27 +210,73 @@ impl Intake {
         Ok(promise)
     }
 
-    /// What goes on, in exactly as many bytes: without what was rejected, with what the processors change.
-    fn changed(&self, signal: Signal, body: &[u8], client: &Client, scan: &Scan) -> Result<Vec<u8>, Refusal> {
+    /// Keeps a request that nobody sent just now, and sends nothing on. Says how many items were taken, and how many were
+    /// left out since their ids are invalid.
+    pub(crate) fn keep(&self, signal: Signal, body: &[u8]) -> Result<(u64, u64), Refusal> {
+        let malformed =
+            |fault: Fault| Refusal::Malformed(format!("not a request of {}: {fault}", signal.name()));
+        if self.max_bytes == 0 {
+            return Err(Refusal::TooLarge("nothing is kept here, only sent on".to_owned()));
+        }
+        let scan = scan(signal, body).map_err(malformed)?;
+        if scan.is_split {
+            return self.keep(signal, &joined(body).map_err(malformed)?);
+        }
+        if scan.taken > 0 {
+            let valid = match scan.rejected {
+                0 => body.to_vec(),
+                _ => without(body, |record| is_rejected(signal, body, record)).map_err(malformed)?,
+            };
+            let valid = self.memory.hold(valid);
+            let items = items(signal, &valid, scan.placed).map_err(malformed)?;
+            let added = self.add(signal, valid, &scan, &items);
+            added.map_err(|fault| self.larger_than_kept(&fault))?;
+        }
+        self.tally.taken(signal, scan.taken, scan.rejected);
+        self.news.send_replace(());
+        Ok((scan.taken, scan.rejected))
+    }
+
+    fn add(&self, signal: Signal, body: Bytes, scan: &Scan, items: &[Item]) -> Result<(), TooLarge> {
+        let kept = body.clone();
+        self.store().add(signal, body, scan.surplus, items)?;
+        self.keeper.iter().for_each(|keeper| keeper.keep(signal, &kept));
+        Ok(())
+    }
+
+    /// What goes on, in exactly as many bytes: without what was rejected, with what each pipeline changes.
+    fn parcels<'a>(
+        &self,
+        signal: Signal,
+        body: &[u8],
+        client: &Client,
+        scan: &Scan,
+        lanes: &[&'a Lane],
+    ) -> Result<Vec<Parcel<'a>>, Refusal> {
         let malformed = |fault| Refusal::no_request(signal, &fault);
         let valid = match scan.rejected {
             0 => None,
             _ => Some(without(body, |record| is_rejected(signal, body, record)).map_err(malformed)?),
         };
         let whole = valid.as_deref().unwrap_or(body);
-        let changed = match self.process.is_empty(signal) {
-            true => Ok(None),
-            false => self.process.apply(signal, whole, client, self.max_request_bytes),
+        let mut unchanged: Option<Bytes> = None;
+        let parcel = |lane: &&'a Lane| {
+            let changed = lane.changed(signal, whole, client, self.max_request_bytes);
+            let changed = changed.map_err(|failure| match failure {
+                Failure::Malformed(fault) => malformed(fault),
+                Failure::TooLarge => Refusal::TooLarge(format!(
+                    "the processors make the request larger than the limit of {} bytes; send less at a time",
+                    self.max_request_bytes
+                )),
+            })?;
+            let body = match changed {
+                Some(changed) => self.memory.hold(changed),
+                // The buffer may be larger than what was received, or a part of something larger.
+                None => unchanged.get_or_insert_with(|| self.memory.hold(whole.to_vec())).clone(),
+            };
+            Ok(Parcel { body, ways: &lane.ways })
         };
-        let changed = changed.map_err(|failure| match failure {
-            Failure::Malformed(fault) => malformed(fault),
-            Failure::TooLarge => Refusal::TooLarge(format!(
-                "the processors make the request larger than the limit of {} bytes; send less at a time",
-                self.max_request_bytes
-            )),
-        })?;
-        // The buffer may be larger than what was received, or a part of something larger.
-        Ok(changed.or(valid).unwrap_or_else(|| body.to_vec()))
+        lanes.iter().map(parcel).collect()
     }
 
     fn larger_than_kept(&self, fault: &TooLarge) -> Refusal {
@@ -227,6 +290,21 @@ impl Intake {
                 self.max_traces
             ),
         })
+    }
+
+    /// The source of this name.
+    pub(crate) fn source(&self, name: &str) -> Source {
+        self.routes.source(name)
+    }
+
+    /// What is read from a file is read again only if it is neither delivered nor on disk.
+    fn until(&self, source: Source) -> Until {
+        if self.file_logs.contains(&source) { Until::OnDisk } else { self.forward.until() }
+    }
+
+    /// What is counted of files.
+    pub(crate) fn files(&self) -> &filelog::Tally {
+        &self.tally.files
     }
 
     /// Counts a refusal, whoever made it.
@@ -252,8 +330,18 @@ impl Intake {
         self.budget.reserve()
     }
 
+    /// Tells when something is taken.
+    pub(crate) fn news(&self) -> watch::Receiver<()> {
+        self.news.subscribe()
+    }
+
     pub(crate) fn counters(&self) -> Counters {
         self.tally.read(self.level(), self.memory.held())
+    }
+
+    pub(crate) fn bounds(&self) -> Bounds {
+        let Intake { max_bytes, max_traces, max_memory, max_request_bytes, .. } = *self;
+        Bounds { max_bytes, max_traces, max_memory, max_request_bytes }
     }
 
     /// What became of everything on its way out.
@@ -279,7 +367,12 @@ impl Intake {
 
     /// Takes nothing more, and delivers what waits, within the limit.
     pub(crate) async fn close(&self, limit: Duration) -> Result<(), Lost> {
-        self.forward.close(limit).await
+        let outcome = self.forward.close(limit).await;
+        if let Some(keeper) = self.keeper.clone() {
+            // It could only have panicked.
+            let _ = spawn_blocking(move || keeper.close(FOR_DISK)).await;
+        }
+        outcome
     }
 
     /// What is in the store now.
@@ -293,25 +386,11 @@ impl Intake {
     }
 }
 
-/// The intake for those who come without a socket.
-pub(crate) struct Shared(pub(crate) Arc<Intake>);
-
-impl Accept for Shared {
-    fn accept(&self, signal: Signal, request: Bytes) -> Answer {
-        let taken = self.0.admit(signal, request.len());
-        match taken.and_then(|()| self.0.take(signal, &request, &Client::default(), &mut self.0.reserve())) {
-            // Nobody may wait here.
-            Ok((taken, _)) => Answer::Taken { rejected: taken.rejected, message: taken.message },
-            Err(refusal) => {
-                self.0.count(&refusal);
-                let cause = refusal.cause().to_owned();
-                match refusal {
-                    Refusal::Busy(_) => Answer::Busy { cause, after: None },
-                    _ => Answer::Refused { cause },
-                }
-            }
-        }
-    }
+fn unserved(signal: Signal) -> Refusal {
+    Refusal::Unserved(format!(
+        "no pipeline takes {} from here; send elsewhere, or name one that does",
+        signal.name()
+    ))
 }
 
 #[cfg(test)]

@@ -29,8 +29,8 @@
 //!   before it is answered, or refused with the advice to come again. What was acknowledged is never dropped silently:
 //!   [`Collector::forwarded`] counts what became of it, and [`Collector::stop`] names what was lost. Nothing is decoded on
 //!   the way: what goes out is the bytes that came in.
-//! - **Shows** the traces with their log records at `http://127.0.0.1:4319/`, without JavaScript, and as JSON below
-//!   `/api/`. The view answers on loopback only and to loopback names only.
+//! - **Shows** the traces with their log records at `http://127.0.0.1:4319/`, without JavaScript if need be, and as JSON
+//!   below `/api/`. The view answers to loopback names only, unless it has a [token](Config::view_token).
 //! - **Is scraped**, if [`Config::prometheus`] says where: one page with the newest point of each series of all services.
 //! - **Is quiet**: it runs on a thread of its own, named `throughline-collector`, where `tracing` is turned off. Pages
 //!   and large requests are made and decoded on two more of the same name. A collector never records itself.
@@ -39,23 +39,22 @@
 //! | `GET` | answers with |
 //! |---|---|
 //! | `/` | the newest traces; takes the query of `/api/traces`, with a limit of at most 1,000 |
+//! | `/logs` `/metrics` `/metrics/runtime` `/map` `/pipeline` | log records, charts, processes, who calls whom, what is taken and sent |
 //! | `/trace/{id}` | one trace; `?span={id}` opens a span |
 //! | `/api/status` | addresses, version, [`Counters`], and [`Forwarded`] as `destinations` |
-//! | `/api/traces?limit=100&service=NAME&errors=1` | a list of [`Summary`], the latest start first |
-//! | `/api/traces/{id}` | one [`Trace`], or 404 |
-//! | `/api/logs?limit=100` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
-//! | `/api/metrics?limit=100&service=NAME` | a list of [`metric::Instrument`], by service, scope and name |
-//! | `/api/metrics/{name}?service=NAME&attribute=KEY=VALUE` | a list of [`metric::Series`] with their points, or 404; |
-//! | `…&from=TIME&to=TIME&series=100&points=100` | those of a time, so many series, so many of the newest points of each |
+//! | `/api/traces` `/api/traces/{id}` `…/spans/{id}` | a list of [`Summary`], one [`Trace`], one [`trace::Span`] |
+//! | `/api/logs` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
+//! | `/api/metrics` `/api/metrics/{name}` `/api/charts/{name}` | [`metric::Instrument`]s, [`metric::Series`], a [`metric::Chart`] |
+//! | `/api/map` `/api/map/calls` | a [`map::Map`], the `newest` and the `slowest` [`map::Call`]s behind an edge or a route |
+//! | `/api/export` | traces as OTLP in JSON, one request a line |
+//! | `/api/openapi.json` | the description of all of it, with every query |
 //!
-//! Every part of a query may be left out. `limit` is 100 unless given and at most 10,000; [`metric::Query`] has the
-//! bounds of series and points, and `attribute` may stand several times. `service` is that of any span of the trace,
-//! or of the measurements. With `errors=1` a trace has a span that failed or a log record of severity `ERROR` or
-//! above. Ids are hexadecimal digits, 32 of a trace and 16 of a span; times are nanoseconds. Fields may be added to
-//! the JSON.
+//! `POST /api/import` keeps what a file has, and answers with [`Imported`]. A list has 100 entries unless `limit` says
+//! otherwise, and at most 10,000. Ids are hexadecimal digits, 32 of a trace and 16 of a span; times are nanoseconds.
+//! Fields may be added to the JSON.
 //!
 //! # Limits
-//! Nothing of the store survives the end of the program.
+//! Nothing of the store survives the end of the program, unless [`Config::keep`] says where.
 //!
 //! Unless [`Config::receive`] says otherwise there is no TLS, and nobody is asked who they are: listen on loopback. A port
 //! that other machines reach is opened as asked; when the first of them connects and needs neither credentials nor a
@@ -85,8 +84,10 @@ mod reservation;
 mod serve;
 mod tls;
 mod voice;
-// What is kept, and where it is in the bytes.
+// Where all of it comes together, and which way it goes.
 mod intake;
+mod plan;
+mod route;
 // What it is, and what is changed in it.
 mod check;
 mod join;
@@ -106,25 +107,35 @@ mod otlp;
 mod time;
 pub mod trace;
 pub mod metric;
+pub mod map;
+mod share;
 mod view;
 // Where else it can go.
 mod scribe;
 pub mod debug;
 pub mod file;
+pub mod loki;
+pub mod keep;
+// Where all of it lives.
+mod runtime;
 // Who else is there, and how much went through.
 mod counters;
 mod find;
 mod health;
 mod scrape;
+// What is read instead of received.
+pub mod filelog;
 
-pub use config::{Config, Cors, Destinations, Overflow, Receive, Tls};
+pub use config::{Config, Cors, Destinations, Exit, Overflow, Pipeline, Port, Receive, Tls, Way};
 pub use counters::{Counters, Forwarded};
 pub use error::{Error, Lost};
-pub use find::{Running, find};
+pub use find::{Running, fetch, find};
 pub use process::{Action, Context, Kind, Place, Processor, Value};
+pub use share::Imported;
 #[doc(no_inline)]
-pub use throughline_sender::{Batch, Destination, Disk, Until};
+pub use throughline_sender::{Balance, Batch, Destination, Disk, Until};
 pub use trace::{Summary, Trace};
+pub use view::Token;
 
 use desk::Desk;
 use intake::Intake;
@@ -137,12 +148,8 @@ use std::{
     thread::{self, JoinHandle},
     time::Duration,
 };
-use throughline_sender::{Inlet, Signal, wire};
-use tokio::{
-    runtime::{self, Runtime},
-    sync::oneshot,
-};
-use tracing::dispatcher::{Dispatch, set_default};
+use throughline_sender::{Inlet, wire};
+use tokio::sync::oneshot;
 
 /// A collector that runs. Dropping it stops it without waiting for anything: what was to be sent on is spilled to disk, or
 /// lost. [`stop`](Self::stop) delivers it first.
@@ -150,6 +157,8 @@ use tracing::dispatcher::{Dispatch, set_default};
 pub struct Collector {
     intake: Arc<Intake>,
     addresses: Addresses,
+    ports: Vec<(String, SocketAddr)>,
+    token: Option<Token>,
     thread: Option<JoinHandle<Result<(), Lost>>>,
     /// The thread ends when it is told how long it may take for that, or when this is dropped.
     ending: Option<oneshot::Sender<Duration>>,
@@ -163,48 +172,32 @@ impl Collector {
     ///
     /// # Errors
     /// A bound or time limit is zero, an address is taken ([`Error::is_address_in_use`]) or cannot be listened on, the
-    /// address of the view is not a loopback address, a destination, the disk or a pattern cannot be used, or the
+    /// address of the view is not a loopback address and there is no token, a destination, the disk or a pattern cannot be used, or the
     /// system gives no thread.
     pub fn start(config: Config) -> Result<Collector, Error> {
         config.check()?;
         let ports = Ports::bind(&config)?;
         let addresses = ports.addresses();
+        let others = ports.others.iter().filter_map(|listener| listener.local_addr().ok());
+        let others = config.ports.iter().map(|port| port.source.clone()).zip(others).collect();
+        let token = config.view_token.clone();
         let (ending, end) = oneshot::channel();
         let (over, ended) = oneshot::channel();
         let (ready, is_ready) = mpsc::sync_channel(1);
-        let run = move || {
-            // The spans and events of the HTTP implementation would come in again, without end.
-            let _quiet = set_default(&Dispatch::none());
-            let runtime = match runtime(&config) {
-                Ok(runtime) => runtime,
-                Err(fault) => {
-                    let _ = ready.send(Err(Error::thread(fault)));
-                    return Ok(());
-                }
-            };
-            let outcome = runtime.block_on(async {
-                let started = start(config, ports, addresses);
-                let intake = started.as_ref().ok().cloned();
-                if ready.send(started).is_err() {
-                    return Ok(());
-                }
-                let Some(intake) = intake else { return Ok(()) };
-                match end.await {
-                    Ok(limit) => intake.close(limit).await,
-                    // The handle was dropped.
-                    Err(_) => Ok(()),
-                }
-            });
-            // Nobody waits for a page that is still being made.
-            runtime.shutdown_background();
-            let _ = over.send(());
-            outcome
-        };
+        let run = move || runtime::run(config, ports, addresses, &ready, end, over);
         let named = thread::Builder::new().name("throughline-collector".to_owned());
         let thread = named.spawn(run).map_err(Error::thread)?;
         let gone = |_| Err(Error::thread(io::Error::other("the thread ended at once")));
         let intake = is_ready.recv().unwrap_or_else(gone)?;
-        Ok(Collector { intake, addresses, thread: Some(thread), ending: Some(ending), ended })
+        Ok(Collector {
+            intake,
+            addresses,
+            ports: others,
+            token,
+            thread: Some(thread),
+            ending: Some(ending),
+            ended,
+        })
     }
 
     /// The way in without a socket: what is handed over takes the same path as what comes through the ports.
@@ -224,24 +217,29 @@ impl Collector {
         self.addresses.http
     }
 
+    /// Where OTLP is taken besides: the source, and the address of the port, in the order of [`Config::ports`].
+    pub fn ports(&self) -> &[(String, SocketAddr)] {
+        &self.ports
+    }
+
     /// Where the view is.
     pub fn view_address(&self) -> Option<SocketAddr> {
         self.addresses.view
     }
 
-    /// The address of the view for a browser: `http://127.0.0.1:4319/`.
+    /// The address of the view for a browser: `http://127.0.0.1:4319/`. It has the token in it, if there is one.
     pub fn view_url(&self) -> Option<String> {
-        self.addresses.view.map(|address| format!("http://{address}/"))
+        self.addresses.view_url(self.token.as_ref(), "")
     }
 
-    /// The page of a trace, whether it is there already or not.
+    /// The page of a trace, whether it is there already or not. It has the token in it, if there is one.
     pub fn trace_url(&self, trace_id: &str) -> Option<String> {
-        self.addresses.view.map(|address| format!("http://{address}/trace/{trace_id}"))
+        self.addresses.view_url(self.token.as_ref(), &format!("trace/{trace_id}"))
     }
 
     /// The traces with spans that arrived last, at most as many as the limit, the latest start first.
     pub fn traces(&self, limit: usize) -> Vec<Summary> {
-        look::traces(&self.intake, limit, |_| true)
+        look::traces(&self.intake, limit, |_, _, _| true)
     }
 
     /// The trace with the id of 32 hexadecimal digits; `None` when nothing of it is kept.
@@ -257,6 +255,28 @@ impl Collector {
     /// The series that are asked for; empty when nothing of the instrument is kept.
     pub fn series(&self, query: &metric::Query) -> Vec<metric::Series> {
         look::series(&self.intake, query)
+    }
+
+    /// The series that are asked for as lines, by an attribute or all together.
+    pub fn chart(&self, query: &metric::Query, by: Option<&str>) -> metric::Chart {
+        look::chart(&self.intake, query, by)
+    }
+
+    /// All that is kept of some traces as OTLP in JSON, for files: a line with their spans, and one with their log records;
+    /// `None`: it would be more than 64 MiB.
+    pub fn export<'a>(&self, trace_ids: impl IntoIterator<Item = &'a str>) -> Option<Vec<u8>> {
+        share::export(&self.intake, &trace_ids.into_iter().filter_map(trace::parse).collect())
+    }
+
+    /// Keeps what such a file has, or one of the file exporter or of `otlp/stdout`: objects on lines, in a list, or one
+    /// over many lines. Lines of something else are passed over. Nothing of it is sent on or changed.
+    pub fn import(&self, file: &[u8]) -> Imported {
+        share::import(&self.intake, file)
+    }
+
+    /// Who calls whom, out of the last so many nanoseconds before the latest span ended, or out of all that is kept.
+    pub fn map(&self, last: Option<u64>) -> map::Map {
+        look::map(&self.intake, last)
     }
 
     /// The newest log records, at most as many as the limit, the latest first, also those outside of any trace.
@@ -334,13 +354,16 @@ impl fmt::Debug for Collector {
 fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intake>, Error> {
     let intake = Arc::new(Intake::start(&config)?);
     let (limit, expiration) = (config.request_timeout, config.metric_expiration);
-    let receiver = receive::Receiver::new(Arc::clone(&intake), &config)?;
+    let receiver = |receive, source| receive::Receiver::new(Arc::clone(&intake), receive, source, limit);
+    let main = receiver(&config.receive, plan::Source::OTLP)?;
     for listener in [ports.grpc, ports.http].into_iter().flatten() {
-        let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
-        spawn(listener, Limits::of_receiver(limit), receiver.clone().at(is_local))?;
+        receive(listener, limit, main.clone())?;
+    }
+    for (port, listener) in config.ports.iter().zip(ports.others) {
+        receive(listener, limit, receiver(&port.receive, intake.source(&port.source))?)?;
     }
     if let Some(listener) = ports.view {
-        let pages = view::View::new(Arc::clone(&intake), addresses);
+        let pages = view::View::new(Arc::clone(&intake), addresses, config.view_token, limit);
         spawn(listener, Limits::of_view(limit), Desk::new(pages, limit))?;
     }
     if let Some(listener) = ports.health {
@@ -353,12 +376,9 @@ fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intak
     Ok(intake)
 }
 
-fn runtime(config: &Config) -> io::Result<Runtime> {
-    let mut builder = runtime::Builder::new_current_thread();
-    // One that makes pages, one that makes those for Prometheus, one that decodes large requests, two that wait for a
-    // terminal and a file to be written, and one for each disk.
-    let disks = Signal::ALL.into_iter().map(|signal| config.destinations.of(signal).len()).sum::<usize>();
-    builder.max_blocking_threads(5 + disks).thread_name("throughline-collector").enable_all().build()
+fn receive(listener: TcpListener, limit: Duration, receiver: receive::Receiver) -> Result<(), Error> {
+    let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
+    spawn(listener, Limits::of_receiver(limit), receiver.at(is_local))
 }
 
 fn spawn(listener: TcpListener, limits: Limits, handler: impl Handler) -> Result<(), Error> {

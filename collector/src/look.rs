@@ -5,32 +5,44 @@
 
 use crate::{
     intake::Intake,
-    metric::{self, Instrument, Series},
+    map::{self, Between, Call, Map},
+    metric::{self, Chart, Instrument, Series},
     scan::TraceId,
     store::{Found, Store, Stored, Turn},
-    trace::{self, LogRecord, Resources, Summary, Trace},
+    trace::{self, Backlink, LogRecord, Resources, Summary, Trace},
 };
 use bytes::Bytes;
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, HashSet, VecDeque},
+    collections::{BTreeMap, BTreeSet, HashSet, VecDeque},
 };
 use throughline_sender::Signal;
 
 /// How many items are read while the store is locked: some microseconds' worth.
 const STEP: usize = 1024;
 
+/// How many log records are searched: some tenths of a second's worth.
+const RECORDS: usize = 100_000;
+
 /// How many of the newest requests and resources are asked for services: some milliseconds' worth.
 const SERVICES: usize = 20_000;
 
-/// The newest traces that pass, at most as many as the limit, by start.
-pub(crate) fn traces(intake: &Intake, limit: usize, pass: impl Fn(&Summary) -> bool) -> Vec<Summary> {
+/// How many spans that point to one are looked for.
+const BACKLINKS: usize = 20;
+
+/// The newest traces that pass, at most as many as the limit, by start. Whoever needs more than its line finds out by
+/// its id and what is kept of it.
+pub(crate) fn traces(
+    intake: &Intake,
+    limit: usize,
+    pass: impl Fn(&Summary, &TraceId, &Found) -> bool,
+) -> Vec<Summary> {
     let mut resources = Resources::default();
     let lines = newest(intake).into_iter().filter_map(|id| {
         let found = found(intake, &id);
-        trace::summary(&id, &found, &mut resources)
+        trace::summary(&id, &found, &mut resources).filter(|summary| pass(summary, &id, &found))
     });
-    let mut summaries: Vec<Summary> = lines.filter(pass).take(limit).collect();
+    let mut summaries: Vec<Summary> = lines.take(limit).collect();
     summaries.sort_by_key(|summary| Reverse(summary.start));
     summaries
 }
@@ -39,6 +51,19 @@ pub(crate) fn traces(intake: &Intake, limit: usize, pass: impl Fn(&Summary) -> b
 pub(crate) fn trace(intake: &Intake, id: &TraceId) -> Option<Trace> {
     let found = found(intake, id);
     (!found.spans.is_empty() || !found.logs.is_empty()).then(|| trace::trace(id, &found))
+}
+
+/// The spans that have a link to a span, by the ids of both as hexadecimal digits.
+pub(crate) fn backlinks(intake: &Intake, trace_id: &str, span_id: &str) -> Vec<Backlink> {
+    let (Some(trace), Ok(span)) = (trace::parse(trace_id), u64::from_str_radix(span_id, 16)) else {
+        return Vec::new();
+    };
+    trace::backlinks(Bodies::of(intake, Signal::Traces), (&trace, &span.to_be_bytes()), BACKLINKS)
+}
+
+/// How many spans and log records there are of a trace.
+pub(crate) fn size(intake: &Intake, id: &TraceId) -> usize {
+    intake.store().size(id)
 }
 
 /// The names of the services with spans, as far as the newest requests tell.
@@ -53,6 +78,16 @@ pub(crate) fn logs(intake: &Intake, limit: usize) -> Vec<LogRecord> {
     trace::lines(Bodies::of(intake, Signal::Logs).map(|(_, body)| body), limit)
 }
 
+/// The newest log records that pass, at most as many as the limit, newest first; and whether all that are kept were looked
+/// at.
+pub(crate) fn records(
+    intake: &Intake,
+    limit: usize,
+    pass: impl Fn(&LogRecord) -> bool,
+) -> (Vec<LogRecord>, bool) {
+    trace::matching(Bodies::of(intake, Signal::Logs).map(|(_, body)| body), limit, RECORDS, pass)
+}
+
 /// The instruments that pass by the names of their services, at most as many as the limit.
 pub(crate) fn instruments(intake: &Intake, service: Option<&str>, limit: usize) -> Vec<Instrument> {
     metric::instruments(Bodies::of(intake, Signal::Metrics), service, limit)
@@ -63,9 +98,42 @@ pub(crate) fn series(intake: &Intake, query: &metric::Query) -> Vec<Series> {
     metric::series(Bodies::of(intake, Signal::Metrics), query, |traces| kept(intake, traces))
 }
 
+/// The chart of the series that are asked for, by an attribute or all together.
+pub(crate) fn chart(intake: &Intake, query: &metric::Query, by: Option<&str>) -> Chart {
+    metric::chart(&series(intake, query), by)
+}
+
+/// Who calls whom, out of the last so many nanoseconds before the latest span ended, or out of all that is kept.
+pub(crate) fn map(intake: &Intake, last: Option<u64>) -> Map {
+    map::draw(&map::Calls::of(map::gather(Bodies::of(intake, Signal::Traces)), last))
+}
+
+/// The map, and of the calls that are asked for the newest and the slowest, at most so many of both.
+pub(crate) fn calls(
+    intake: &Intake,
+    last: Option<u64>,
+    wanted: &Between,
+    most: usize,
+) -> (Map, Vec<Call>, Vec<Call>) {
+    let calls = map::Calls::of(map::gather(Bodies::of(intake, Signal::Traces)), last);
+    let (newest, slowest) = calls.between(wanted, most);
+    (map::draw(&calls), newest, slowest)
+}
+
 /// The newest point of each series, not of an earlier time than the bound; `None`: it would be too large.
 pub(crate) fn latest(intake: &Intake, from: u64) -> Option<metric::Latest> {
     metric::latest(Bodies::of(intake, Signal::Metrics), from)
+}
+
+/// The requests with something of the traces, in the order in which they came.
+pub(crate) fn holding(intake: &Intake, signal: Signal, traces: &HashSet<TraceId>) -> Vec<Bytes> {
+    let mut bodies: BTreeMap<u64, Bytes> = BTreeMap::new();
+    for id in traces {
+        let found = found(intake, id);
+        let all = if signal == Signal::Traces { found.spans } else { found.logs };
+        bodies.extend(all.into_iter().map(|stored| (stored.chunk, stored.body)));
+    }
+    bodies.into_values().collect()
 }
 
 /// Which of the traces have spans.

@@ -21,6 +21,7 @@
 //! together up to 100,000 points.
 
 mod build;
+pub mod chart;
 mod instruments;
 mod latest;
 mod message;
@@ -32,6 +33,8 @@ mod walk;
 
 use crate::trace::{Attributes, Name, Value};
 pub(crate) use build::read;
+pub use chart::Chart;
+pub(crate) use chart::chart;
 pub(crate) use instruments::instruments;
 pub(crate) use latest::{Latest, latest};
 pub use query::Query;

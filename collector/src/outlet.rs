@@ -1,6 +1,6 @@
 //! What a collector writes itself, to a terminal and to a file: ways out like all others, but closed behind their queues.
 
-use crate::{Config, Error, debug, file};
+use crate::{Error, Way, debug, file};
 use std::{path::PathBuf, sync::Arc, time::Duration};
 use throughline_sender::{Destination, Inlet};
 use tokio::task::spawn_blocking;
@@ -19,18 +19,19 @@ pub(crate) enum Outlet {
 }
 
 impl Outlet {
-    /// Starts those that the configuration asks for.
-    pub(crate) fn start(config: &Config) -> Result<Vec<Outlet>, Error> {
-        let mut outlets = Vec::new();
-        if let Some(options) = config.debug {
-            outlets.push(Outlet::Terminal(Arc::new(options.start().map_err(Error::thread)?)));
-        }
-        if let Some(options) = config.file.clone() {
-            let path = options.path.clone();
-            let exporter = options.start().map_err(|fault| Error::file(&path, fault))?;
-            outlets.push(Outlet::File(Arc::new(exporter), path));
-        }
-        Ok(outlets)
+    /// Starts one, if it is the collector itself that writes there.
+    pub(crate) fn start(way: &Way) -> Result<Option<Outlet>, Error> {
+        Ok(match way {
+            Way::Network(_) => None,
+            Way::Terminal(options) => {
+                Some(Outlet::Terminal(Arc::new(options.start().map_err(Error::thread)?)))
+            }
+            Way::File(options) => {
+                let path = options.path.clone();
+                let exporter = options.clone().start().map_err(|fault| Error::file(&path, fault))?;
+                Some(Outlet::File(Arc::new(exporter), path))
+            }
+        })
     }
 
     /// Where its senders send.

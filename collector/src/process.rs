@@ -119,7 +119,6 @@ impl Processor {
 pub(crate) struct Process {
     /// In the order of [`Signal::ALL`].
     plans: [Plan; 3],
-    asked: Asked,
 }
 
 /// Why processors cannot be applied.
@@ -137,21 +136,17 @@ impl From<Fault> for Failure {
 }
 
 impl Process {
-    pub(crate) fn new(processors: &[Processor]) -> Result<Self, Error> {
-        let (mut plans, mut asked): ([Plan; 3], Asked) = Default::default();
+    /// What they ask of who sends is added to what others ask.
+    pub(crate) fn new(processors: &[Processor], asked: &mut Asked) -> Result<Self, Error> {
+        let mut plans: [Plan; 3] = Default::default();
         for (signal, plan) in Signal::ALL.into_iter().zip(&mut plans) {
             for processor in processors.iter().filter(|processor| processor.signals.contains(&signal)) {
                 for action in &processor.actions {
-                    plan.add(processor.place, Step::new(action, &mut asked)?);
+                    plan.add(processor.place, Step::new(action, asked)?);
                 }
             }
         }
-        Ok(Process { plans, asked })
-    }
-
-    /// What is asked of who sends.
-    pub(crate) fn asked(&self) -> &Asked {
-        &self.asked
+        Ok(Process { plans })
     }
 
     /// Whether there is nothing to do for a signal.

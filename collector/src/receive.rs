@@ -14,10 +14,11 @@ mod form; // … in protobuf
 mod status; // why not
 
 use crate::{
-    Config, Error,
+    Error, Receive,
     forward::Promise,
     intake::{Intake, Refusal, Taken},
     origin::{is_for_address, is_from_elsewhere},
+    plan::Source,
     process::Client,
     reply::Reply,
     reservation::Reservation,
@@ -59,6 +60,10 @@ const AT_ONCE: usize = 64 * 1024;
 #[derive(Clone)]
 pub(crate) struct Receiver {
     intake: Arc<Intake>,
+    /// Where what it takes comes from.
+    source: Source,
+    /// How many bytes a request may have.
+    max_bytes: usize,
     /// How long the body of a request may take.
     limit: Duration,
     /// Whether only programs on this machine reach the port.
@@ -73,11 +78,19 @@ pub(crate) struct Receiver {
 }
 
 impl Receiver {
-    pub(crate) fn new(intake: Arc<Intake>, config: &Config) -> Result<Self, Error> {
-        let receive = &config.receive;
+    /// For ports of this source, where a client may take so long.
+    pub(crate) fn new(
+        intake: Arc<Intake>,
+        receive: &Receive,
+        source: Source,
+        limit: Duration,
+    ) -> Result<Self, Error> {
+        let largest = intake.max_request_bytes;
         Ok(Receiver {
             intake,
-            limit: config.request_timeout,
+            source,
+            max_bytes: receive.max_request_bytes.map_or(largest, |bytes| bytes.min(largest)),
+            limit,
             is_local: true,
             security: Arc::new(Security::new(receive.tls.as_ref())?),
             guard: Arc::new(Guard::new(&receive.credentials)?),
@@ -127,13 +140,17 @@ impl Receiver {
         let client = self.intake.asked().answers(request.headers(), peer, !self.guard.is_absent());
         let body = request.into_body();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        if let Err(refusal) = self.intake.admit(signal, announced) {
+        if let Err(refusal) = self.intake.admit(signal, self.source, announced) {
             body::linger(body, is_waiting).await;
             return Err(refusal);
         }
-        let body = body::read(body, &self.intake, framing, self.limit, is_waiting, &mut reservation).await?;
+        let limits = (self.max_bytes, self.limit);
+        let body = body::read(body, &self.intake, framing, limits, is_waiting, &mut reservation).await?;
         let coding = coding(&body)?;
-        Parcel { signal, body, framing, coding, form, client, reservation }.deliver(&self.intake).await
+        let (source, max_bytes) = (self.source, self.max_bytes);
+        Parcel { signal, source, body, framing, max_bytes, coding, form, client, reservation }
+            .deliver(&self.intake)
+            .await
     }
 }
 
@@ -181,9 +198,12 @@ impl Handler for Receiver {
 /// A whole request, as it was sent.
 struct Parcel {
     signal: Signal,
+    source: Source,
     body: Vec<u8>,
     /// How many bytes stand before the message.
     framing: usize,
+    /// How many bytes the message may have.
+    max_bytes: usize,
     coding: Coding,
     form: Form,
     client: Client,
@@ -202,8 +222,8 @@ impl Parcel {
     }
 
     fn open(self, intake: &Intake) -> Result<(Taken, Promise), Refusal> {
-        let Parcel { signal, mut body, mut framing, coding, form, client, mut reservation } = self;
-        let most = intake.max_request_bytes;
+        let Parcel { signal, source, mut body, mut framing, max_bytes: most, .. } = self;
+        let (coding, form, client, mut reservation) = (self.coding, self.form, self.client, self.reservation);
         // Nobody compresses nothing.
         if coding != Coding::Identity && body.len() > framing {
             let decoded = coding.decode(most, body.get(framing..).unwrap_or_default(), &mut reservation)?;
@@ -211,7 +231,8 @@ impl Parcel {
             (body, framing) = (decoded, 0);
         }
         let body = form.read(signal, body, most, &mut reservation)?;
-        intake.take(signal, body.get(framing..).unwrap_or_default(), &client, &mut reservation)
+        let message = body.get(framing..).unwrap_or_default();
+        intake.take(signal, source, message, &client, &mut reservation)
     }
 }
 

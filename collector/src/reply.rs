@@ -1,6 +1,6 @@
-//! The body of an answer: bytes, and the trailers of gRPC.
+//! The body of an answer: bytes and the trailers of gRPC, or bytes as they come.
 //!
-//! It is handed over in pieces, so that it is there as long as the client has not taken nearly all of it: whoever
+//! What is there is handed over in pieces, so that it is there as long as the client has not taken nearly all of it: whoever
 //! waits for its end learns of a client that does not read.
 
 use crate::patience::Answering;
@@ -10,20 +10,21 @@ use http_body::{Body, Frame, SizeHint};
 use std::{
     convert::Infallible,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 /// How much is handed over at a time, in bytes.
 const PIECE: usize = 16 * 1024;
 
-/// Data in pieces, then at most one block of trailers.
+/// Data in pieces, then what comes, then at most one block of trailers.
 #[derive(Default)]
 pub(crate) struct Reply {
     data: Bytes,
+    coming: Option<mpsc::Receiver<Bytes>>,
     trailers: Option<HeaderMap>,
     /// Ends with the reply.
-    _answering: Option<Answering>,
+    answering: Option<Answering>,
 }
 
 /// Bytes with a place that is free again when their memory is.
@@ -44,6 +45,11 @@ impl Reply {
         Reply { data: data.into(), ..Reply::default() }
     }
 
+    /// Bytes as they come, until the sender is dropped.
+    pub(crate) fn stream(coming: mpsc::Receiver<Bytes>) -> Self {
+        Reply { coming: Some(coming), ..Reply::default() }
+    }
+
     /// Bytes, then trailers.
     pub(crate) fn with_trailers(data: Bytes, trailers: HeaderMap) -> Self {
         Reply { trailers: Some(trailers), ..Reply::of(data) }
@@ -54,6 +60,11 @@ impl Reply {
         self.data.len()
     }
 
+    /// Other bytes in place of these.
+    pub(crate) fn changed(self, change: impl FnOnce(&[u8]) -> Vec<u8>) -> Self {
+        Reply { data: change(&self.data).into(), ..self }
+    }
+
     /// Keeps a place for as long as the bytes are in memory.
     pub(crate) fn holding(self, place: OwnedSemaphorePermit) -> Self {
         Reply { data: Bytes::from_owner(Held { data: self.data, _place: place }), ..self }
@@ -61,7 +72,7 @@ impl Reply {
 
     /// Keeps a mark for as long as there is something to write.
     pub(crate) fn answering(self, answering: Answering) -> Self {
-        Reply { _answering: Some(answering), ..self }
+        Reply { answering: Some(answering), ..self }
     }
 }
 
@@ -71,18 +82,27 @@ impl Body for Reply {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
+        context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(coming) = self.coming.as_mut() {
+            let data = ready!(coming.poll_recv(context));
+            // What came before was taken: the time of the next piece begins.
+            self.answering.iter().for_each(Answering::answered);
+            return Poll::Ready(data.map(|data| Ok(Frame::data(data))));
+        }
         let count = self.data.len().min(PIECE);
         let data = (count > 0).then(|| Frame::data(self.data.split_to(count)));
         Poll::Ready(data.or_else(|| self.trailers.take().map(Frame::trailers)).map(Ok))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_empty() && self.trailers.is_none()
+        self.data.is_empty() && self.trailers.is_none() && self.coming.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.data.len() as u64)
+        match self.coming {
+            Some(_) => SizeHint::default(),
+            None => SizeHint::with_exact(self.data.len() as u64),
+        }
     }
 }

@@ -163,6 +163,11 @@ impl Store {
         self.index.has(trace)
     }
 
+    /// How many spans and log records there are of a trace.
+    pub(crate) fn size(&self, trace: &TraceId) -> usize {
+        self.index.size(trace)
+    }
+
     /// The numbers and bodies of the requests before one of a number, newest first: at most so many.
     pub(crate) fn bodies(&self, signal: Signal, before: u64, most: usize) -> Vec<(u64, Bytes)> {
         self.rings[signal as usize].before(before).take(most).collect()

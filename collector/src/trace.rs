@@ -4,6 +4,7 @@
 //! more digits than JavaScript keeps. The names of spans, services and scopes are cut after 256 characters: see
 //! [`Name`].
 
+mod backlink;
 mod build;
 mod name;
 mod print;
@@ -14,7 +15,8 @@ mod tests;
 mod tree;
 mod value;
 
-pub(crate) use build::{decode, lines, parent as id, trace};
+pub(crate) use backlink::{Backlink, backlinks};
+pub(crate) use build::{decode, lines, matching, parent as id, trace};
 pub use name::Name;
 pub(crate) use resource::{Resources, identity};
 pub(crate) use summary::{services, summary};
@@ -223,8 +225,13 @@ impl LogRecord {
 impl Trace {
     /// The span with the id of 16 hexadecimal digits.
     pub fn span(&self, span_id: &str) -> Option<&Span> {
-        let place = self.places.get(&build::key(span_id)?)?;
-        self.spans.get(*place).filter(|span| span.span_id == span_id)
+        self.spans.get(self.place(span_id)?)
+    }
+
+    /// Where the span with an id is in [`Trace::spans`].
+    pub(crate) fn place(&self, span_id: &str) -> Option<usize> {
+        let place = *self.places.get(&build::key(span_id)?)?;
+        self.spans.get(place).filter(|span| span.span_id == span_id).map(|_| place)
     }
 
     /// The log records of exactly one span.

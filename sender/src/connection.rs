@@ -129,6 +129,7 @@ impl Connection {
     ) -> Result<Response<Incoming>, Answer> {
         self.travels = Some(capture_connection(&mut request));
         self.connectors.fault(&self.remote); // of an earlier request
+        self.heard = Heard::Nothing;
         match self.client.request(request).await {
             Ok(response) => {
                 self.proven = our_end(response.extensions());

@@ -1,9 +1,9 @@
 //! Where telemetry goes: over the network, or into a collector in the same program.
 
-use crate::{Credentials, Tls};
+use crate::{Balance, Credentials, Dialect, Tls};
 use bytes::Bytes;
 use http::{HeaderMap, Uri};
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 /// One kind of telemetry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -65,6 +65,8 @@ pub enum Destination {
     Remote(Remote),
     /// Something in this program that takes requests, reached without a socket.
     Local(Inlet),
+    /// Several servers that speak OTLP, each for a part of it.
+    Balanced(Balance),
 }
 
 impl fmt::Display for Destination {
@@ -72,6 +74,7 @@ impl fmt::Display for Destination {
         match self {
             Destination::Remote(remote) => remote.fmt(f),
             Destination::Local(inlet) => f.write_str(&inlet.name),
+            Destination::Balanced(balance) => balance.fmt(f),
         }
     }
 }
@@ -94,8 +97,12 @@ pub struct Remote {
     /// The longest time for one attempt to deliver a request; zero: no limit. Default: 10 s. Not for all retries
     /// together, as OTLP has it: a request that may be repeated stays in its queue.
     pub timeout: Duration,
+    /// Where the host of the URL is, for who knows it; the port is that of the URL. Default: DNS says.
+    pub address: Option<IpAddr>,
     /// What to do if the server cannot be reached: said after the cause. Default: nothing.
     pub advice: String,
+    /// How it is spoken to, if it does not take OTLP; over HTTP. Default: as the protocol says.
+    pub dialect: Option<Dialect>,
 }
 
 /// How long one attempt may take unless told otherwise: the number of the standard (O-014).
@@ -112,7 +119,9 @@ impl Remote {
             tls: Tls::default(),
             compression: Compression::None,
             timeout: DEFAULT_TIMEOUT,
+            address: None,
             advice: String::new(),
+            dialect: None,
         }
     }
 
@@ -147,7 +156,8 @@ impl fmt::Display for Remote {
         match self.protocol {
             Protocol::Grpc => f.write_str(" (grpc)"),
             Protocol::HttpProtobuf | Protocol::HttpJson => f.write_str(self.url.path()),
-        }
+        }?;
+        self.address.map_or(Ok(()), |address| write!(f, " at {address}"))
     }
 }
 

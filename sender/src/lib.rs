@@ -47,23 +47,30 @@
 //! With [`Limits::batch`], requests that wait next to each other are sent as one, each with its own count and record on
 //! disk: see [`Batch`]. A [`Receipt`] tells when one of them is on disk or delivered.
 //!
+//! # Several servers
+//! A [`Balance`] is a destination of several servers, each with a part of what is sent: what belongs to one trace goes to one
+//! of them, and while one is away the others have its share. See [its page](balance).
+//!
 //! # Whom it trusts, and who it is
 //! [`Tls`] and [`Credentials`] name files as mounted secrets are: they are read when the sender starts, where a
 //! fault is an [`Error`], and again when they change.
 //!
 //! # Limits
-//! One request is under way at a time, on one connection. Requests of more than 64 MiB, before compression, are not
+//! One request is under way at a time, on one connection, to each server. Requests of more than 64 MiB, before compression, are not
 //! sent, but dropped and counted; responses are read up to 4 MiB (O-016).
 
 mod platform; // where nothing can be sent
 mod destination; // where to
 mod queue; // waiting, counting
+pub mod balance; // … for one of several
+mod resolve; // where a host is
 pub mod disk; // … where a process cannot lose it
 mod stats; // what became of everything
 mod transport; // one attempt, whichever way
 mod http; // … over HTTP
 #[cfg(feature = "grpc")]
 mod grpc; // … over gRPC
+mod dialect; // … in other words
 mod split; // what is too large for the other side
 pub mod json; // … as JSON
 pub mod shape; // … of these messages
@@ -84,12 +91,16 @@ pub mod exposition; // measurements as a page that others fetch
 mod probe; // one attempt, to learn what would become of more
 
 pub use auth::{Authorization, Credentials, Secret, basic, bearer};
+pub use balance::{Balance, Discovery, Find, Key, Members};
 pub use destination::{
     Accept, Answer, Compression, DEFAULT_TIMEOUT, Destination, Inlet, Protocol, Remote, Signal,
 };
+pub use dialect::{Dialect, Message, Speak, Spoken, Unspeakable};
 pub use disk::{DEFAULT_DISK_BYTES, Disk};
 pub use probe::{Heard, Probed, probe};
-pub use queue::{Batch, DEFAULT_QUEUE_BYTES, Limits, Mark, Receipt, Request, Sender, Undelivered, Until};
+pub use queue::{
+    Batch, DEFAULT_QUEUE_BYTES, Hold, Limits, Mark, Receipt, Request, Sender, Undelivered, Until,
+};
 pub use stats::{Overflow, Stats, Unsent};
 pub use tls::Tls;
 pub use transport::Error;

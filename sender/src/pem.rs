@@ -117,3 +117,51 @@ fn is_encrypted(text: &[u8]) -> bool {
     let marks = [&b"BEGIN ENCRYPTED PRIVATE KEY"[..], b"4,ENCRYPTED"];
     marks.iter().any(|mark| text.windows(mark.len()).any(|part| part == *mark))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::tests::Place;
+    use proptest::{prelude::*, sample::select};
+    use std::fs;
+
+    const SECRET: &str = "c4n4ry";
+
+    /// What stands in such files, in any order, whole or torn.
+    fn part() -> impl Strategy<Value = String> {
+        prop_oneof![
+            select(vec![
+                "CERTIFICATE",
+                "PRIVATE KEY",
+                "RSA PRIVATE KEY",
+                "EC PRIVATE KEY",
+                "ENCRYPTED PRIVATE KEY",
+                SECRET
+            ])
+            .prop_flat_map(|label| select(vec![
+                format!("-----BEGIN {label}-----"),
+                format!("-----END {label}-----")
+            ])),
+            select(vec!["MIIB", "AAAA", "Y2FuYXJ5", SECRET, "=", "-----", "Proc-Type: 4,ENCRYPTED", ""])
+                .prop_map(String::from),
+            any::<String>(),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn no_file_can_make_it_panic_or_tell_what_stands_there(parts in prop::collection::vec(part(), 0..12)) {
+            let place = Place::new();
+            fs::create_dir_all(&place.0)?;
+            let path = place.0.join("file.pem");
+            fs::write(&path, parts.join("\n"))?;
+            let identity = Identity::new(&path, &path).read().err();
+            for fault in identity.into_iter().chain(Authorities::new(&path).read().err()) {
+                prop_assert!(fault.contains("file.pem") && !fault.contains(SECRET), "{fault}");
+                prop_assert!(!fault.chars().any(char::is_control) && fault.len() < 300, "{fault:?}");
+            }
+        }
+    }
+}

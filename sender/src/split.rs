@@ -29,6 +29,11 @@ pub(crate) fn behind(signal: Signal, body: Bytes, items: u64) -> Bytes {
     }
 }
 
+/// How many items a request holds; none if it is no request.
+pub(crate) fn items(signal: Signal, body: &Bytes) -> u64 {
+    count(body, levels(signal)).unwrap_or(0)
+}
+
 fn levels(signal: Signal) -> &'static [&'static [u32]] {
     match signal {
         Signal::Metrics => &LEVELS_OF_METRICS,

@@ -32,6 +32,8 @@ pub struct Stats {
     pub repeated: u64,
     /// The last fault in words, if there was one.
     pub last_failure: Option<String>,
+    /// Of a member of a [`Balance`](crate::Balance): others have its share now.
+    pub left_out: bool,
     /// Of measurements: the instruments that measured more series than they may have.
     pub overflows: Vec<Overflow>,
 }
@@ -64,6 +66,29 @@ impl Stats {
         self.failed + self.dropped
     }
 
+    /// An error if something was lost since so much was, or is late.
+    pub(crate) fn unsent(&self, lost: u64, late: u64) -> Result<(), Unsent> {
+        let items = self.lost().saturating_sub(lost) + late;
+        if items == 0 {
+            return Ok(());
+        }
+        let cause = self.last_failure.clone().unwrap_or_else(|| "no answer in time".into());
+        Err(Unsent { items, signal: self.signal, cause })
+    }
+
+    /// Counts what another queue before the same destination counted.
+    pub(crate) fn add(&mut self, other: &Stats) {
+        self.recorded += other.recorded;
+        self.delivered += other.delivered;
+        self.failed += other.failed;
+        self.dropped += other.dropped;
+        self.queued += other.queued;
+        self.on_disk += other.on_disk;
+        self.adopted += other.adopted;
+        self.repeated += other.repeated;
+        self.last_failure = self.last_failure.take().or_else(|| other.last_failure.clone());
+    }
+
     /// Nothing so far.
     pub fn new(signal: Signal, destination: &impl fmt::Display) -> Self {
         let destination = destination.to_string();
@@ -79,6 +104,7 @@ impl Stats {
             adopted: 0,
             repeated: 0,
             last_failure: None,
+            left_out: false,
             overflows: Vec::new(),
         }
     }

@@ -26,6 +26,9 @@ impl Transport {
         let remote = match destination {
             Destination::Local(inlet) => return Ok(Transport::Local(signal, inlet.clone())),
             Destination::Remote(remote) => remote,
+            Destination::Balanced(balance) => {
+                return Err(Error(format!("{balance}: no single request goes to several servers")));
+            }
         };
         if !cfg!(feature = "zstd") && remote.compression == Compression::Zstd {
             return Err(Error(format!("{remote}: zstd needs the feature `zstd`; turn it on, or use gzip")));
@@ -33,6 +36,9 @@ impl Transport {
         if !cfg!(feature = "grpc") && remote.protocol == Protocol::Grpc {
             let fault = "grpc needs the feature `grpc`; turn it on, or use http/protobuf";
             return Err(Error(format!("{remote}: {fault}")));
+        }
+        if remote.dialect.is_some() && remote.protocol == Protocol::Grpc {
+            return Err(Error(format!("{remote}: what takes no OTLP is not spoken to over grpc")));
         }
         let connection = Box::new(Connection::new(signal, remote.clone())?);
         Ok(match remote.protocol {
@@ -60,6 +66,11 @@ impl Transport {
             }
         };
         answer.unwrap_or_else(|| connection.silent())
+    }
+
+    /// Whether somebody answered the last attempt.
+    pub(crate) fn has_heard(&self) -> bool {
+        self.heard().0 != Heard::Nothing
     }
 
     /// Who answered last, and when by their clock.

@@ -90,6 +90,16 @@ pub struct Field {
     pub value: Value,
 }
 
+impl Field {
+    /// The content of a length-delimited field of this number.
+    pub(crate) fn within(self, number: u32) -> Option<Slice> {
+        match self.value {
+            Value::Slice(slice) if self.number == number => Some(slice),
+            _ => None,
+        }
+    }
+}
+
 /// The fields of one message. After a fault there are no more.
 #[derive(Debug)]
 pub struct Fields<'a> {

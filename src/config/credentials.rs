@@ -122,7 +122,7 @@ pub(super) fn pairs(text: &str) -> impl Iterator<Item = Result<(HeaderName, Head
 const NO_PAIR: &str = "has a member that is not a name=value header";
 
 /// A header that may be sent.
-pub(super) fn pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
+pub(crate) fn pair(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), String> {
     let name = HeaderName::try_from(name.to_ascii_lowercase()).map_err(|_| NO_PAIR)?;
     // They describe the body that we make.
     if [CONTENT_LENGTH, CONTENT_TYPE, CONTENT_ENCODING, TRANSFER_ENCODING].contains(&name) {

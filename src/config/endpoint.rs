@@ -7,8 +7,8 @@ use crate::sender::{Protocol, Remote, Signal};
 use http::Uri;
 use std::net::IpAddr;
 
-pub(super) const GRPC_PORT: u16 = 4317;
-pub(super) const HTTP_PORT: u16 = 4318;
+pub(crate) const GRPC_PORT: u16 = 4317;
+pub(crate) const HTTP_PORT: u16 = 4318;
 
 /// Said when nothing listens at the default endpoint.
 const ADVICE: &str = "set OTEL_EXPORTER_OTLP_ENDPOINT to a collector, or THROUGHLINE_VIEW=1 for a view in this \
@@ -110,7 +110,10 @@ pub(super) fn advice(remote: &Remote, decided: &Decided) -> String {
 }
 
 /// Why a text is no URL. Echoed only if it is host:port: a word alone may be a token.
-pub(super) fn no_url(text: &str) -> String {
+pub(crate) fn no_url(text: &str) -> String {
+    if text.starts_with(['"', '\'']) {
+        return "is not a URL: the quotation marks are a part of it; leave them out".into();
+    }
     let is_place = |c: char| c.is_ascii_alphanumeric() || ".-:".contains(c);
     let meant = complete(&format!("http://{text}")).filter(|url| url.port().is_some());
     match meant.is_some() && text.chars().all(is_place) {
@@ -120,7 +123,7 @@ pub(super) fn no_url(text: &str) -> String {
 }
 
 /// The signal's path below a base URL; the base's query, if it has one, stays at the end.
-pub(super) fn below(base: &str, signal: Signal) -> String {
+pub(crate) fn below(base: &str, signal: Signal) -> String {
     let (base, query) = base.split_once('?').map_or((base, None), |(base, query)| (base, Some(query)));
     let url = format!("{}/{}", base.trim_end_matches('/'), signal.http_path());
     query.map_or(url.clone(), |query| format!("{url}?{query}"))
@@ -128,7 +131,7 @@ pub(super) fn below(base: &str, signal: Signal) -> String {
 
 /// A URL with a host and, if it has one, a true port; without user and password. A password with a slash in it
 /// ends the authority early: what then looks like a port is none.
-pub(super) fn complete(text: &str) -> Option<Uri> {
+pub(crate) fn complete(text: &str) -> Option<Uri> {
     let mut parts = text.parse::<Uri>().ok().filter(|_| !text.contains('#'))?.into_parts();
     let authority = parts.authority.take()?;
     let place = authority.as_str().rsplit_once('@').map_or(authority.as_str(), |(_, place)| place);

@@ -10,7 +10,7 @@
 mod collect; // those of the program alone
 mod table; // one row per variable
 
-use super::{Fault, Origin};
+use super::{Fault, Origin, spelling::distance};
 use crate::sender::Signal;
 use std::{
     collections::BTreeMap,
@@ -93,7 +93,15 @@ impl Environment {
         let ours = names.filter(|name| name.starts_with("THROUGHLINE_") && !name.starts_with(TESTS));
         for name in ours.filter(|name| !is_ours(name) && !is_service_link(name)).cloned().collect::<Vec<_>>()
         {
-            self.fault(&name, "is no variable of throughline; it is ignored");
+            let meant = meant(&name).map(|name| format!("; did you mean {name}?")).unwrap_or_default();
+            self.fault(&name, &format!("is no variable of throughline; it is ignored{meant}"));
+        }
+        // Others of the standard may be for other programs; what is nearly one of ours is not.
+        let names = self.values.keys().chain(self.overlay.keys());
+        let foreign = names.filter(|name| name.starts_with("OTEL_") && !is_ours(name));
+        let misspelt: Vec<_> = foreign.filter_map(|name| Some((name.clone(), meant(name)?))).collect();
+        for (name, meant) in misspelt {
+            self.fault(&name, &format!("is no variable of OpenTelemetry; did you mean {meant}?"));
         }
     }
 
@@ -288,9 +296,19 @@ fn is_service_link(name: &str) -> bool {
 }
 
 fn is_ours(name: &str) -> bool {
+    names().any(|known| known == name)
+}
+
+/// All that there are.
+fn names() -> impl Iterator<Item = String> {
     let signals = Signal::ALL.map(Some).into_iter().chain([None]);
-    let mut known = VARIABLES.iter().chain(COLLECT);
-    known.any(|variable| signals.clone().into_iter().any(|signal| variable.name_for(signal) == name))
+    signals.flat_map(|signal| VARIABLES.iter().chain(COLLECT).map(move |variable| variable.name_for(signal)))
+}
+
+/// The variable that was meant by a name that is none: it is at most two letters off.
+fn meant(name: &str) -> Option<String> {
+    let near = names().map(|known| (distance(name, &known), known));
+    near.filter(|(distance, _)| (1..=2).contains(distance)).min().map(|(_, known)| known)
 }
 
 #[cfg(test)]

@@ -1,10 +1,14 @@
 //! Where one signal goes, and what decided it.
 
+use super::env::VIEW;
 use crate::{
     console::STDOUT,
     sender::{Destination, Remote, Signal},
 };
 use std::{fmt, time::Duration};
+
+/// Said of what no variable decided.
+pub(crate) const IN_CODE: &str = "set in code";
 
 /// Where one signal goes. `Display` says it in words, with the variable that decided.
 #[derive(Clone, Debug)]
@@ -97,6 +101,17 @@ impl Export {
         self.known.iter().rfind(|(known, _)| *known == words).map(|(_, decided)| decided)
     }
 
+    /// The variable that decided a destination, or `default`, or `set in code`; `None`: nobody has to.
+    pub(crate) fn decider(&self, destination: &Destination) -> Option<String> {
+        Some(match (destination, self.decided_for(destination)) {
+            (_, Some(Decided::Variable(name))) => name.clone(),
+            (Destination::Local(_), _) => return None,
+            (_, Some(Decided::View)) => VIEW.name.into(),
+            (_, Some(_)) => "default".into(),
+            (_, None) => IN_CODE.into(),
+        })
+    }
+
     /// A destination, and in brackets what decided it.
     pub fn in_words(&self, destination: &Destination) -> String {
         match (destination, self.decided_for(destination)) {
@@ -106,7 +121,7 @@ impl Export {
                 format!("{destination} (THROUGHLINE_VIEW: the collector of another program)")
             }
             (_, Some(_)) => format!("{destination} (default)"),
-            (_, None) => format!("{destination} (set in code)"),
+            (_, None) => format!("{destination} ({IN_CODE})"),
         }
     }
 
@@ -116,6 +131,7 @@ impl Export {
         let local = self.destinations.iter().all(|destination| match destination {
             Destination::Local(_) => destination.to_string() != STDOUT,
             Destination::Remote(_) => self.decided_for(destination) == Some(&Decided::View),
+            Destination::Balanced(_) => false,
         });
         self.schedule_delay.filter(|delay| !delay.is_zero()).unwrap_or(match (signal, local) {
             (Signal::Metrics, true) => Duration::from_secs(5),
@@ -142,7 +158,7 @@ impl fmt::Display for Export {
             }
             Decided::Agent => f.write_str("stdout only (NODE_IP: the agent of the node reads it)"),
             Decided::Variable(name) if self.known.is_empty() => write!(f, "nowhere ({name})"),
-            _ => f.write_str("nowhere (set in code)"),
+            _ => write!(f, "nowhere ({IN_CODE})"),
         }
     }
 }

@@ -15,7 +15,7 @@ pub struct Fault {
 }
 
 impl Fault {
-    pub(super) fn new(variable: &str, message: &str) -> Self {
+    pub(crate) fn new(variable: &str, message: &str) -> Self {
         Fault { variable: variable.into(), message: message.into(), fatal: false }
     }
 

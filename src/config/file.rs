@@ -65,22 +65,24 @@
 //! [`Telemetry::init`]: crate::Telemetry::init
 //! [`Telemetry::build`]: crate::Telemetry::build
 
-mod document; // YAML → a tree with line numbers
+pub(crate) mod document; // YAML → a tree with line numbers
 mod substitution; // `${VARIABLE}` in its values
-mod schema; // the one table of keys
-mod check; // a document against it
+pub(crate) mod amount; // durations and sizes with units
+pub(crate) mod schema; // the one table of keys
+pub(crate) mod check; // a document against it
 mod settings; // document → config
 mod views; // … what becomes of single instruments
 mod destinations; // … and where each signal goes
 mod scrape; // … or is fetched
+mod told; // what it decides, for people
 
-use super::{Config, Export, Fault, Origin, Setting, env, env::Environment, setting};
+use super::{Config, Export, Fault, Setting, env, env::Environment};
 use crate::sender::Signal;
 use document::{Flaw, MOST_BYTES, Node};
 use std::{fs::File, io::Read, path::Path};
 
 /// What a text without a file is called.
-pub(super) const NAMELESS: &str = "the configuration";
+pub(crate) const NAMELESS: &str = "the configuration";
 
 /// The schema that the table of keys has.
 const MINOR: u32 = 1;
@@ -104,9 +106,9 @@ pub(super) fn configure(mut environment: Environment, text: &str, name: &str) ->
     let document = document::parse(text, &|variable| environment.raw(variable).map(str::to_owned));
     let config = beside(environment);
     let mut configured = config.clone();
-    let flaws = match document {
-        Ok(root) => apply(&root, service_name, scope_labels, &mut configured),
-        Err(flaws) => flaws,
+    let flaws = match &document {
+        Ok(root) => apply(root, service_name, scope_labels, &mut configured),
+        Err(flaws) => flaws.clone(),
     };
     let name = document::shown(name);
     let faults: Vec<Fault> = check::settle(flaws)
@@ -121,6 +123,10 @@ pub(super) fn configure(mut environment: Environment, text: &str, name: &str) ->
     }
     configured.faults.extend(faults);
     overrule(&config, &mut configured);
+    if let Ok(root) = &document {
+        let told = told::settings(root, &configured);
+        configured.settings.extend(told);
+    }
     configured
 }
 
@@ -135,7 +141,7 @@ fn overrule(beside: &Config, configured: &mut Config) {
     ];
     for (variable, _) in changed.into_iter().filter(|(_, changed)| *changed) {
         let is_it = |setting: &Setting| setting.variable == variable.name;
-        if configured.settings.iter().any(|setting| is_it(setting) && setting.origin != Origin::Default) {
+        if configured.settings.iter().any(|setting| is_it(setting) && !setting.is_default()) {
             configured
                 .faults
                 .push(Fault::new(variable.name, "is ignored: the configuration file says otherwise"));
@@ -146,7 +152,7 @@ fn overrule(beside: &Config, configured: &mut Config) {
 
 /// What the variables say that still count.
 fn beside(environment: Environment) -> Config {
-    let named = setting::of(&environment, &env::CONFIG_FILE);
+    let named = Setting::written(&environment, &env::CONFIG_FILE);
     let mut config = Config::from_environment(environment.beside_file());
     config.settings.retain(|setting| !env::is_left_to_file(&setting.variable));
     config.settings.splice(..0, named);
@@ -198,7 +204,7 @@ fn version(root: &Node) -> Option<Flaw> {
     }
 }
 
-fn load(path: &Path) -> Result<String, String> {
+pub(crate) fn load(path: &Path) -> Result<String, String> {
     let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
     // Anything else, a pipe for example, may never end.
     if !path.metadata().map_err(unreadable)?.is_file() {

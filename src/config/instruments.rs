@@ -38,7 +38,7 @@ pub struct MetricView {
     /// The attributes that are kept, by key. Default: all.
     pub attributes: Option<Vec<String>>,
     /// How many series the metric has; see [`Measurements::cardinality_limit`](super::Measurements::cardinality_limit).
-    /// Default: that limit.
+    /// Default: that limit, or the one of its kind.
     pub cardinality_limit: Option<usize>,
 }
 

@@ -1,6 +1,6 @@
 //! How measurements are made, decided from the variables (E-11, E-12, E-21, E-22).
 
-use super::{Export, MetricView, env, env::Environment};
+use super::{Export, InstrumentKind, MetricView, env, env::Environment};
 use crate::sender::{Compression, Destination, Protocol, Remote, Signal};
 use std::time::Duration;
 
@@ -25,6 +25,9 @@ pub struct Measurements {
     /// Series of one instrument; what is beyond them is told in one more, with the attribute `otel.metric.overflow`.
     /// From 1 to 100,000. Default: 2000.
     pub cardinality_limit: usize,
+    /// The same for the instruments of a kind, each once, where it is another; no variable says so, but a configuration file
+    /// can. Default: none.
+    pub cardinality_limits: Vec<(InstrumentKind, usize)>,
     /// Instruments that are told otherwise than they ask for. Default: none.
     pub views: Vec<MetricView>,
     /// Which measurements may become exemplars. Default: [`ExemplarFilter::TraceBased`].
@@ -119,14 +122,16 @@ impl Measurements {
             runtime: environment.boolean(&env::RUNTIME_METRICS, None),
             callback_limit: limit.unwrap_or(DEFAULT_CALLBACK_LIMIT),
             cardinality_limit: series.min(MOST_SERIES),
+            cardinality_limits: Vec::new(),
             views: MetricView::read(environment),
             exemplars: ExemplarFilter::read(environment),
         }
     }
 
-    /// [`Measurements::cardinality_limit`], or that of a view, as the SDK can take it.
-    pub(crate) fn series(&self, of_view: Option<usize>) -> usize {
-        of_view.unwrap_or(self.cardinality_limit).clamp(1, MOST_SERIES)
+    /// The limit of a view, else of a kind, else of all, as the SDK can take it.
+    pub(crate) fn series(&self, of_view: Option<usize>, kind: InstrumentKind) -> usize {
+        let of_kind = || self.cardinality_limits.iter().find(|(of, _)| *of == kind).map(|(_, limit)| *limit);
+        of_view.or_else(of_kind).unwrap_or(self.cardinality_limit).clamp(1, MOST_SERIES)
     }
 }
 
@@ -141,7 +146,7 @@ pub(super) const NO_ZSTD: &str = "Prometheus takes gzip, or none";
 pub(super) fn prometheus(destination: &Destination) -> Option<&Remote> {
     match destination {
         Destination::Remote(remote) => Some(remote).filter(|remote| remote.url.path().contains(PROMETHEUS)),
-        Destination::Local(_) => None,
+        Destination::Local(_) | Destination::Balanced(_) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The page that Prometheus fetches, decided from the variables (B-020).
 
 use super::{
-    Fault, env,
+    Fault, IN_CODE, env,
     env::{Environment, Found},
     exporter::{Exporter, exporters},
 };
@@ -70,11 +70,18 @@ impl Scrape {
 
     /// The page in words, and what decided it; the URL where it is known better.
     pub(crate) fn in_words(&self, url: Option<&str>) -> String {
-        let place = match (url, &self.address) {
+        format!("{} ({})", self.place(url), self.decider())
+    }
+
+    pub(crate) fn place(&self, url: Option<&str>) -> String {
+        match (url, &self.address) {
             (Some(url), _) => format!("a page at {url}"),
             (None, Some(address)) => format!("a page at http://{address}/metrics"),
             (None, None) => "a page in a router of the program".into(),
-        };
-        format!("{place} ({})", self.variable.as_deref().unwrap_or("set in code"))
+        }
+    }
+
+    pub(crate) fn decider(&self) -> &str {
+        self.variable.as_deref().unwrap_or(IN_CODE)
     }
 }

@@ -1,31 +1,92 @@
 //! What was set, and what holds where nothing was: each variable with its value, secrets masked.
 
-use super::env::{COLLECT, Environment, Kind, VARIABLES, Variable};
+mod held; // what came of it
+
+use super::{
+    Config, env,
+    env::{COLLECT, Environment, Kind, VARIABLES, Variable},
+};
 use crate::sender::Signal;
-use std::fmt;
+use held::Held;
+use std::{collections::BTreeSet, fmt};
 
 /// Shown instead of a secret.
-const MASKED: &str = "(secret)";
+pub(super) const MASKED: &str = "(secret)";
 
-/// One variable, its value and where that comes from. `Display` is `name = value (origin)`.
+/// One variable, what holds of it, and what decided. `Display` is `name = value (origin)`.
 ///
 /// ```
 /// use throughline::{Config, config::Origin};
 ///
-/// let config = Config::from_vars([("OTEL_SERVICE_NAME", "cart"), ("THROUGHLINE_OTLP_TOKEN", "hush")]);
+/// let config = Config::from_vars([
+///     ("OTEL_SERVICE_NAME", "cart"),
+///     ("THROUGHLINE_OTLP_TOKEN", "hush"),
+///     ("OTEL_BSP_SCHEDULE_DELAY", "0"),
+///     ("OTEL_BSP_MAX_QUEUE_SIZE", "100"),
+/// ]);
 /// let shown: Vec<String> =
-///     config.settings().filter(|setting| setting.origin != Origin::Default).map(|setting| setting.to_string()).collect();
-/// assert_eq!(shown, ["OTEL_SERVICE_NAME = cart (environment)", "THROUGHLINE_OTLP_TOKEN = (secret) (environment)"]);
+///     config.settings().filter(|setting| !setting.is_default()).map(|setting| setting.to_string()).collect();
+/// assert_eq!(
+///     shown,
+///     [
+///         "OTEL_SERVICE_NAME = cart (environment)",
+///         r#"OTEL_BSP_SCHEDULE_DELAY = 5000 (default; "0" does not hold)"#,
+///         "OTEL_BSP_MAX_QUEUE_SIZE = 100 (environment)",
+///         "OTEL_BSP_MAX_EXPORT_BATCH_SIZE = 100 (OTEL_BSP_MAX_QUEUE_SIZE)",
+///         "THROUGHLINE_OTLP_TOKEN = (secret) (environment)",
+///     ]
+/// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Setting {
-    /// The name: of the form that was set, or the general one with `[SIGNAL_]` or `{SIGNAL}` in it.
+    /// The name: of the form that was set, or the general one with `[SIGNAL_]` in it; of a configuration file, the key.
     pub variable: String,
-    /// The value as it was written, without control characters; `(secret)` for a secret; the default in words.
+    /// What holds, as the variable would say it, without control characters; `(secret)` for a secret; where only words
+    /// tell the default, those.
     pub value: String,
     /// Where the value comes from.
     pub origin: Origin,
+    /// The other variable, or key, that decided, if one did.
+    pub by: Option<String>,
+    /// What was written and does not hold, or not as a whole.
+    pub written: Option<String>,
+    /// Why what was written does not hold, or counts for nothing.
+    pub why: Option<String>,
+}
+
+impl Setting {
+    pub(super) fn new(variable: String, value: String, origin: Origin) -> Self {
+        Setting { variable, value, origin, by: None, written: None, why: None }
+    }
+
+    /// The forms of a variable that are set, as they are written.
+    pub(super) fn written(environment: &Environment, variable: &Variable) -> Vec<Self> {
+        let mut set: Vec<Setting> = Vec::new();
+        for name in [None].into_iter().chain(Signal::ALL.map(Some)).map(|signal| variable.name_for(signal)) {
+            let Some((value, origin)) = environment.written(&name) else { continue };
+            if set.iter().all(|known| known.variable != name) {
+                set.push(Setting::new(name, shown(variable, value), origin));
+            }
+        }
+        set
+    }
+
+    /// Whether nothing was said about it.
+    pub fn is_default(&self) -> bool {
+        self.origin == Origin::Default && self.written.is_none() && self.by.is_none()
+    }
+
+    /// What decided, in words, and what does not hold.
+    pub fn decided(&self) -> String {
+        let mut words = self.by.clone().unwrap_or_else(|| self.origin.to_string());
+        match (&self.written, &self.why) {
+            (Some(written), _) => words += &format!("; {written:?} does not hold"),
+            (None, Some(why)) => words += &format!("; {why}"),
+            (None, None) => {}
+        }
+        words
+    }
 }
 
 /// Where a value comes from.
@@ -36,62 +97,197 @@ pub enum Origin {
     Environment,
     /// A line of the `.env` file.
     File,
+    /// A line of the configuration file.
+    ConfigurationFile {
+        /// Counted from 1.
+        line: usize,
+    },
     /// Nothing was set.
     Default,
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Origin::Environment => "environment",
-            Origin::File => "file",
-            Origin::Default => "default",
-        })
+        match self {
+            Origin::Environment => f.write_str("environment"),
+            Origin::File => f.write_str("file"),
+            Origin::ConfigurationFile { line } => write!(f, "line {line}"),
+            Origin::Default => f.write_str("default"),
+        }
     }
 }
 
 impl fmt::Display for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} = {} ({})", self.variable, self.value, self.origin)
+        write!(f, "{} = {} ({})", self.variable, self.value, self.decided())
     }
 }
 
-/// All variables in the order of the table: the forms that are set, or the default; those of the collector's program alone
-/// where they are set.
-pub(super) fn settings(environment: &Environment) -> Vec<Setting> {
-    let of_collect = COLLECT.iter().flat_map(|variable| of(environment, variable));
-    let of_collect = of_collect.filter(|setting| setting.origin != Origin::Default);
-    VARIABLES.iter().flat_map(|variable| of(environment, variable)).chain(of_collect).collect()
+/// All variables in the order of the table: the forms that are set, and what holds where none is; those of the collector's
+/// program alone where they are set.
+pub(super) fn settings(environment: &Environment, config: &Config) -> Vec<Setting> {
+    let unset = Config::without_settings(&mut Environment::default());
+    let table = Table { environment, config, unset: &unset };
+    let of_collect = COLLECT.iter().flat_map(|variable| Setting::written(environment, variable));
+    VARIABLES.iter().flat_map(|variable| table.of(variable)).chain(of_collect).collect()
 }
 
-pub(super) fn of(environment: &Environment, variable: &Variable) -> Vec<Setting> {
-    let forms = [None].into_iter().chain(Signal::ALL.map(Some));
-    let mut set: Vec<Setting> = Vec::new();
-    for name in forms.map(|signal| variable.name_for(signal)) {
-        let Some((value, origin)) = environment.written(&name) else { continue };
-        if set.iter().all(|known| known.variable != name) {
-            set.push(Setting { variable: name, value: shown(variable, value), origin });
+/// What was set, beside what came of it.
+struct Table<'a> {
+    environment: &'a Environment,
+    config: &'a Config,
+    /// What comes of no variable at all.
+    unset: &'a Config,
+}
+
+impl Table<'_> {
+    fn of(&self, variable: &Variable) -> Vec<Setting> {
+        if matches!(variable.kind, Kind::Unsupported | Kind::Unneeded) {
+            return Setting::written(self.environment, variable);
+        }
+        if !variable.name.contains(['[', '{']) {
+            return vec![self.setting(variable, variable.name, None)];
+        }
+        let decider =
+            |signal: &Signal| self.environment.text(variable, Some(*signal)).map(|found| found.name);
+        let mut settings = Vec::new();
+        for setting in Setting::written(self.environment, variable) {
+            let signals =
+                Signal::ALL.into_iter().filter(|signal| decider(signal).as_ref() == Some(&setting.variable));
+            let signals = Vec::from_iter(signals);
+            let unused = signals.is_empty().then(|| "each signal has one of its own".to_owned());
+            settings.extend(self.form(variable, &setting.variable, &signals));
+            if let (Some(unused), Some(last)) = (unused, settings.last_mut()) {
+                last.why.get_or_insert(unused);
+            }
+        }
+        let others = Vec::from_iter(Signal::ALL.into_iter().filter(|signal| decider(signal).is_none()));
+        if variable.name.contains('{') {
+            let of_signal = |signal: Signal| self.form(variable, &variable.name_for(Some(signal)), &[signal]);
+            settings.extend(others.into_iter().flat_map(of_signal));
+        } else if !others.is_empty() {
+            settings.extend(self.form(variable, variable.name, &others));
+        }
+        settings
+    }
+
+    /// One form of a variable, and the signals for which another variable decided in its place.
+    fn form(&self, variable: &Variable, name: &str, signals: &[Signal]) -> Vec<Setting> {
+        let of_signal = |signal: &Signal| {
+            let setting = self.setting(variable, name, Some(*signal));
+            let own = variable.name_for(Some(*signal));
+            match &setting.by {
+                // What is written in the general form holds for others.
+                Some(_) if own != name => Setting { variable: own, written: None, why: None, ..setting },
+                _ => setting,
+            }
+        };
+        let mut settings: Vec<Setting> = Vec::new();
+        // What leaves tells what holds, so it comes first.
+        let is_away = |signal: &&Signal| self.held(variable, Some(**signal)).is_none();
+        let (away, leaving): (Vec<&Signal>, Vec<&Signal>) = signals.iter().partition(is_away);
+        for signal in leaving.into_iter().chain(away) {
+            let setting = of_signal(signal);
+            if settings.iter().all(|known| known.variable != setting.variable) {
+                settings.push(setting);
+            }
+        }
+        if settings.is_empty() {
+            settings.push(self.setting(variable, name, None));
+        }
+        settings.sort_by_key(|setting| setting.variable != name);
+        settings
+    }
+
+    /// `name`: the form of the variable that decides for a signal.
+    fn setting(&self, variable: &Variable, name: &str, signal: Option<Signal>) -> Setting {
+        let (held, written) = (self.held(variable, signal), self.environment.written(name));
+        let faults = Vec::from_iter(self.faults(name));
+        let is = |one: &str, other: &str| normal(variable, one) == normal(variable, other);
+        let value = match (&held, written) {
+            (Some(held), _) => held.value.clone(),
+            (None, Some((value, _))) if faults.is_empty() || stays(variable) => value.to_owned(),
+            (None, _) => variable.default.to_owned(),
+        };
+        let default = held::held_of(self.unset, variable, signal).map(|held| held.value);
+        let is_default = held.as_ref().is_some_and(|held| held.unset)
+            || is(&value, variable.default)
+            || default.is_some_and(|default| is(&value, &default));
+        let own = written.filter(|_| faults.is_empty()).map_or(variable.default, |(value, _)| value);
+        let by = held
+            .and_then(|held| held.or)
+            .filter(|or| !is(&value, own) && self.faults(or.name).next().is_none());
+        let by = by.and_then(|or| self.environment.text(or, None)).map(|found| found.name);
+        let overruled = is_default || by.is_some() || !faults.is_empty();
+        let lost = written.filter(|(written, _)| !is(written, &value) && overruled);
+        let origin = match (&by, written) {
+            (Some(by), _) => self.environment.written(by).map(|(_, origin)| origin),
+            (None, Some((_, origin))) if lost.is_none() || !is_default => Some(origin),
+            _ => None,
+        };
+        Setting {
+            value: if origin.is_none() { value } else { shown(variable, &value) },
+            by,
+            written: lost.map(|(written, _)| shown(variable, written)),
+            why: lost.filter(|_| !faults.is_empty()).map(|_| faults.join("; ")),
+            ..Setting::new(name.to_owned(), String::new(), origin.unwrap_or(Origin::Default))
         }
     }
-    if set.is_empty() && !matches!(variable.kind, Kind::Unsupported | Kind::Unneeded) {
-        let (variable, value) = (variable.name.to_owned(), variable.default.to_owned());
-        set.push(Setting { variable, value, origin: Origin::Default });
+
+    fn held(&self, variable: &Variable, signal: Option<Signal>) -> Option<Held> {
+        held::held_of(self.config, variable, signal)
     }
-    set
+
+    fn faults(&self, name: &str) -> impl Iterator<Item = &str> {
+        let faults = self.environment.faults.iter().filter(move |fault| fault.variable == name);
+        faults.map(|fault| fault.message.as_str())
+    }
+}
+
+/// Whether no default takes the place of what cannot be understood, or nobody may see what is there.
+fn stays(variable: &Variable) -> bool {
+    variable.name == env::NODE_IP.name
+        || matches!(variable.kind, Kind::Secret | Kind::SecretPairs | Kind::Url | Kind::File)
+}
+
+/// What a value is to a variable, however it is written.
+fn normal(variable: &Variable, value: &str) -> String {
+    let mut value = value.trim().to_ascii_lowercase();
+    if let Ok(number) = value.parse::<f64>() {
+        value = number.to_string();
+    }
+    match (&variable.kind, &*value) {
+        (Kind::Boolean, "1") => "true".into(),
+        (Kind::Boolean, "0") => "false".into(),
+        (Kind::Address, _) => value.replace("localhost", "127.0.0.1"),
+        (Kind::List | Kind::Choices(_), _) => {
+            let members =
+                BTreeSet::from_iter(value.split(',').map(str::trim).filter(|member| !member.is_empty()));
+            Vec::from_iter(members).join(",")
+        }
+        _ => value,
+    }
 }
 
 fn shown(variable: &Variable, value: &str) -> String {
     match variable.kind {
         Kind::Secret | Kind::SecretPairs => MASKED.into(),
         Kind::Url => url(value).unwrap_or_else(|| "(not a URL)".into()),
-        // What is no URL to us may be one, with a user and a password.
-        _ if value.contains('@') && value.contains("://") => MASKED.into(),
-        _ => value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
+        _ => plain(value),
     }
 }
 
+/// A text that is meant to be seen.
+pub(super) fn plain(value: &str) -> String {
+    // What is no URL to us may be one, with a user and a password.
+    if value.contains('@') && value.contains("://") {
+        return MASKED.into();
+    }
+    value.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// A URL or a `host:port` without user, password and query; `None` for all else, which may be a secret.
-fn url(value: &str) -> Option<String> {
+pub(super) fn url(value: &str) -> Option<String> {
     let (scheme, rest) =
         value.split_once("://").map_or(("", value), |(_, rest)| value.split_at(value.len() - rest.len()));
     let (place, rest) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
@@ -110,27 +306,4 @@ fn url(value: &str) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    // O-093
-    #[test]
-    fn an_endpoint_is_shown_without_what_may_be_secret() {
-        for (value, shown) in [
-            ("http://c:4318/otlp", Some("http://c:4318/otlp")),
-            ("c:4317", Some("c:4317")),
-            ("http://[::1]:4318", Some("http://[::1]:4318")),
-            ("https://me:hush@c/otlp?key=hush", Some("https://c/otlp")),
-            ("https://me:hu/sh@c/otlp", None),
-            ("https://c/otlp#hush", Some("https://c/otlp")),
-            ("https://me:hush?x@c/otlp", None),
-            ("https://me:hush", None),
-            ("hush", None),
-            ("hush me://c", None),
-            ("collector;hush", None),
-            ("http://c/\u{1b}[31m", None),
-        ] {
-            assert_eq!(url(value).as_deref(), shown, "{value}");
-        }
-    }
-}
+mod tests;

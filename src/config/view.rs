@@ -1,6 +1,6 @@
 //! The collector and its view in this process, decided from the variables.
 
-use super::{env, env::Environment};
+use super::{Between, Fault, env, env::Environment};
 use std::net::SocketAddr;
 
 /// The collector and its view in this process; needs the feature `collector`.
@@ -15,6 +15,9 @@ pub struct View {
     pub http: Option<SocketAddr>,
     /// Where the pages are; `None`: nowhere. Default: 127.0.0.1:4319.
     pub address: Option<SocketAddr>,
+    /// Servers among which `throughline collect` divides what it sends, in the place of the host of each destination.
+    /// Default: `None`, all goes there.
+    pub balance: Option<Between>,
 }
 
 impl View {
@@ -24,8 +27,16 @@ impl View {
             grpc: address(environment, &env::COLLECTOR_GRPC, 4317),
             http: address(environment, &env::COLLECTOR_HTTP, 4318),
             address: address(environment, &env::COLLECTOR_VIEW, 4319),
+            balance: balance(environment),
         }
     }
+}
+
+/// To send everything to the one host that was named would be a guess.
+fn balance(environment: &mut Environment) -> Option<Between> {
+    let found = environment.text(&env::COLLECTOR_BALANCE, None)?;
+    let read = found.value.parse();
+    read.map_err(|fault: String| environment.faults.push(Fault::fatal(&found.name, &fault))).ok()
 }
 
 fn address(environment: &mut Environment, variable: &env::Variable, port: u16) -> Option<SocketAddr> {

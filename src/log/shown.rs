@@ -143,7 +143,7 @@ impl Visit for Shown {
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.set(field, Slot::Unsigned(value));
+        self.set(field, i64::try_from(value).map_or(Slot::Unsigned(value), Slot::Signed));
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
@@ -167,7 +167,7 @@ impl Visit for Shown {
     }
 }
 
-/// Whether code of the program shows one of the values.
+/// Whether code of the program shows one of the values, or one is better told in another type.
 struct NeedsShowing(bool);
 
 impl Visit for NeedsShowing {
@@ -175,7 +175,10 @@ impl Visit for NeedsShowing {
 
     fn record_i64(&mut self, _: &Field, _: i64) {}
 
-    fn record_u64(&mut self, _: &Field, _: u64) {}
+    fn record_u64(&mut self, _: &Field, _: u64) {
+        // OpenTelemetry has no such numbers: it would become a text, and not compare as a number.
+        self.0 = true;
+    }
 
     fn record_f64(&mut self, _: &Field, _: f64) {}
 

@@ -30,7 +30,7 @@ impl Start {
 /// Opens what a start opens. `Err`: there is nothing to ask.
 pub(super) async fn attempt(config: &Config) -> Result<Start, Vec<Finding>> {
     let none =
-        |fault: String| Signal::ALL.map(|signal| finding(signal, "nowhere".into(), fault.clone())).into();
+        |fault: String| Signal::ALL.map(|signal| finding(signal, "nowhere", None, fault.clone())).into();
     if let Some(fault) = config.faults().iter().find(|fault| fault.fatal) {
         return Err(none(fault.to_string()));
     }
@@ -52,7 +52,7 @@ pub(super) fn unusable(config: &Config, signal: Signal) -> Option<Finding> {
     let variable = config.export(signal).unusable()?;
     let faults = config.faults().iter().filter(|fault| fault.variable == variable);
     let messages: Vec<&str> = faults.map(|fault| fault.message.as_str()).collect();
-    Some(finding(signal, format!("nowhere ({variable} cannot be understood)"), messages.join("; ")))
+    Some(finding(signal, "nowhere", Some(variable), messages.join("; ")))
 }
 
 /// Why the directory of the queue cannot be used. What is made to find out does not stay: whoever asks may be another user
@@ -73,15 +73,23 @@ fn directory(config: &Config) -> Option<String> {
 /// The page for Prometheus, whose port is taken for a moment.
 #[cfg(feature = "prometheus")]
 pub(super) async fn page(scrape: crate::config::Scrape) -> Finding {
-    let words = scrape.in_words(None);
+    let (place, decider) = (scrape.place(None), scrape.decider().to_owned());
     let taken = spawn_blocking(move || {
         let address = scrape.address.as_deref()?;
         crate::scrape::taken(address, scrape.variable.as_deref())
     });
     let fault = taken.await.unwrap_or_else(|error| Some(error.to_string()));
-    Finding { fault, ..finding(Signal::Metrics, words, String::new()) }
+    Finding { fault, ..finding(Signal::Metrics, &place, Some(&decider), String::new()) }
 }
 
-fn finding(signal: Signal, destination: String, fault: String) -> Finding {
-    Finding { signal, destination, fault: Some(fault), advice: None, warnings: vec![] }
+fn finding(signal: Signal, destination: &str, decided_by: Option<&str>, fault: String) -> Finding {
+    let decided_by = decided_by.map(str::to_owned);
+    Finding {
+        signal,
+        destination: destination.into(),
+        decided_by,
+        fault: Some(fault),
+        advice: None,
+        warnings: vec![],
+    }
 }

@@ -4,14 +4,14 @@ mod certificates; // TLS
 mod file; // what to write in a configuration file
 mod start; // what fails before anything could be sent
 
-use crate::support::{child::Process, get, peer, receiver::Receiver, serve, until};
+use crate::support::{child::Process, gateway, get, peer, receiver::Receiver, serve, until};
 use axum::{
     Router,
     extract::Request,
     http::{HeaderMap, StatusCode, header},
     routing::{any, post},
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::{net::SocketAddr, path::PathBuf};
 use throughline::{
     Config,
@@ -168,17 +168,20 @@ async fn a_real_prometheus_is_found_behind_the_wrong_path_and_its_missing_receiv
 async fn an_unwelcome_caller_is_told_to_look_at_the_credentials() {
     let strict = server(|headers| match headers.get(header::AUTHORIZATION).map(|value| value.as_bytes()) {
         Some(b"Bearer c4n4ry") => (StatusCode::OK, HeaderMap::new(), ""),
+        Some(b"Bearer known") => (StatusCode::FORBIDDEN, HeaderMap::new(), "not you"),
         _ => (StatusCode::UNAUTHORIZED, HeaderMap::new(), "who are you"),
     });
     let endpoint = format!("http://{}", strict.await);
     let vars = |token| [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("THROUGHLINE_OTLP_TOKEN", token)];
     assert_eq!(finding(&vars(SECRET)).await.fault, None);
-    let refused = finding(&vars("other")).await;
-    assert!(
-        fault(&refused).contains("401 Unauthorized: who are you; check the user, the token"),
-        "{refused}"
-    );
-    assert_eq!(refused.advice, None);
+    for (token, words) in [
+        ("other", "401 Unauthorized: who are you; check the user, the token"),
+        ("known", "403 Forbidden: not you; check the user, the token"),
+    ] {
+        let refused = finding(&vars(token)).await;
+        assert!(fault(&refused).contains(words), "{refused}");
+        assert_eq!(refused.advice, None);
+    }
 }
 
 #[tokio::test]
@@ -209,17 +212,64 @@ async fn clocks_that_are_far_apart_are_told() {
     assert!(warning.contains(" ahead of theirs"), "{warning}");
 }
 
+// O-003: the endpoint of a signal is the URL as it is, so the advice has the path in it; what is advised works.
 #[tokio::test]
-async fn what_cannot_be_reached_is_told_with_the_cause() {
+async fn the_protocol_that_is_right_comes_with_the_url_that_it_needs() {
+    let receiver = Receiver::start();
+    let place = receiver.http_address();
+    let url = format!("http://{place}/v1/traces");
+    let (own, general) = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT");
+    for (variable, written) in
+        [(own, format!("http://{place}")), (own, place.to_string()), (general, place.to_string())]
+    {
+        let grpc = [("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"), ("OTEL_EXPORTER_OTLP_INSECURE", "true")];
+        let found = finding(&[&[(variable, &*written)], &grpc[..]].concat()).await;
+        let advice = format!(
+            "it speaks http/protobuf: set OTEL_EXPORTER_OTLP_TRACES_PROTOCOL=http/protobuf and \
+             OTEL_EXPORTER_OTLP_TRACES_ENDPOINT={url}"
+        );
+        assert_eq!(found.advice, Some(advice), "{variable}={written}");
+    }
+    let mended = finding(&[("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf"), (own, &url)]).await;
+    assert_eq!((mended.fault, mended.advice), (None, None));
+}
+
+#[tokio::test]
+async fn what_cannot_be_reached_is_told_with_the_cause_and_what_to_do() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    for (endpoint, cause) in [
-        (format!("http://{closed}"), "refused"),
-        ("http://no-such-host.invalid:4318".into(), "no-such-host.invalid"),
+    let port = closed.port();
+    let refused = |place: &str| {
+        format!(
+            "nothing listens on port {port} of 127.0.0.1: start the collector there, or name the place where it is in \
+             {place}; in a container this is the container itself"
+        )
+    };
+    let (general, own) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT");
+    for (variable, endpoint, cause, advice) in [
+        (general, format!("http://{closed}"), "refused", refused(general)),
+        (own, format!("http://{closed}/v1/traces"), "refused", refused(own)),
+        (
+            general,
+            "http://no-such-host.invalid:4318".into(),
+            "no-such-host.invalid",
+            "no name server here knows no-such-host.invalid: check how it is written in OTEL_EXPORTER_OTLP_ENDPOINT, and \
+             that it is known where the service runs"
+                .into(),
+        ),
     ] {
-        let finding = finding(&[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]).await;
+        let finding = finding(&[(variable, &endpoint)]).await;
         assert!(fault(&finding).starts_with("cannot reach http://"), "{finding}");
         assert!(fault(&finding).contains(cause), "{finding}");
+        assert_eq!(finding.advice, Some(advice));
     }
+    let directory = gateway::Directory::new();
+    let file = format!(
+        "file_format: '1.1'\npropagator: {{}}\ntracer_provider: {{processors: [{{batch: {{exporter: {{otlp_http: \
+         {{endpoint: 'http://{closed}/v1/traces'}}}}}}}}]}}\n"
+    );
+    let path = directory.write("telemetry.yaml", file);
+    let finding = one(&[("OTEL_CONFIG_FILE", path.to_str().unwrap())]).await;
+    assert_eq!(finding.advice, Some(refused("the endpoint of the traces in the configuration file")));
 }
 
 // O-093
@@ -259,7 +309,54 @@ async fn the_program_tells_all_of_it_and_no_secret() {
         (&held("RUST_LOG")["origin"], &held("RUST_LOG")["value"]),
         (&"default".into(), &"info,opentelemetry=warn".into())
     );
+    let traces = &json["destinations"][0];
+    assert_eq!(
+        (&traces["destination"], &traces["decided_by"]),
+        (&format!("http://{missing}/v1/traces").into(), &"OTEL_EXPORTER_OTLP_ENDPOINT".into())
+    );
     assert!(!text.contains(SECRET) && !json.to_string().contains(SECRET), "{text}\n{json}");
+}
+
+#[tokio::test]
+async fn the_program_prints_what_holds_and_why_it_is_not_what_was_written() {
+    let vars =
+        [("OTEL_BSP_SCHEDULE_DELAY", "0"), ("OTEL_BSP_MAX_QUEUE_SIZE", "10"), ("OTEL_SDK_DISABLED", "true")];
+    let (status, text) = run(&["check"], &vars).await;
+    assert_eq!(status, Some(1), "{text}");
+    let lines =
+        Vec::from_iter(text.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")));
+    assert_eq!(
+        lines[..7],
+        [
+            "settings",
+            "OTEL_SDK_DISABLED true environment",
+            r#"OTEL_BSP_SCHEDULE_DELAY 5000 default; "0" does not hold"#,
+            "OTEL_BSP_MAX_QUEUE_SIZE 10 environment",
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE 10 OTEL_BSP_MAX_QUEUE_SIZE",
+            "faults",
+            "OTEL_BSP_SCHEDULE_DELAY: 0 would never rest; the default holds",
+        ],
+        "{text}"
+    );
+    let (_, json) = run(&["check", "--json"], &vars).await;
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        json["settings"].as_array().unwrap()[1..],
+        [
+            json!({
+                "variable": "OTEL_BSP_SCHEDULE_DELAY", "value": "5000", "origin": "default", "by": null,
+                "written": "0", "why": "0 would never rest; the default holds",
+            }),
+            json!({
+                "variable": "OTEL_BSP_MAX_QUEUE_SIZE", "value": "10", "origin": "environment", "by": null,
+                "written": null, "why": null,
+            }),
+            json!({
+                "variable": "OTEL_BSP_MAX_EXPORT_BATCH_SIZE", "value": "10", "origin": "environment",
+                "by": "OTEL_BSP_MAX_QUEUE_SIZE", "written": null, "why": null,
+            }),
+        ]
+    );
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod access;
+mod browsing;
 mod check;
 mod encodings;
 mod fed;
@@ -14,6 +15,7 @@ mod json;
 mod limits;
 mod pages;
 mod scrape;
+mod searching;
 mod series;
 mod tls;
 mod view;

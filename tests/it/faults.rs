@@ -3,6 +3,7 @@
 mod passing; // one fault, then all is well
 mod lasting; // a fault that does not end, and the limit of the shutdown
 mod told; // in which words
+mod measured; // and what is measured of ourselves
 
 use crate::support::receiver::Receiver;
 use opentelemetry::{
@@ -15,7 +16,7 @@ use tracing_subscriber::prelude::*;
 
 /// Every fault is tried over each of them.
 const PROTOCOLS: [&str; 3] = ["http/protobuf", "http/json", "grpc"];
-/// What [`record`] records of each signal, in one request.
+/// The spans and the log records that [`record`] records, each in one request.
 const ITEMS: u64 = 3;
 
 /// All signals to this receiver by this protocol. Nothing leaves before it is asked for.
@@ -34,12 +35,13 @@ fn config_to(endpoint: &str, protocol: &str, more: &[(&str, &str)]) -> Config {
         ("THROUGHLINE_LOG_OUTPUT", "none"),
         ("RUST_LOG", "info,throughline=off"),
     ];
-    let config = Config::from_vars(vars.iter().chain(more).copied());
+    let mut config = Config::from_vars(vars.iter().chain(more).copied());
     config.check().unwrap();
+    config.self_metrics = true;
     config
 }
 
-/// Three spans, three log records, three data points.
+/// Three spans, three log records, three data points beside what is measured of ourselves.
 fn record(telemetry: &Telemetry) {
     let tracer = telemetry.tracer_provider().tracer("test");
     let counter = telemetry.meter_provider().meter("test").u64_counter("items").build();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod acknowledging; // in memory, on disk, delivered
+mod balancing; // a trace is at one of several servers
 mod changing; // on the way
 mod faults; // each of them passes
 mod stopping; // delivered, spilled, or named

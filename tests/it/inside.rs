@@ -224,3 +224,26 @@ async fn a_disabled_sdk_leaves_the_request_span_to_the_lines() {
     assert_eq!(here.ask(app, "/1", SAMPLED).await, (200, "request".into()));
     assert_eq!(here.finish().await.requests().len(), 0);
 }
+
+#[tokio::test]
+async fn a_number_without_a_sign_is_a_number_as_far_as_opentelemetry_has_it() {
+    let here = Here::start(&[]).await;
+    let app = Router::new().route(
+        "/",
+        routing::get(async || {
+            let span = tracing::info_span!(
+                "pack",
+                items = 7_u64,
+                size = 7_usize,
+                most = u64::MAX,
+                late = tracing::field::Empty
+            );
+            span.record("late", 8_u32);
+            drop(span);
+        }),
+    );
+    assert_eq!(here.ask(app, "/", SAMPLED).await, (200, String::new()));
+    let receiver = here.finish().await;
+    let fields = [("items", "7"), ("late", "8"), ("most", "\"18446744073709551615\""), ("size", "7")];
+    assert_eq!(spans(&receiver, INTERNAL), [span("pack", "GET /", 0, &fields)]);
+}

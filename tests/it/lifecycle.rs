@@ -1,6 +1,8 @@
 //! Start, flush, stop: from any runtime, or none.
 
 mod endings; // drop, panic, exit, another runtime
+#[cfg(unix)]
+mod forked; // a process that becomes two
 mod forced; // force_flush of what is taken out
 
 use crate::support::{

@@ -1,4 +1,13 @@
-//! `THROUGHLINE_VIEW`: the collector and its view beside a service.
+//! The view: beside a service by `THROUGHLINE_VIEW`, and in a real browser.
+
+mod browser;
+mod data;
+mod hostile;
+mod pages;
+mod sample;
+mod shared;
+mod shop;
+mod terminal;
 
 use crate::{
     lifecycle::record,

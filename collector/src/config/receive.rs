@@ -34,6 +34,9 @@ pub struct Receive {
     pub credentials: Vec<Credentials>,
     /// Which pages of other sites may send (O-069). Default: none.
     pub cors: Option<Cors>,
+    /// The largest request here, before and after decompression, if that is less than
+    /// [`Config::max_request_bytes`](crate::Config::max_request_bytes). Default: `None`, that holds.
+    pub max_request_bytes: Option<usize>,
     /// How many requests may be under way at a time, over all connections; more are told to come again before they are
     /// read (O-055, O-066). Default: 1,024.
     pub max_requests: usize,
@@ -41,7 +44,13 @@ pub struct Receive {
 
 impl Default for Receive {
     fn default() -> Self {
-        Receive { tls: None, credentials: Vec::new(), cors: None, max_requests: 1024 }
+        Receive {
+            tls: None,
+            credentials: Vec::new(),
+            cors: None,
+            max_request_bytes: None,
+            max_requests: 1024,
+        }
     }
 }
 

@@ -7,7 +7,7 @@ fn intake(max_request_bytes: usize) -> Intake {
 }
 
 fn take(intake: &Intake, body: &[u8], held: &mut Reservation) -> Result<Taken, Refusal> {
-    intake.take(Signal::Logs, body, &Client::default(), held).map(|(taken, _)| taken)
+    intake.take(Signal::Logs, Source::OTLP, body, &Client::default(), held).map(|(taken, _)| taken)
 }
 
 fn logs(record: &[u8], count: usize) -> Vec<u8> {

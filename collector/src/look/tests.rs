@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Config, check::field, process::Client};
+use crate::{Config, check::field, plan::Source, process::Client};
 use std::{sync::mpsc, time::Duration};
 
 fn intake() -> Intake {
@@ -13,7 +13,7 @@ fn add(intake: &Intake, traces: impl Iterator<Item = u32>) {
         field(2, &[field(1, &id), field(2, &[7; 8])].concat())
     };
     let body = field(1, &field(2, &traces.flat_map(span).collect::<Vec<u8>>()));
-    intake.take(Signal::Traces, &body, &Client::default(), &mut intake.reserve()).unwrap();
+    intake.take(Signal::Traces, Source::OTLP, &body, &Client::default(), &mut intake.reserve()).unwrap();
 }
 
 fn number(id: &TraceId) -> u32 {
@@ -31,6 +31,7 @@ fn what_takes_many_steps_to_read_is_whole() {
         intake
             .take(
                 Signal::Logs,
+                Source::OTLP,
                 &field(1, &field(2, &field(2, b""))),
                 &Client::default(),
                 &mut intake.reserve(),
@@ -56,7 +57,7 @@ fn who_looks_slowly_holds_nobody_up() {
     std::thread::scope(|scope| {
         let intake = &intake;
         let slow = scope.spawn(move || {
-            traces(intake, 10, |_| {
+            traces(intake, 10, |_, _, _| {
                 tell.send(()).unwrap();
                 wait.recv().is_ok()
             })
@@ -66,7 +67,7 @@ fn who_looks_slowly_holds_nobody_up() {
         let (done, is_done) = mpsc::channel();
         scope.spawn(move || {
             add(intake, 3..5);
-            done.send(traces(intake, 10, |_| true).len()).unwrap();
+            done.send(traces(intake, 10, |_, _, _| true).len()).unwrap();
         });
         let others = is_done.recv_timeout(Duration::from_secs(30));
         (0..3).for_each(|_| go.send(()).unwrap());

@@ -72,8 +72,33 @@ fn contexts() -> impl Strategy<Value = Context> {
     select(vec![Context::Address, Context::Header("X-Tenant".into()), Context::User])
 }
 
+/// Processors without others beside them.
+struct Alone {
+    process: Process,
+    asked: Asked,
+}
+
+impl Alone {
+    fn new(processors: &[Processor]) -> Result<Self, Error> {
+        let mut asked = Asked::default();
+        Ok(Alone { process: Process::new(processors, &mut asked)?, asked })
+    }
+
+    fn asked(&self) -> &Asked {
+        &self.asked
+    }
+}
+
+impl std::ops::Deref for Alone {
+    type Target = Process;
+
+    fn deref(&self) -> &Process {
+        &self.process
+    }
+}
+
 /// Somebody without a password.
-fn client(process: &Process) -> Client {
+fn client(process: &Alone) -> Client {
     let mut headers = http::HeaderMap::new();
     headers.append("x-tenant", "blue".parse().unwrap());
     headers.append("x-tenant", "green".parse().unwrap());
@@ -168,7 +193,7 @@ fn points(metric: &mut Metric) -> Vec<&mut Vec<KeyValue>> {
 }
 
 fn processed(signal: Signal, processors: &[Processor], body: &[u8]) -> Vec<u8> {
-    let process = Process::new(processors).unwrap();
+    let process = Alone::new(processors).unwrap();
     let processed = process.apply(signal, body, &client(&process), usize::MAX).unwrap();
     let processed = processed.unwrap_or_else(|| body.to_vec());
     check(signal, &processed).unwrap();
@@ -246,7 +271,7 @@ proptest! {
         let span: Vec<u8> = fields.into_iter().flat_map(field).collect();
         let body = framed(1, &framed(2, &framed(2, &span)));
         let processors = [at(Place::Items, &on_items), at(Place::Events, &on_events), at(Place::Links, &on_links)];
-        let process = Process::new(&processors).unwrap();
+        let process = Alone::new(&processors).unwrap();
         let changed = process.apply(Signal::Traces, &body, &client(&process), usize::MAX).unwrap();
         let changed = ExportTraceServiceRequest::decode(&changed.unwrap_or(body)[..]).unwrap();
         let mut span = Span::decode(&span[..]).unwrap();
@@ -286,7 +311,7 @@ proptest! {
     #[test]
     fn what_is_no_request_is_a_fault_and_no_panic(body in any::<Vec<u8>>(), actions in actions()) {
         let processors = [Processor::resource(actions.clone()), Processor::items(actions)];
-        let process = Process::new(&processors).unwrap();
+        let process = Alone::new(&processors).unwrap();
         for signal in Signal::ALL {
             let _ = process.apply(signal, &body, &Client::default(), 1 << 20);
         }
@@ -302,7 +327,7 @@ fn a_request_in_which_nothing_changes_stays_as_it_is_and_unknown_fields_stay_whe
         field(1, &[field(9, b"!"), field(2, &[field(8, b"?"), field(2, span)].concat())].concat())
     };
     let body = within(&span);
-    let process = |actions: &[Action]| Process::new(&[Processor::items(actions.to_vec())]).unwrap();
+    let process = |actions: &[Action]| Alone::new(&[Processor::items(actions.to_vec())]).unwrap();
     let nothing = [Action::Delete("no".into()), Action::Update("no".into(), Value::Int(1))];
     assert_eq!(process(&nothing).apply(Signal::Traces, &body, &Client::default(), usize::MAX), Ok(None));
     let deleted = process(&[Action::Delete("key".into())])
@@ -316,9 +341,9 @@ fn a_request_in_which_nothing_changes_stays_as_it_is_and_unknown_fields_stay_whe
 fn a_processor_acts_on_its_signals_only_and_a_bad_pattern_is_an_error() {
     let mut processor = Processor::items([Action::Insert("a".into(), Value::Bool(true))]);
     processor.signals = vec![Signal::Logs];
-    let process = Process::new(&[processor]).unwrap();
+    let process = Alone::new(&[processor]).unwrap();
     assert_eq!(Signal::ALL.map(|signal| process.is_empty(signal)), [true, true, false]);
-    let error = Process::new(&[Processor::items([Action::DeleteMatching("(".into())])]).err().unwrap();
+    let error = Alone::new(&[Processor::items([Action::DeleteMatching("(".into())])]).err().unwrap();
     assert!(error.to_string().starts_with(r#"the pattern "(" of a processor cannot be used: "#), "{error}");
 }
 
@@ -326,7 +351,7 @@ fn a_processor_acts_on_its_signals_only_and_a_bad_pattern_is_an_error() {
 fn a_request_does_not_grow_beyond_the_limit_and_stops_growing_early() {
     let spans = spans(None, vec![Vec::new(); 100]).encode_to_vec();
     let long = Action::Insert("long".into(), Value::Text("x".repeat(1000)));
-    let process = Process::new(&[Processor::items([long])]).unwrap();
+    let process = Alone::new(&[Processor::items([long])]).unwrap();
     let apply = |most| process.apply(Signal::Traces, &spans, &Client::default(), most);
     let whole = apply(usize::MAX).unwrap().unwrap().len();
     assert_eq!(apply(whole).unwrap().unwrap().len(), whole);
@@ -339,7 +364,7 @@ fn a_request_does_not_grow_beyond_the_limit_and_stops_growing_early() {
 fn of_who_sends_a_name_is_known_only_if_its_password_was_asked_for_and_of_a_header_so_many_bytes() {
     let of = |context| Action::Insert("of".into(), Value::Context(context));
     let contexts = [Context::User, Context::Header("X-Long".into()), Context::Address, Context::User];
-    let process = Process::new(&[Processor::resource(contexts.map(of))]).unwrap();
+    let process = Alone::new(&[Processor::resource(contexts.map(of))]).unwrap();
     let mut headers = http::HeaderMap::new();
     let answers = |headers: &http::HeaderMap, peer, has_password| {
         let client = process.asked().answers(headers, peer, has_password);
@@ -359,7 +384,7 @@ fn of_who_sends_a_name_is_known_only_if_its_password_was_asked_for_and_of_a_head
         assert_eq!(answers(&headers, Some("::1".parse().unwrap()), true), [user, long.clone(), text("::1")]);
         assert_eq!(answers(&headers, None, false), [None, long.clone(), None]);
     }
-    let error = Process::new(&[Processor::resource([of(Context::Header("a b".into()))])]).err().unwrap();
+    let error = Alone::new(&[Processor::resource([of(Context::Header("a b".into()))])]).err().unwrap();
     assert_eq!(
         error.to_string(),
         r#""a b" is no name of a header, from which a processor takes a value; name one"#

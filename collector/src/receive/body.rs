@@ -53,18 +53,18 @@ impl<'a> Buffer<'a> {
     }
 }
 
-/// Reads a whole body: a request, behind some bytes of framing. The reservation holds as long as the bytes are
+/// Reads a whole body: a request of so many bytes at most, behind some bytes of framing, within a time. The reservation holds as long as the bytes are
 /// needed. A client that waits for leave to send (`Expect`) is not made to send what is refused anyway.
 pub(crate) async fn read(
     mut body: Incoming,
     intake: &Intake,
     framing: usize,
-    limit: Duration,
+    (most, limit): (usize, Duration),
     is_waiting: bool,
     reservation: &mut Reservation,
 ) -> Result<Vec<u8>, Refusal> {
-    let max_bytes = intake.max_request_bytes.saturating_add(framing);
-    let too_large = || Refusal::larger_than(intake.max_request_bytes);
+    let max_bytes = most.saturating_add(framing);
+    let too_large = || Refusal::larger_than(most);
     let announced = body.size_hint().exact();
     if announced.is_some_and(|announced| announced > max_bytes as u64) {
         linger(body, is_waiting).await;

@@ -42,6 +42,7 @@ impl From<&Refusal> for Status {
             Refusal::Unsupported(_) => (Code::Unimplemented, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Refusal::Foreign(_) => (Code::PermissionDenied, StatusCode::FORBIDDEN),
             Refusal::Unknown(_) => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
+            Refusal::Unserved(_) => (Code::Unimplemented, StatusCode::NOT_FOUND),
             Refusal::Busy(_) => (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE),
         };
         Status { code, http, message: refusal.cause().to_owned() }

@@ -165,6 +165,10 @@ impl Index {
         self.traces.get(trace).is_some_and(|entry| !entry.spans.is_empty())
     }
 
+    pub(super) fn size(&self, trace: &TraceId) -> usize {
+        self.traces.get(trace).map_or(0, |entry| entry.spans.len() + entry.logs.len())
+    }
+
     /// The memory that is held, as far as it can be told from outside of the allocator.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {

@@ -66,6 +66,33 @@ pub(crate) fn lines(bodies: impl IntoIterator<Item = Bytes>, limit: usize) -> Ve
     logs
 }
 
+/// The newest log records that pass, of requests that come newest first: at most as many as the limit, out of at most so
+/// many. Says besides whether all were looked at.
+pub(crate) fn matching(
+    bodies: impl IntoIterator<Item = Bytes>,
+    limit: usize,
+    most: usize,
+    pass: impl Fn(&LogRecord) -> bool,
+) -> (Vec<LogRecord>, bool) {
+    let mut resources = Resources::default();
+    let (mut matching, mut seen) = (Vec::new(), 0);
+    for (chunk, body) in (0..).zip(bodies) {
+        if seen >= most || matching.len() >= limit {
+            matching.sort_by_key(|log: &LogRecord| Reverse(log.time));
+            return (matching, false);
+        }
+        let places = newest(&body, most);
+        seen += places.len();
+        let logs =
+            places.into_iter().map(|place| log(&Stored { chunk, body: body.clone(), place }, &mut resources));
+        matching.extend(logs.filter(&pass).take(limit));
+    }
+    matching.sort_by_key(|log| Reverse(log.time));
+    let is_all = matching.len() <= limit;
+    matching.truncate(limit);
+    (matching, is_all)
+}
+
 /// The log records with the latest times; of those with the same time, the last ones.
 fn newest(body: &[u8], limit: usize) -> Vec<Record> {
     let mut kept = BinaryHeap::new();

@@ -13,6 +13,12 @@ const MAX_DRAWN: usize = 24;
 /// Where the column of durations stands at the latest, in characters.
 const MAX_WIDTH: usize = 76;
 
+/// Those of services: blue, green, magenta, cyan, and the same brighter. Red and yellow mean something else.
+const COLOURS: [u8; 8] = [34, 32, 35, 36, 94, 92, 95, 96];
+const RED: u8 = 31;
+const YELLOW: u8 = 33;
+const DIM: u8 = 2;
+
 /// Longer names and values are cut.
 const MAX_TEXT: usize = 120;
 
@@ -29,6 +35,36 @@ const MAX_TEXT: usize = 120;
 /// Control characters are written out: telemetry cannot change the terminal.
 impl fmt::Display for Trace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.print(f, Paint(false))
+    }
+}
+
+/// The printed tree in colours.
+struct Coloured<'a>(&'a Trace);
+
+impl fmt::Display for Coloured<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.print(f, Paint(true))
+    }
+}
+
+/// Whether there are colours: those of ECMA-48, which every terminal has.
+#[derive(Clone, Copy)]
+struct Paint(bool);
+
+impl Paint {
+    fn paint(self, code: u8, text: String) -> String {
+        if self.0 && !text.is_empty() { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text }
+    }
+}
+
+impl Trace {
+    /// The printed tree for a terminal that shows colours: each service has its own, errors are red.
+    pub fn coloured(&self) -> impl fmt::Display {
+        Coloured(self)
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>, paint: Paint) -> fmt::Result {
         self.header(f)?;
         let mut logs: HashMap<&str, Vec<&LogRecord>> = HashMap::new();
         let mut loose = Vec::new();
@@ -45,18 +81,36 @@ impl fmt::Display for Trace {
         let times: Vec<String> = self.spans.iter().map(|span| duration(span.duration())).collect();
         let digits = times.iter().map(|time| width(time)).max().unwrap_or(0);
         let outside = self.called_from_outside();
+        let services = self.services();
+        let colour = |span: &Span| {
+            let place = services.iter().position(|(service, _)| span.service == **service).unwrap_or(0);
+            COLOURS[place % COLOURS.len()]
+        };
         for ((span, line), time) in self.spans.iter().zip(&lines).zip(&times) {
-            write!(f, "{}  {}", pad(&service(span), margin), pad(&line.title, names))?;
-            writeln!(f, "  {}{time}{}", " ".repeat(digits - width(time)), outcome(span, outside))?;
+            let service = paint.paint(colour(span), pad(&service(span), margin));
+            write!(f, "{service}  {}", pad(&line.title, names))?;
+            let outcome = outcome(span, outside);
+            let outcome = if span.status == Status::Error { paint.paint(RED, outcome) } else { outcome };
+            writeln!(f, "  {}{time}{outcome}", " ".repeat(digits - width(time)))?;
             for log in logs.get(span.span_id.as_str()).into_iter().flatten() {
-                writeln!(f, "{}  {}{}", " ".repeat(margin), line.below, record(log))?;
+                writeln!(f, "{}  {}{}", " ".repeat(margin), line.below, paint.record(log))?;
             }
         }
         if !loose.is_empty() {
             writeln!(f, "\nlog records of spans that are not here")?;
-            loose.iter().try_for_each(|log| writeln!(f, "  {}", record(log)))?;
+            loose.iter().try_for_each(|log| writeln!(f, "  {}", paint.record(log)))?;
         }
         Ok(())
+    }
+}
+
+impl Paint {
+    fn record(self, log: &LogRecord) -> String {
+        match log.severity {
+            17.. => self.paint(RED, record(log)),
+            13..=16 => self.paint(YELLOW, record(log)),
+            _ => self.paint(DIM, record(log)),
+        }
     }
 }
 

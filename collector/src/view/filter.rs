@@ -1,45 +1,217 @@
-//! Which traces are wanted, and the addresses of the lists of them.
+//! Which traces are wanted, in which order, and the addresses of the lists of them.
 
-use super::query::{Query, encode};
-use crate::Summary;
+mod spans;
+
+pub(crate) use spans::Spans;
+
+use super::{
+    condition::{Condition, Fault, nanos},
+    query::{Query, encode},
+};
+use crate::{Summary, intake::Intake, look, trace};
+use std::{
+    cmp::Reverse,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 /// How many traces a page shows unless told otherwise, and at most.
 pub(crate) const LIMIT: usize = 100;
 pub(crate) const MAX_LIMIT: usize = 1000;
 
 /// What a list is asked for.
-#[derive(Clone, Copy)]
-pub(crate) struct Filter<'a> {
-    pub(crate) service: Option<&'a str>,
-    pub(crate) errors: bool,
+#[derive(Clone, Debug)]
+pub(crate) struct Filter {
+    /// The search as it was written.
+    pub(crate) words: String,
+    condition: Result<Condition, Fault>,
+    pub(crate) service: Option<String>,
+    pub(crate) status: Option<Status>,
+    /// The shortest duration of a trace, as it was written.
+    pub(crate) over: Option<String>,
+    /// How long ago its start may be, as it was written.
+    pub(crate) within: Option<String>,
+    pub(crate) order: Order,
     pub(crate) limit: usize,
 }
 
-impl<'a> Filter<'a> {
-    pub(crate) fn of(query: &'a Query) -> Self {
+/// How a trace ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// A span failed, or a log record tells of an error.
+    Errors,
+    /// The response that gives the trace its status is of this class: 2 for 200 to 299.
+    Class(i64),
+}
+
+impl Status {
+    pub(crate) const ALL: [Status; 5] =
+        [Status::Errors, Status::Class(2), Status::Class(3), Status::Class(4), Status::Class(5)];
+
+    /// As it stands in an address.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Status::Errors => "errors",
+            Status::Class(2) => "2xx",
+            Status::Class(3) => "3xx",
+            Status::Class(4) => "4xx",
+            Status::Class(_) => "5xx",
+        }
+    }
+
+    fn passes(self, summary: &Summary) -> bool {
+        match self {
+            Status::Errors => summary.errors + summary.error_logs > 0,
+            Status::Class(class) => summary.http_status.is_some_and(|status| status / 100 == class),
+        }
+    }
+}
+
+/// By what a list is in order: the most first, or the least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Order {
+    pub(crate) by: By,
+    pub(crate) is_rising: bool,
+}
+
+/// What a list can be in order by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Start,
+    Duration,
+    Spans,
+    Errors,
+}
+
+impl Order {
+    pub(crate) const NEWEST: Order = Order { by: By::Start, is_rising: false };
+
+    fn of(name: &str) -> Option<Self> {
+        let (is_rising, name) = name.strip_prefix('-').map_or((false, name), |name| (true, name));
+        let all = [By::Start, By::Duration, By::Spans, By::Errors];
+        Some(Order { by: all.into_iter().find(|by| by.name() == name)?, is_rising })
+    }
+
+    fn name(self) -> String {
+        format!("{}{}", if self.is_rising { "-" } else { "" }, self.by.name())
+    }
+
+    fn sort(self, traces: &mut [Summary]) {
+        match self.by {
+            By::Start => traces.sort_by_key(|trace| Reverse(trace.start)),
+            By::Duration => traces.sort_by_key(|trace| Reverse(trace.duration)),
+            By::Spans => traces.sort_by_key(|trace| Reverse(trace.spans)),
+            By::Errors => traces.sort_by_key(|trace| Reverse((trace.errors, trace.error_logs))),
+        }
+        if self.is_rising {
+            traces.reverse();
+        }
+    }
+}
+
+impl By {
+    fn name(self) -> &'static str {
+        match self {
+            By::Start => "start",
+            By::Duration => "duration",
+            By::Spans => "spans",
+            By::Errors => "errors",
+        }
+    }
+}
+
+impl Filter {
+    pub(crate) fn of(query: &Query) -> Self {
+        let owned = |name| query.value(name).map(str::to_owned);
+        let duration = |name| owned(name).filter(|value| nanos(value).is_some());
+        let words = query.value("q").unwrap_or_default().trim().to_owned();
+        let status = query.value("status");
+        let known = Status::ALL.into_iter().find(|known| Some(known.name()) == status);
+        let errors = query.value("errors").filter(|value| *value != "0").map(|_| Status::Errors);
         Filter {
-            service: query.value("service"),
-            errors: query.value("errors").is_some_and(|value| value != "0"),
+            condition: Condition::parse(&words),
+            words,
+            service: owned("service"),
+            status: known.or(errors),
+            over: duration("over"),
+            within: duration("within"),
+            order: query.value("sort").and_then(Order::of).unwrap_or(Order::NEWEST),
             limit: query.number("limit", LIMIT, MAX_LIMIT),
         }
     }
 
-    /// An error is a failed span or a log record that tells of one.
-    pub(crate) fn passes(&self, summary: &Summary) -> bool {
-        let wanted = |service| summary.services.iter().any(|(name, _)| name == service);
-        self.service.is_none_or(wanted) && (!self.errors || summary.errors + summary.error_logs > 0)
+    /// Why the search means nothing.
+    pub(crate) fn fault(&self) -> Option<&Fault> {
+        self.condition.as_ref().err()
     }
 
+    /// The traces, at most as many as the limit.
+    pub(crate) fn find(&self, intake: &Intake, limit: usize) -> Vec<Summary> {
+        let Ok(condition) = &self.condition else { return Vec::new() };
+        let is_simple = *condition == Condition::All(Vec::new());
+        let (over, within) = (self.over.as_deref().and_then(nanos), self.within.as_deref().and_then(nanos));
+        let from = within.map_or(0, |within| now().saturating_sub(within));
+        // Whoever wants the longest ones wants them of all.
+        let most = if self.order == Order::NEWEST { limit } else { usize::MAX };
+        let mut traces = look::traces(intake, most, |summary, id, found| {
+            let wanted = |service: &String| summary.services.iter().any(|(name, _)| name == service);
+            summary.start >= from
+                && over.is_none_or(|over| summary.duration >= over)
+                && self.service.as_ref().is_none_or(wanted)
+                && self.status.is_none_or(|status| status.passes(summary))
+                && (is_simple || Spans::of(&trace::trace(id, found)).any(condition))
+        });
+        self.order.sort(&mut traces);
+        traces.truncate(limit);
+        traces
+    }
+
+    /// Whether nothing is left out.
     pub(crate) fn is_open(&self) -> bool {
-        self.service.is_none() && !self.errors
+        self.words.is_empty()
+            && self.service.is_none()
+            && self.status.is_none()
+            && self.over.is_none()
+            && self.within.is_none()
     }
 
-    /// The page with these traces.
-    pub(crate) fn url(&self) -> String {
-        let service = self.service.map(|service| format!("service={}", encode(service)));
-        let errors = self.errors.then(|| "errors=1".to_owned());
-        let limit = (self.limit != LIMIT).then(|| format!("limit={}", self.limit));
-        let parts: Vec<String> = [service, errors, limit].into_iter().flatten().collect();
-        if parts.is_empty() { "/".to_owned() } else { format!("/?{}", parts.join("&")) }
+    /// What a form has to pass on besides what is chosen in it.
+    pub(crate) fn hidden(&self) -> Vec<(&'static str, String)> {
+        let order = (self.order != Order::NEWEST).then(|| ("sort", self.order.name()));
+        let limit = (self.limit != LIMIT).then(|| ("limit", self.limit.to_string()));
+        order.into_iter().chain(limit).collect()
     }
+
+    /// The page with these traces, but for one part of the query.
+    pub(crate) fn url(&self, name: &str, value: Option<String>) -> String {
+        let order = (self.order != Order::NEWEST).then(|| self.order.name());
+        let mut parts = [
+            ("q", Some(self.words.clone()).filter(|words| !words.is_empty())),
+            ("service", self.service.clone()),
+            ("status", self.status.map(|status| status.name().to_owned())),
+            ("over", self.over.clone()),
+            ("within", self.within.clone()),
+            ("sort", order),
+            ("limit", (self.limit != LIMIT).then(|| self.limit.to_string())),
+        ];
+        if let Some(part) = parts.iter_mut().find(|(known, _)| *known == name) {
+            part.1 = value;
+        }
+        let written =
+            parts.iter().filter_map(|(name, value)| Some(format!("{name}={}", encode(value.as_ref()?))));
+        let written = written.collect::<Vec<_>>().join("&");
+        if written.is_empty() { "/".to_owned() } else { format!("/?{written}") }
+    }
+
+    /// The page with these traces in order by something; again: the other way round.
+    pub(crate) fn sorted(&self, by: By) -> String {
+        let is_rising = self.order.by == by && !self.order.is_rising;
+        let order = Order { by, is_rising };
+        self.url("sort", (order != Order::NEWEST).then(|| order.name()))
+    }
+}
+
+/// Nanoseconds since 1970.
+fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

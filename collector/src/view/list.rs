@@ -1,145 +1,84 @@
 //! The list of traces.
 
+mod bar;
+
 use super::{
-    Palette,
-    filter::{Filter, MAX_LIMIT},
-    frame,
+    filter::{By, Filter, MAX_LIMIT},
+    frame::{Frame, Tab, empty},
+    palette::Palette,
     query::Query,
     text::{http_status, name, several},
 };
 use crate::{
-    Addresses, Counters, Summary,
+    Addresses, Summary,
     intake::Intake,
-    look,
     time::{clock, day, duration, printable},
 };
+use bar::bar;
 use maud::{Markup, html};
-use std::collections::BTreeSet;
-
-/// How often the list loads itself again, in seconds.
-const REFRESH: u32 = 3;
 
 /// How many services a line names before it counts the rest.
 const CHIPS: usize = 5;
 
-/// How many services can be chosen; more would bury the list.
-const CHOICES: usize = 60;
-
 /// The page.
 pub(crate) fn page(intake: &Intake, addresses: &Addresses, palette: &Palette, query: &Query) -> Markup {
-    let counters = intake.counters();
     let filter = Filter::of(query);
     // One more tells whether there are more.
-    let mut traces = look::traces(intake, filter.limit + 1, |summary| filter.passes(summary));
+    let mut traces = filter.find(intake, filter.limit + 1);
     let is_cut = traces.len() > filter.limit;
     traces.truncate(filter.limit);
-    let content = if counters.stored_traces == 0 {
-        empty(addresses)
-    } else {
-        html! {
-            nav.filters {
-                h1 { "Traces" }
-                @if is_cut { (extent(intake, &filter)) } @else { span.count { (traces.len()) } }
-                (services(&filter, look::services(intake), palette))
-                a.choice.bad.on[filter.errors] href=(Filter { errors: !filter.errors, ..filter }.url()) {
-                    "only errors"
+    let content = html! {
+        div #traces data-live="traces logs" {
+            @if intake.level().traces == 0 {
+                (nothing_sent(addresses))
+            } @else {
+                (bar(intake, &filter, palette, extent(intake, &filter, traces.len(), is_cut)))
+                @if let Some(fault) = filter.fault() {
+                    p.fault-line #fault { "This search means nothing: " (fault) "." }
+                } @else if traces.is_empty() {
+                    (nothing_left(&filter))
+                } @else {
+                    (table(&traces, &filter, palette))
                 }
             }
-            @if traces.is_empty() { (nothing(&filter)) } @else { (table(&traces, palette)) }
         }
     };
-    frame("traces", Some(REFRESH), level(&counters), content)
+    Frame::new(Tab::Traces, "Traces").live().page(content)
 }
 
-fn level(counters: &Counters) -> Markup {
-    let kib = counters.stored_bytes as f64 / 1024.0;
-    let size = if kib < 1000.0 { format!("{kib:.0} KiB") } else { format!("{:.1} MiB", kib / 1024.0) };
+/// How many are shown, of how many.
+fn extent(intake: &Intake, filter: &Filter, count: usize, is_cut: bool) -> Markup {
     html! {
-        p.level {
-            span { b { (counters.stored_traces) } " traces" }
-            span { b { (counters.spans) } " spans" }
-            span { b { (counters.log_records) } " log records" }
-            span { b { (counters.data_points) } " data points" }
-            span title="requests and index" { b { (size) } " kept" }
-            @if counters.refused_requests + counters.rejected_items > 0 {
-                span.bad title="requests refused, items rejected" {
-                    b { (counters.refused_requests) } " refused · " b { (counters.rejected_items) } " rejected"
-                }
-            }
-        }
-    }
-}
-
-/// Which part of all is shown.
-fn extent(intake: &Intake, filter: &Filter<'_>) -> Markup {
-    html! {
-        p.hint {
-            "the newest " (filter.limit)
+        @if is_cut {
+            @if filter.order.by == By::Start { "the newest " } @else { "the first " } (filter.limit)
             @if filter.is_open() { " of " (intake.level().with_spans) } @else { ", and there are more" }
             @if filter.limit < MAX_LIMIT {
-                " · " a href=(Filter { limit: MAX_LIMIT, ..*filter }.url()) { "show up to 1,000" }
+                " · " a href=(filter.url("limit", Some(MAX_LIMIT.to_string()))) { "show up to 1,000" }
             }
-        }
-    }
-}
-
-fn services(filter: &Filter<'_>, mut services: BTreeSet<String>, palette: &Palette) -> Markup {
-    // Only what was sent takes a colour, not what stands in somebody's address.
-    let invented = filter.service.filter(|service| !services.contains(*service));
-    services.extend(filter.service.map(str::to_owned));
-    services.remove("");
-    let chosen = |service: &str| filter.service == Some(service);
-    // The chosen one is shown in any case.
-    let places = services.iter().enumerate();
-    let shown = places.filter(|(place, service)| *place < CHOICES || chosen(service));
-    html! {
-        div.choices {
-            a.choice.on[filter.service.is_none()] href=(Filter { service: None, ..*filter }.url()) {
-                "all services"
-            }
-            @for (_, service) in shown {
-                a.choice.on[chosen(service)] href=(Filter { service: Some(service), ..*filter }.url()) {
-                    @if invented == Some(service) { (name(service)) } @else { (palette.chip(service, None)) }
-                }
-            }
-            @if services.len() > CHOICES { span.more { "+" (services.len() - CHOICES) } }
-        }
+        } @else { (several(count, "trace")) }
     }
 }
 
 /// Instead of the table.
-fn nothing(filter: &Filter<'_>) -> Markup {
-    html! {
-        section.empty {
-            h2 {
-                @if filter.is_open() { "No trace has spans" } @else { "No trace passes the filter" }
-            }
-            @if !filter.is_open() {
-                p {
-                    "There is none"
-                    @if let Some(service) = filter.service { " of the service " b { (printable(service)) } }
-                    @if filter.errors { " with an error" }
-                    "."
-                }
-            }
-            p { a.button href="/" { "All traces" } }
-        }
-    }
+fn nothing_left(filter: &Filter) -> Markup {
+    let heading = if filter.is_open() { "No trace has spans" } else { "No trace passes the filter" };
+    empty(heading, html! { p { a.button href="/" { "All traces" } } })
 }
 
-fn table(traces: &[Summary], palette: &Palette) -> Markup {
+fn table(traces: &[Summary], filter: &Filter, palette: &Palette) -> Markup {
     let longest = traces.iter().map(|trace| trace.duration).max().unwrap_or(0).max(1);
     html! {
         div.sheet {
             table.traces {
                 thead {
                     tr {
-                        th.time { "Time (UTC)" }
+                        th.pick { span.unseen { "Mark" } }
+                        th.time { (sorted(filter, By::Start, "Time (UTC)")) }
                         th { "Trace" }
-                        th.state { "Status" }
+                        th.state { (sorted(filter, By::Errors, "Status")) }
                         th.chips { "Services" }
-                        th.number { "Spans" }
-                        th.took { "Duration" }
+                        th.number { (sorted(filter, By::Spans, "Spans")) }
+                        th.took { (sorted(filter, By::Duration, "Duration")) }
                     }
                 }
                 tbody {
@@ -150,22 +89,38 @@ fn table(traces: &[Summary], palette: &Palette) -> Markup {
     }
 }
 
+/// The head of a column that orders the list.
+fn sorted(filter: &Filter, by: By, words: &str) -> Markup {
+    let is_it = filter.order.by == by;
+    let title = if by == By::Errors { "most errors first" } else { "sort" };
+    html! {
+        a href=(filter.sorted(by)) title=(title) aria-current=[is_it.then_some("true")] {
+            (words)
+            @if is_it { (if filter.order.is_rising { " ↑" } else { " ↓" }) }
+        }
+    }
+}
+
 fn line(trace: &Summary, longest: u64, palette: &Palette) -> Markup {
     let share = trace.duration as f64 * 100.0 / longest as f64;
     html! {
-        tr.failed[trace.errors > 0] {
+        tr.failed[trace.errors > 0] data-id=(trace.trace_id) {
+            td.pick {
+                input type="checkbox" name="trace" value=(trace.trace_id) form="compare" data-key="x"
+                    aria-label={ "Mark " (trace.trace_id) };
+            }
             td.time title=(day(trace.start)) { (clock(trace.start)) }
             td.name {
                 div.line {
-                    a href={ "/trace/" (trace.trace_id) } {
+                    a href={ "/trace/" (trace.trace_id) } data-row {
                         b title=(name(&trace.name)) { (name(&trace.name)) }
                         @if let Some(path) = &trace.path { span.path title=(printable(path)) { (printable(path)) } }
                         span.id { (trace.trace_id.get(..8).unwrap_or_default()) }
                     }
                     @if trace.errors > 0 {
-                        span.mark.bad { (several(trace.errors, "error")) }
+                        span.badge.bad { (several(trace.errors, "error")) }
                     } @else if trace.error_logs > 0 {
-                        span.mark.bad title="log records that tell of an error; no span failed" {
+                        span.badge.bad title="log records that tell of an error; no span failed" {
                             (several(trace.error_logs, "error line"))
                         }
                     }
@@ -185,7 +140,7 @@ fn line(trace: &Summary, longest: u64, palette: &Palette) -> Markup {
                     span.value { (duration(trace.duration)) }
                     svg.share width="100%" height="6" aria-hidden="true" {
                         rect.ground width="100%" height="6" rx="3" {}
-                        rect.fill width={ (format!("{:.2}", share.max(1.0))) "%" } height="6" rx="3" {}
+                        rect.fill width={ (format!("{:.1}", share.max(1.0))) "%" } height="6" rx="3" {}
                     }
                 }
             }
@@ -197,29 +152,27 @@ fn line(trace: &Summary, longest: u64, palette: &Palette) -> Markup {
 pub(crate) fn gap(complete: bool, called_from_outside: bool) -> Markup {
     html! {
         @if called_from_outside {
-            span.mark.plain title="only the caller's span is missing: it is recorded elsewhere, or nowhere" {
+            span.badge.plain title="only the caller's span is missing: it is recorded elsewhere, or nowhere" {
                 "called from outside"
             }
         } @else if !complete {
-            span.mark title="the root or a parent is not here (yet)" { "incomplete" }
+            span.badge title="the root or a parent is not here (yet)" { "incomplete" }
         }
     }
 }
 
-fn empty(addresses: &Addresses) -> Markup {
-    html! {
-        section.empty {
-            h1 { "No traces yet" }
-            p { "Send some, and they appear here by themselves." }
-            @if let Some(http) = addresses.http {
-                p { "OTLP over HTTP, in protobuf:" }
-                pre { "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\nOTEL_EXPORTER_OTLP_ENDPOINT=http://" (http) }
-            }
-            @if let Some(grpc) = addresses.grpc {
-                p { "or over gRPC:" }
-                pre { "OTEL_EXPORTER_OTLP_PROTOCOL=grpc\nOTEL_EXPORTER_OTLP_ENDPOINT=http://" (grpc) }
-            }
-            p.hint { "A program with this collector in it needs nothing of that: it sends without a socket." }
+fn nothing_sent(addresses: &Addresses) -> Markup {
+    let content = html! {
+        p { "Send some, and they appear here by themselves." }
+        @if let Some(http) = addresses.http {
+            p { "OTLP over HTTP, in protobuf:" }
+            pre { "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\nOTEL_EXPORTER_OTLP_ENDPOINT=http://" (http) }
         }
-    }
+        @if let Some(grpc) = addresses.grpc {
+            p { "or over gRPC:" }
+            pre { "OTEL_EXPORTER_OTLP_PROTOCOL=grpc\nOTEL_EXPORTER_OTLP_ENDPOINT=http://" (grpc) }
+        }
+        p.hint { "A program with this collector in it needs nothing of that: it sends without a socket." }
+    };
+    empty("No traces yet", content)
 }

@@ -1,73 +1,146 @@
 //! The details of one span.
 
+mod curl;
+
 use super::{
-    Palette,
+    line::{level, message},
+    page::Focus,
+    palette::Palette,
+    query::encode,
     text::{folded, name},
 };
 use crate::{
     time::{clock, duration, printable},
-    trace::{Attributes, LogRecord, Span, Status, Trace, Value},
+    trace::{Attributes, Backlink, LogRecord, Span, Status, Trace, Value},
 };
 use maud::{Markup, html};
 
+/// How many log records, events and links are shown of one span.
+const MAX_ENTRIES: usize = 100;
+
+/// Longer values are not searched for, in characters.
+const MAX_SEARCH: usize = 200;
+
 /// The panel of the waterfall.
-pub(crate) fn panel(trace: &Trace, span: &Span, palette: &Palette) -> Markup {
-    let (start, _) = trace.extent();
+pub(crate) fn panel(
+    trace: &Trace,
+    span: &Span,
+    backlinks: &[Backlink],
+    focus: &Focus,
+    palette: &Palette,
+) -> Markup {
+    let (start, end) = trace.extent();
     let offset = |time: u64| duration(time.saturating_sub(start));
-    let logs: Vec<&LogRecord> = trace.logs_of(&span.span_id).collect();
+    let zoom = (span.start.saturating_sub(start), span.end.saturating_sub(start));
+    let is_zoomable = zoom.0 < zoom.1 && zoom != (0, end - start) && focus.zoom != Some(zoom);
     html! {
-        aside.panel.sheet {
+        aside.panel.sheet aria-label="Span" {
             header {
                 (palette.chip(&span.service, None))
                 span.kind { (span.kind.name()) }
-                a.close href={ "/trace/" (trace.trace_id) "#span-" (span.span_id) } title="close" { "×" }
+                a.close href=(focus.close()) data-key="Escape" aria-label="Close" { "×" }
                 h2 { (name(&span.name)) }
                 p.took {
                     b { (duration(span.duration())) } " from "
                     @if span.start == start { "the start" } @else { (offset(span.start)) }
                     " to " (offset(span.end))
                 }
+                p.deeds {
+                    @if is_zoomable {
+                        a.button.small href=(focus.but(|focus| focus.zoom = Some(zoom))) data-swap data-key="z" { "Zoom" }
+                    }
+                    a.button.small href={ "/api/traces/" (trace.trace_id) "/spans/" (span.span_id) } data-copy { "JSON" }
+                    @if !span.children.is_empty() {
+                        a.button.small href=(focus.below(Some(span), 0)) data-swap { "Only this" }
+                    }
+                }
             }
             @if span.status == Status::Error {
                 div.fault { b { "Error" } (folded(&cause(span))) }
             }
             @if !span.attributes.is_empty() { h3 { "Attributes" } (pairs(span.attributes.iter())) }
-            @if !logs.is_empty() {
-                h3 { "Log records " span.count { (logs.len()) } }
-                ol.entries {
-                    @for log in logs {
-                        li { p.when { (clock(log.time)) " +" (offset(log.time)) " " (level(log)) } div.message { (message(log)) } }
-                    }
+            (logs(trace, span, focus, start))
+            (events(span, start))
+            (links(span, backlinks))
+            @if let Some(command) = curl::curl(trace, span) {
+                details.curl {
+                    summary { "As a command of curl" }
+                    pre { (command) }
+                    button.button.small type="button" data-copy-before hidden { "Copy" }
                 }
             }
-            @if !span.events.is_empty() {
-                h3 { "Events " span.count { (span.events.len()) } }
-                ol.entries {
-                    @for event in &span.events {
-                        li {
-                            p.when { "at " (offset(event.time)) " " b { (printable(&event.name)) } }
-                            (pairs(event.attributes.iter()))
-                        }
-                    }
-                }
-            }
-            @if !span.links.is_empty() {
-                h3 { "Links " span.count { (span.links.len()) } }
-                ol.entries {
-                    @for link in &span.links {
-                        li {
-                            a href={ "/trace/" (link.trace_id) "?span=" (link.span_id) "#span-" (link.span_id) } {
-                                code { (link.trace_id) " / " (link.span_id) }
-                            }
-                            (pairs(link.attributes.iter()))
-                        }
-                    }
-                }
-            }
-            (identity(trace, span))
+            (identity(span, trace, focus))
             @if let Some(resource) = trace.resources.get(span.resource).filter(|it| !it.is_empty()) {
                 h3 { "Resource" }
                 (pairs(by_importance(resource)))
+            }
+        }
+    }
+}
+
+fn logs(trace: &Trace, span: &Span, focus: &Focus, start: u64) -> Markup {
+    let logs: Vec<&LogRecord> = trace.logs_of(&span.span_id).take(MAX_ENTRIES + 1).collect();
+    html! {
+        @if !logs.is_empty() {
+            h3 {
+                "Log records " span.count { (logs.len().min(MAX_ENTRIES)) }
+                @if !focus.only {
+                    " " a.aside href=(focus.but(|focus| focus.only = true)) data-swap { "only these in the table" }
+                }
+            }
+            ol.entries {
+                @for log in logs.iter().take(MAX_ENTRIES) {
+                    li {
+                        p.when { (clock(log.time)) " +" (duration(log.time.saturating_sub(start))) " " (level(log)) }
+                        div.message { (message(log)) }
+                    }
+                }
+            }
+            @if logs.len() > MAX_ENTRIES { p.hint { "and more: see the table below" } }
+        }
+    }
+}
+
+fn events(span: &Span, start: u64) -> Markup {
+    html! {
+        @if !span.events.is_empty() {
+            h3 { "Events " span.count { (span.events.len()) } }
+            ol.entries {
+                @for event in span.events.iter().take(MAX_ENTRIES) {
+                    li {
+                        p.when { "at " (duration(event.time.saturating_sub(start))) " " b { (printable(&event.name)) } }
+                        (pairs(event.attributes.iter()))
+                    }
+                }
+            }
+            @if span.events.len() > MAX_ENTRIES { p.hint { "and more: see the JSON" } }
+        }
+    }
+}
+
+fn links(span: &Span, backlinks: &[Backlink]) -> Markup {
+    let url = |trace: &str, span: &str| format!("/trace/{trace}?span={span}#span-{span}");
+    html! {
+        @if !span.links.is_empty() {
+            h3 { "Links " span.count { (span.links.len()) } }
+            ol.entries {
+                @for link in span.links.iter().take(MAX_ENTRIES) {
+                    li {
+                        a href=(url(&link.trace_id, &link.span_id)) { code { (link.trace_id) " / " (link.span_id) } }
+                        (pairs(link.attributes.iter()))
+                    }
+                }
+            }
+        }
+        @if !backlinks.is_empty() {
+            h3 { "Linked from " span.count { (backlinks.len()) } }
+            ol.entries {
+                @for link in backlinks {
+                    li {
+                        a href=(url(&link.trace_id, &link.span_id)) { (name(&link.service)) " " b { (name(&link.name)) } }
+                        " " span.id { (link.trace_id.get(..8).unwrap_or_default()) }
+                    }
+                }
             }
         }
     }
@@ -96,7 +169,7 @@ fn by_importance(resource: &Attributes) -> impl Iterator<Item = (&str, &Value)> 
     sorted.into_iter()
 }
 
-fn identity(trace: &Trace, span: &Span) -> Markup {
+fn identity(span: &Span, trace: &Trace, focus: &Focus) -> Markup {
     html! {
         h3 { "Span" }
         dl.pairs {
@@ -104,10 +177,9 @@ fn identity(trace: &Trace, span: &Span) -> Markup {
             @if let Some(parent) = &span.parent_span_id {
                 dt { "parent" }
                 dd {
-                    @if span.parent_missing { code { (parent) } " (not here)" }
-                    @else {
-                        a href={ "/trace/" (trace.trace_id) "?span=" (parent) "#span-" (parent) } { code { (parent) } }
-                    }
+                    @if let Some(found) = trace.span(parent).filter(|_| !span.parent_missing) {
+                        a href=(focus.reveal(found)) { code { (parent) } }
+                    } @else { code { (parent) } " (not here)" }
                 }
             }
             dt { "status" }
@@ -137,35 +209,26 @@ fn pairs<'a>(mut attributes: impl Iterator<Item = (&'a str, &'a Value)>) -> Mark
         @if first.is_some() {
             dl.pairs {
                 @for (name, value) in first.into_iter().chain(attributes) {
-                    dt { (printable(name)) } dd { (folded(&value.to_string())) }
+                    dt { (printable(name)) }
+                    dd {
+                        (folded(&value.to_string()))
+                        @if let Some(url) = search(name, value) {
+                            " " a.alike href=(url) title="traces with the same" { "⌕" span.unseen { "Traces with the same" } }
+                        }
+                    }
                 }
             }
         }
     }
 }
 
-/// How serious a log record is, as the style sheet calls it.
-pub(crate) fn tone(log: &LogRecord) -> &'static str {
-    match log.severity {
-        17.. => "error",
-        13..=16 => "warn",
-        9..=12 => "info",
-        _ => "debug",
+/// The list of traces with the same value, if it can be searched for.
+fn search(name: &str, value: &Value) -> Option<String> {
+    let value = value.to_string();
+    let is_plain = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-/".contains(&byte));
+    if !is_plain || name.is_empty() || value.chars().nth(MAX_SEARCH).is_some() {
+        return None;
     }
-}
-
-/// The severity of a log record.
-pub(crate) fn level(log: &LogRecord) -> Markup {
-    let level = if log.level.is_empty() { "-".to_owned() } else { printable(&log.level) };
-    html! { span.level.{ "level-" (tone(log)) } title=(level) { (level) } }
-}
-
-/// The message of a log record with its fields.
-pub(crate) fn message(log: &LogRecord) -> Markup {
-    let text = |value: &Value| html! { span.text { (folded(&value.to_string())) } };
-    let body = (!log.body.to_string().is_empty()).then(|| text(&log.body));
-    let event = (!log.event_name.is_empty()).then(|| html! { span.field { (printable(&log.event_name)) } });
-    let field = |(name, value)| html! { span.field { span.key { (printable(name)) "=" } (text(value)) } };
-    let parts = body.into_iter().chain(event).chain(log.fields().map(field));
-    html! { @for (place, part) in parts.enumerate() { @if place > 0 { " " } (part) } }
+    let words = format!("{name} = \"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""));
+    Some(format!("/?q={}", encode(&words)))
 }

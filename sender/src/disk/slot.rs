@@ -38,6 +38,20 @@ impl Slot {
         Ok((own, free.collect()))
     }
 
+    /// The first slot of nobody that passes the test.
+    pub(super) fn claim_if(home: &Path, test: impl Fn(&Path) -> io::Result<bool>) -> io::Result<Slot> {
+        for number in 0..MOST_SLOTS {
+            let directory = home.join(format!("process-{number}"));
+            make(&directory)?;
+            if let Some(slot) = Slot::try_claim(directory)?
+                && test(&slot.directory)?
+            {
+                return Ok(slot);
+            }
+        }
+        Err(io::Error::other("too many processes use the directory"))
+    }
+
     /// `None` if the process that it belongs to lives.
     pub(super) fn try_claim(directory: PathBuf) -> io::Result<Option<Slot>> {
         Ok(lock(&directory.join("lock"))?.map(|lock| Slot { directory, _lock: lock }))

@@ -11,6 +11,10 @@ use std::{
     collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     time::SystemTime,
 };
 
@@ -71,6 +75,8 @@ pub(crate) struct Store {
     slot: Slot,
     limit: u64,
     used: u64,
+    /// Bytes of all stores that share the limit, this one among them.
+    shared: Arc<AtomicU64>,
     /// By name, which is the time of the making.
     segments: BTreeMap<u64, Segment>,
     /// Takes the next records.
@@ -90,18 +96,57 @@ impl Store {
         signal: Signal,
         destination: &Destination,
     ) -> Result<(Store, Found), Error> {
+        Store::of_group(disk, signal, destination, &Arc::default())
+    }
+
+    /// The same, for the first of several that share a limit.
+    pub(crate) fn of_group(
+        disk: &Disk,
+        signal: Signal,
+        destination: &Destination,
+        shared: &Arc<AtomicU64>,
+    ) -> Result<(Store, Found), Error> {
         let home = disk.directory.join(name(signal, destination));
         let open = || {
             let (slot, left) = Slot::claim(&home)?;
             for slot_left in &left {
                 adopt(&slot, slot_left)?;
             }
-            let (segments, current) = (BTreeMap::new(), None);
-            let mut store = Store { home: home.clone(), slot, limit: disk.bytes, used: 0, segments, current };
+            let mut store = Store::in_slot(disk, &home, slot, shared);
             let found = store.scan()?;
             Ok((store, found))
         };
         open().map_err(|error: io::Error| disk.unusable(&error))
+    }
+
+    /// One more that shares its limit, with nothing in it: what earlier processes left, the first one has.
+    pub(crate) fn beside(
+        disk: &Disk,
+        signal: Signal,
+        destination: &Destination,
+        shared: &Arc<AtomicU64>,
+    ) -> Result<(Store, Found), Error> {
+        let home = disk.directory.join(name(signal, destination));
+        let is_empty = |directory: &Path| Ok(names(directory)?.is_empty());
+        let slot = Slot::claim_if(&home, is_empty).map_err(|error| disk.unusable(&error))?;
+        Ok((Store::in_slot(disk, &home, slot, shared), Found::default()))
+    }
+
+    fn in_slot(disk: &Disk, home: &Path, slot: Slot, shared: &Arc<AtomicU64>) -> Store {
+        let (home, shared) = (home.to_owned(), shared.clone());
+        let (segments, current) = (BTreeMap::new(), None);
+        Store { home, slot, limit: disk.bytes, used: 0, shared, segments, current }
+    }
+
+    /// Counts bytes of files that are there now.
+    fn grow(&mut self, bytes: u64) {
+        self.used += bytes;
+        self.shared.fetch_add(bytes, Relaxed);
+    }
+
+    fn shrink(&mut self, bytes: u64) {
+        self.used -= bytes;
+        self.shared.fetch_sub(bytes, Relaxed);
     }
 
     fn scan(&mut self) -> io::Result<Found> {
@@ -121,7 +166,7 @@ impl Store {
                 fs::remove_file(path)?;
                 continue;
             }
-            self.used += contents.bytes;
+            self.grow(contents.bytes);
             self.segments.insert(name, Segment { bytes: contents.bytes, waiting: contents.records.len() });
             let place = |Left { record, attempted, settled }| FoundRequest {
                 place: Place { segment: name, record },
@@ -171,7 +216,9 @@ impl Store {
         let mut fitting = Vec::new();
         for request in requests {
             let more = end + bytes_for(request);
-            if self.used - start + more > self.limit || (end >= SEGMENT_BYTES && !fitting.is_empty()) {
+            if self.shared.load(Relaxed) - start + more > self.limit
+                || (end >= SEGMENT_BYTES && !fitting.is_empty())
+            {
                 break;
             }
             end = more;
@@ -195,9 +242,10 @@ impl Store {
             sync(&self.slot.directory);
         }
         let segment = self.segments.entry(name).or_default();
-        self.used += end - segment.bytes;
+        let more = end - segment.bytes;
         segment.bytes = end;
         segment.waiting += records.len();
+        self.grow(more);
         self.current = Some(name);
         Ok(records.into_iter().map(|record| Place { segment: name, record }).collect())
     }
@@ -222,7 +270,8 @@ impl Store {
         if segment.waiting > 0 {
             return segment::mark(&path, &place.record, fate);
         }
-        self.used -= segment.bytes;
+        let bytes = segment.bytes;
+        self.shrink(bytes);
         self.segments.remove(&place.segment);
         self.current = self.current.filter(|name| *name != place.segment);
         fs::remove_file(path)
@@ -246,6 +295,13 @@ impl Store {
 
     pub(crate) fn directory(&self) -> &Path {
         &self.slot.directory
+    }
+}
+
+/// What is left is no longer this process's.
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.shrink(self.used);
     }
 }
 
@@ -307,10 +363,13 @@ pub(super) fn unclaimed(directory: &Path) -> Vec<(String, u64)> {
 /// tells it from others. No secret is part of it.
 fn name(signal: Signal, destination: &Destination) -> String {
     let shown = destination.to_string();
-    let (tenant, user) = match destination {
-        Destination::Remote(remote) => (remote.headers.get("x-scope-orgid"), remote.credentials.as_ref()),
-        Destination::Local(_) => (None, None),
+    let remote = match destination {
+        Destination::Remote(remote) => Some(remote),
+        Destination::Balanced(balance) => balance.remotes().first(),
+        Destination::Local(_) => None,
     };
+    let tenant = remote.and_then(|remote| remote.headers.get("x-scope-orgid"));
+    let user = remote.and_then(|remote| remote.credentials.as_ref());
     let tenant = tenant.map_or(&b""[..], |tenant| tenant.as_bytes());
     // Grafana Cloud tells its customers apart by it.
     let user = match user {

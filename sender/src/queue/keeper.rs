@@ -106,6 +106,11 @@ impl Shared {
         }
     }
 
+    /// Brings to disk what is in memory, before the last thing is done there. Blocks.
+    pub(crate) fn spill(&self) {
+        self.tend(true);
+    }
+
     /// The last thing done on disk: then it is left to the next start. Blocks.
     pub(super) fn leave(&self) {
         self.lock().leave();

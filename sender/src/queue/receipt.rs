@@ -17,8 +17,8 @@ pub enum Until {
 /// Tells what became of a request that a [`Sender`](crate::Sender) took. Dropped, it changes nothing: the request goes on.
 #[derive(Debug)]
 pub struct Receipt {
-    /// `None`: it is told already.
-    settled: Option<oneshot::Receiver<Result<(), String>>>,
+    /// Of the request, or of each of its parts; none: it is told already.
+    settled: Vec<oneshot::Receiver<Result<(), String>>>,
 }
 
 /// Why a request is not where it should be.
@@ -31,17 +31,28 @@ pub enum Undelivered {
 }
 
 impl Receipt {
+    /// The receipt of a request in parts.
+    pub(crate) fn of_parts(receipts: impl IntoIterator<Item = Receipt>) -> Self {
+        Receipt { settled: receipts.into_iter().flat_map(|receipt| receipt.settled).collect() }
+    }
+
     /// Completes when the request is as far as was asked for.
     ///
     /// # Errors
-    /// If it never will be.
+    /// If it never will be. A request of which a part was taken is not refused.
     pub async fn settled(self) -> Result<(), Undelivered> {
-        match self.settled {
-            None => Ok(()),
-            Some(settled) => match settled.await {
-                Ok(settled) => settled.map_err(Undelivered::Refused),
-                Err(_) => Err(Undelivered::Undecided),
-            },
+        let (parts, mut refused, mut is_undecided) = (self.settled.len(), Vec::new(), false);
+        for settled in self.settled {
+            match settled.await {
+                Ok(Ok(())) => {}
+                Ok(Err(cause)) => refused.push(cause),
+                Err(_) => is_undecided = true,
+            }
+        }
+        match refused.pop() {
+            _ if is_undecided => Err(Undelivered::Undecided),
+            Some(cause) if refused.len() + 1 == parts => Err(Undelivered::Refused(cause)),
+            _ => Ok(()),
         }
     }
 }
@@ -63,8 +74,8 @@ impl Settling {
 /// Both ends.
 pub(super) fn receipt(until: Until) -> (Option<Settling>, Receipt) {
     if until == Until::Queued {
-        return (None, Receipt { settled: None });
+        return (None, Receipt { settled: Vec::new() });
     }
     let (settle, settled) = oneshot::channel();
-    (Some(Settling { until, settle }), Receipt { settled: Some(settled) })
+    (Some(Settling { until, settle }), Receipt { settled: vec![settled] })
 }

@@ -8,7 +8,7 @@ use crate::{Destination, Signal, disk::Store};
 use std::{
     fmt,
     sync::{
-        Mutex, MutexGuard, OnceLock, PoisonError,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -19,7 +19,7 @@ use tokio::sync::{Notify, watch};
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(30);
 
 #[derive(Debug)]
-pub(super) struct Shared {
+pub(crate) struct Shared {
     pub(super) signal: Signal,
     pub(super) destination: Destination,
     pub(super) limits: Limits,
@@ -31,6 +31,8 @@ pub(super) struct Shared {
     /// How many wait on a flush.
     pub(super) flushing: AtomicUsize,
     ended: AtomicBool,
+    /// How many requests that others have now still have a record on this queue's disk.
+    pub(super) leaving: AtomicUsize,
     /// For the worker: there is something to send.
     pub(super) arrived: Notify,
     /// For the worker: somebody waits on a flush.
@@ -42,7 +44,8 @@ pub(super) struct Shared {
 }
 
 /// Hears of every request that is settled: how long that took, and whether something in it was refused.
-pub(super) struct Watcher(pub(super) Box<dyn Fn(Duration, bool) + Send + Sync>);
+#[derive(Clone)]
+pub(crate) struct Watcher(pub(crate) Arc<dyn Fn(Duration, bool) + Send + Sync>);
 
 impl fmt::Debug for Watcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -88,6 +91,7 @@ impl Shared {
             watcher: OnceLock::new(),
             flushing: AtomicUsize::new(0),
             ended: AtomicBool::new(false),
+            leaving: AtomicUsize::new(0),
             arrived: Notify::new(),
             urged: Notify::new(),
             changed: Notify::new(),
@@ -99,11 +103,24 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The oldest requests that are sent as one, or the next ones after `skipped`; waits for them.
-    pub(super) async fn next(&self, skipped: Option<u64>) -> Vec<(u64, Load)> {
+    /// Lets the tasks know of something new.
+    pub(super) fn has_more(&self) {
+        self.arrived.notify_one();
+        self.changed.notify_one();
+    }
+
+    /// Waits until all requests up to this number have left the queue, at most for `limit`.
+    pub(crate) async fn settled_to(&self, number: u64, limit: Duration) -> bool {
+        let mut settled = self.settled.subscribe();
+        tokio::time::timeout(limit, settled.wait_for(|settled| *settled >= number)).await.is_ok()
+    }
+
+    /// The oldest requests that are sent as one, or the next ones after `skipped`; waits for them, if that is not urgent
+    /// also for more of them.
+    pub(super) async fn next(&self, skipped: Option<u64>, is_urgent: bool) -> Vec<(u64, Load)> {
         loop {
             let (arrived, urged) = (self.arrived.notified(), self.urged.notified());
-            let is_urgent = self.flushing.load(Ordering::Relaxed) > 0;
+            let is_urgent = is_urgent || self.is_urgent();
             let due = self.lock().next(skipped, self.limits.batch.as_ref(), is_urgent);
             match due {
                 Due::Now(loads) => return loads,
@@ -188,6 +205,11 @@ impl Shared {
     /// Notes a fault that may pass; tells whether somebody waits on a flush.
     pub(super) fn stumble(&self, cause: String) -> bool {
         self.complain(Topic::Destination, cause);
+        self.is_urgent()
+    }
+
+    /// Whether somebody waits on a flush.
+    pub(super) fn is_urgent(&self) -> bool {
         self.flushing.load(Ordering::Relaxed) > 0
     }
 
@@ -201,6 +223,22 @@ impl Shared {
         if self.may_say(topic) {
             tracing::warn!(target: "throughline", queued, dropped, "{}: {fault}", self.signal.name());
         }
+    }
+
+    /// Says that something new was dropped, which is counted already.
+    pub(super) fn complain_of_drop(&self, items: u64, fault: &str) {
+        self.complain(Topic::Destination, format!("{items} {} dropped: {fault}", self.signal.items()));
+    }
+
+    /// Counts and says that something new was dropped.
+    pub(crate) fn refuse(&self, items: u64, fault: &str) {
+        self.lock().refuse(items);
+        self.complain_of_drop(items, fault);
+    }
+
+    /// The number of the request that was queued last.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.lock().accepted
     }
 
     fn may_say(&self, topic: Topic) -> bool {

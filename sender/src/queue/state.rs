@@ -4,12 +4,12 @@ mod group; // what is sent as one
 
 use super::{
     Limits,
+    passing::Released,
     receipt::{Settling, Until},
 };
 use crate::{
     Request, Stats,
     disk::{Fate, Found, FoundRequest, Note, Place},
-    transport::MAX_REQUEST_BYTES,
 };
 use bytes::BytesMut;
 pub(super) use group::{Due, Load};
@@ -134,10 +134,15 @@ impl State {
         let items = request.items;
         let admitted = self.queue(request, None, limits);
         if admitted.is_err() {
-            self.stats.recorded += items;
-            self.stats.dropped += items;
+            self.refuse(items);
         }
         admitted
+    }
+
+    /// Counts something new that is dropped.
+    pub(super) fn refuse(&mut self, items: u64) {
+        self.stats.recorded += items;
+        self.stats.dropped += items;
     }
 
     /// Queues a request, or tells why not.
@@ -147,31 +152,65 @@ impl State {
         settling: Option<Settling>,
         limits: &Limits,
     ) -> Result<(), String> {
+        self.has_room(request.body.len(), limits)?;
+        self.receive(request, settling, false, Instant::now());
+        Ok(())
+    }
+
+    /// Queues a request that has waited elsewhere since then; there is room for it.
+    pub(super) fn receive(
+        &mut self,
+        request: Request,
+        settling: Option<Settling>,
+        unanswered: bool,
+        since: Instant,
+    ) {
         let (items, bytes) = (request.items, request.body.len());
-        self.has_room(bytes, limits)?;
         self.bytes += bytes;
         self.stats.recorded += items;
         self.stats.queued += items;
         self.accepted += 1;
         self.in_memory.insert(self.accepted);
-        let entry = Entry { settling, ..Entry::new(items, VecDeque::from([request])) };
+        let entry = Entry::new(items, VecDeque::from([request]));
+        let entry = Entry { settling, unanswered, since, ..entry };
         self.awaited += usize::from(entry.is_awaited_on_disk());
         self.queue.insert(self.accepted, entry);
-        Ok(())
+    }
+
+    /// Lets go of a request, with its counts: it is another queue's from now on.
+    pub(super) fn release(&mut self, number: u64) -> Option<Released> {
+        self.under_way = None;
+        let settling = self.take_settling(number);
+        let entry = self.queue.remove(&number)?;
+        self.stats.recorded -= entry.items;
+        self.stats.queued -= entry.items;
+        self.stats.on_disk -= if entry.place.is_some() { entry.items } else { 0 };
+        self.bytes -= entry.bytes();
+        self.in_memory.remove(&number);
+        let Entry { place, unanswered, since, .. } = entry;
+        Some(Released { place, settling, unanswered, since })
+    }
+
+    /// What is left of a request in memory.
+    pub(super) fn whole(&self, number: u64) -> Option<Request> {
+        self.queue.get(&number).map(Entry::whole)
+    }
+
+    /// Of requests in memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn note(&mut self, place: Place, note: Note) {
+        self.notes.push((place, note));
     }
 
     /// Whether a request of so many bytes would be queued now, or why not.
     pub(super) fn has_room(&self, bytes: usize, limits: &Limits) -> Result<(), String> {
-        let most = limits.queue_bytes;
-        Err(match () {
-            () if self.closed => "the sender is closed".to_owned(),
-            () if bytes > MAX_REQUEST_BYTES => {
-                format!("a request of {bytes} bytes is larger than OTLP allows, which is {MAX_REQUEST_BYTES}")
-            }
-            () if bytes > most => format!("a request of {bytes} bytes is larger than the queue of {most}"),
-            () if self.bytes + bytes > most => format!("the queue of {most} bytes is full"),
-            () => return Ok(()),
-        })
+        match self.closed {
+            true => Err("the sender is closed".to_owned()),
+            false => limits.room_beside(self.bytes, bytes),
+        }
     }
 
     /// An attempt with so many of its items begins.

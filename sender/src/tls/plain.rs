@@ -1,18 +1,18 @@
 //! Connectors without TLS, where the feature `tls` is off.
 
-use crate::Remote;
+use crate::{Remote, resolve::Resolver};
 use hyper_util::client::legacy::connect::HttpConnector;
 use std::error::Error;
 
-pub(crate) type Connector = HttpConnector;
+pub(crate) type Connector = HttpConnector<Resolver>;
 
-pub(crate) struct Connectors;
+pub(crate) struct Connectors(Resolver);
 
 impl Connectors {
     pub(crate) fn new(remote: &Remote) -> Result<Self, String> {
         match remote.url.scheme_str() {
             Some("https") => Err("https needs the feature `tls`; turn it on".into()),
-            _ => Ok(Connectors),
+            _ => Ok(Connectors(Resolver::new(remote.address))),
         }
     }
 
@@ -25,7 +25,7 @@ impl Connectors {
     }
 
     pub(crate) fn connector(&mut self) -> Result<Connector, String> {
-        let mut connector = HttpConnector::new();
+        let mut connector = HttpConnector::new_with_resolver(self.0.clone());
         connector.set_nodelay(true);
         Ok(connector)
     }

@@ -7,13 +7,14 @@ use super::{
 use crate::{
     Remote, Tls,
     pem::{Authorities, Identity},
+    resolve::Resolver,
 };
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::connect::HttpConnector;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use std::sync::Arc;
 
-pub(crate) type Connector = Witness<HttpsConnector<HttpConnector>>;
+pub(crate) type Connector = Witness<HttpsConnector<HttpConnector<Resolver>>>;
 
 /// Makes connectors for one destination.
 pub(crate) struct Connectors {
@@ -21,6 +22,7 @@ pub(crate) struct Connectors {
     grpc: bool,
     authorities: Option<Authorities>,
     identity: Option<Identity>,
+    resolver: Resolver,
     seen: Seen,
 }
 
@@ -47,7 +49,8 @@ impl Connectors {
             }
         };
         let authorities = certificate.map(|path| Authorities::new(&path));
-        Ok(Connectors { secure, grpc, authorities, identity, seen: Seen::default() })
+        let resolver = Resolver::new(remote.address);
+        Ok(Connectors { secure, grpc, authorities, identity, resolver, seen: Seen::default() })
     }
 
     /// Whether a connector made now would differ from the last one.
@@ -83,7 +86,7 @@ impl Connectors {
             }
             _ => builder.with_no_client_auth(),
         };
-        let mut http = HttpConnector::new();
+        let mut http = HttpConnector::new_with_resolver(self.resolver.clone());
         http.enforce_http(false);
         http.set_nodelay(true);
         let builder = HttpsConnectorBuilder::new().with_tls_config(config).https_or_http();

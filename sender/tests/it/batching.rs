@@ -13,7 +13,7 @@ fn ten(name: char) -> Request {
 /// Waits for as long as a test may take: only what is full, or asked for, is sent.
 fn batching(address: SocketAddr, items: u64, bytes: usize, disk: Option<Disk>) -> Sender {
     let batch = Some(Batch { items, bytes, delay: PATIENCE });
-    let limits = Limits { queue_bytes: 100, disk, batch };
+    let limits = Limits { queue_bytes: 100, disk, batch, ..Limits::default() };
     Sender::start(Signal::Traces, Destination::Remote(remote(address)), limits).unwrap()
 }
 

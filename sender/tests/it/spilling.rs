@@ -2,7 +2,10 @@
 
 use crate::support::*;
 use std::time::Duration;
-use throughline_sender::{Accept, Answer, Destination, Disk, Inlet, Limits, Sender, Signal};
+use throughline_sender::{
+    Accept, Answer, DEFAULT_DISK_BYTES, Destination, Disk, Inlet, Limits, Request, Sender, Signal,
+};
+use tokio::net::TcpListener;
 
 #[tokio::test]
 async fn what_waits_goes_to_disk_and_from_there_out_oldest_first() {
@@ -23,6 +26,34 @@ async fn what_waits_goes_to_disk_and_from_there_out_oldest_first() {
     assert_eq!(counts(&sender.stats()), [50, 50, 0, 0, 0, 0]);
     assert_eq!(sender.stats().repeated, 0, "503 says that nothing was taken");
     until("no file is left", || directory.files().is_empty()).await;
+}
+
+/// What a service of a hundred spans a second sends in an hour, which passes at once; then the clock is the system's.
+#[tokio::test(start_paused = true)]
+async fn an_outage_of_an_hour_costs_nothing_that_the_disk_has_room_for() {
+    const BATCH: u64 = 500;
+    let (directory, address) = (Directory::new(), nobody());
+    let disk = Disk { bytes: DEFAULT_DISK_BYTES / 3, ..directory.disk() };
+    let limits = Limits { disk: Some(disk), ..Limits::default() };
+    let sender = Sender::start(Signal::Traces, Destination::Remote(remote(address)), limits).unwrap();
+    let start = tokio::time::Instant::now();
+    for number in 0..720 {
+        sender.send(Request { items: BATCH, body: format!("{number:020}").repeat(6_000).into() });
+        tokio::time::sleep(Duration::from_secs(5)).await;
+    }
+    assert!(start.elapsed() >= Duration::from_secs(3600));
+    let all = 720 * BATCH;
+    let [recorded, delivered, failed, dropped, queued, on_disk] = counts(&sender.stats());
+    assert_eq!([recorded, delivered, failed, dropped, queued], [all, 0, 0, 0, all]);
+    assert!(on_disk > all - 3 * BATCH, "{on_disk} of {all}");
+
+    tokio::time::resume();
+    let receiver = Receiver::at(TcpListener::bind(address).await.unwrap());
+    sender.flush(PATIENCE).await.unwrap();
+    assert_eq!(counts(&sender.stats()), [all, all, 0, 0, 0, 0]);
+    let mut taken = Vec::from_iter(receiver.taken().iter().map(|body| body[..20].parse::<u64>().unwrap()));
+    taken.sort_unstable();
+    assert_eq!(taken, Vec::from_iter(0..720));
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub(crate) struct Options {
     /// A Cargo.lock in which to look for two versions of one OpenTelemetry crate.
     #[arg(long, value_name = "FILE")]
     lock: Option<PathBuf>,
-    /// Prints the variables that are not set too, with what holds.
+    /// Prints what holds by default too.
     #[arg(long)]
     all: bool,
     /// Prints one JSON object.
@@ -59,7 +59,7 @@ pub(crate) fn run(options: &Options) -> ExitCode {
 fn look(options: &Options) -> io::Result<Report> {
     let config = options.env_file.as_ref().map_or_else(Config::from_env, Config::from_env_or_file);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let settings = config.settings().filter(|setting| options.all || setting.origin != Origin::Default);
+    let settings = config.settings().filter(|setting| options.all || !setting.is_default());
     let findings = runtime.block_on(probe(&config));
     Ok(Report {
         settings: settings.cloned().collect(),
@@ -106,17 +106,20 @@ impl Report {
 
     fn to_json(&self) -> Value {
         let settings = self.settings.iter().map(|setting| {
-            let Setting { variable, value, origin, .. } = setting;
-            json!({ "variable": variable, "value": value, "origin": origin.to_string() })
+            let Setting { variable, value, origin, by, written, why, .. } = setting;
+            json!({
+                "variable": variable, "value": value, "origin": origin.to_string(),
+                "by": by, "written": written, "why": why,
+            })
         });
         let faults = self
             .faults
             .iter()
             .map(|Fault { variable, message, .. }| json!({ "variable": variable, "message": message }));
         let findings = self.findings.iter().map(|finding| {
-            let Finding { signal, destination, fault, advice, warnings, .. } = finding;
+            let Finding { signal, destination, decided_by, fault, advice, warnings, .. } = finding;
             json!({
-                "signal": signal.name(), "destination": destination,
+                "signal": signal.name(), "destination": destination, "decided_by": decided_by,
                 "fault": fault, "advice": advice, "warnings": warnings,
             })
         });
@@ -139,11 +142,11 @@ impl Report {
 
 /// Three columns.
 fn aligned(settings: &[Setting]) -> Vec<String> {
-    let width = |of: fn(&Setting) -> usize| settings.iter().map(of).max().unwrap_or(0).min(60);
-    let (name, value) = (width(|s| s.variable.len()), width(|s| s.value.chars().count()));
+    let width = |of: fn(&Setting) -> usize, most| settings.iter().map(of).max().unwrap_or(0).min(most);
+    let (name, value) = (width(|s| s.variable.len(), 100), width(|s| s.value.chars().count(), 60));
     let line = |setting: &Setting| {
-        let Setting { variable, value: written, origin, .. } = setting;
-        format!("{variable:name$}  {written:value$}  {origin}")
+        let Setting { variable, value: held, .. } = setting;
+        format!("{variable:name$}  {held:value$}  {}", setting.decided())
     };
     settings.iter().map(line).collect()
 }

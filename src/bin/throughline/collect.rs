@@ -1,6 +1,7 @@
 //! `throughline collect`.
 
 mod access; // who may send
+mod agent; // all of it from a file
 mod bounds; // how much, how long, and where it waits
 mod telling; // what it says
 mod variables; // what the command line does not say
@@ -19,8 +20,9 @@ use std::{
 use telling::{Told, announce, tell};
 use throughline::{
     Config, Telemetry,
-    collector::{self, Collector, Destination, Until, debug, file},
-    sender::Signal,
+    collector::{self, Collector, Destination, Until, debug, file, keep},
+    config::Between,
+    sender::{Key, Remote, Signal},
     stop_signal,
 };
 pub(crate) use variables::with_variables;
@@ -44,13 +46,23 @@ const LOOK: Duration = Duration::from_secs(1);
 /// lost, else with 1.
 #[derive(Args)]
 pub(crate) struct Options {
+    /// A configuration of the OpenTelemetry Collector, or Helm values with one: it says all but where the view is.
+    #[arg(long, value_name = "FILE", conflicts_with_all = [
+        "grpc", "http", "health", "prometheus", "metric_expiration", "balance", "acknowledge", "debug", "file", "keep",
+        "Access", "Bounds", "env_file",
+    ])]
+    config: Option<PathBuf>,
+    /// Only says what the configuration comes to, and what is wrong in it: ends with 0 if it can be used, else with 1.
+    #[arg(long, requires = "config")]
+    check: bool,
     /// Where OTLP/gRPC is taken, or off [default: 127.0.0.1:4317].
     #[arg(long, value_name = "ADDRESS")]
     grpc: Option<Place>,
     /// Where OTLP/HTTP is taken, or off [default: 127.0.0.1:4318].
     #[arg(long, value_name = "ADDRESS")]
     http: Option<Place>,
-    /// Where the view is, or off [default: 127.0.0.1:4319].
+    /// Where the view is, or off; where other machines reach it, it asks for a token, which is printed with its address
+    /// [default: 127.0.0.1:4319].
     #[arg(long, value_name = "ADDRESS")]
     view: Option<Place>,
     /// Where `GET /` is answered with 200 while telemetry is taken, for probes [default: off].
@@ -62,6 +74,14 @@ pub(crate) struct Options {
     /// How old the newest point of a series may be on that page, in seconds [default: 300].
     #[arg(long, value_name = "SECONDS")]
     metric_expiration: Option<u64>,
+    /// Servers among which everything is divided, so that a trace goes to one of them: host:port of each, with commas
+    /// between them, or dns:host:port for all addresses of a name. In the place of the host of each destination
+    /// [default: none].
+    #[arg(long, value_name = "SERVERS")]
+    balance: Option<Between>,
+    /// What goes to one of them, if there are several.
+    #[arg(long, value_enum, value_name = "KEY", default_value_t = Together::Trace)]
+    balance_by: Together,
     /// When a request is acknowledged.
     #[arg(long, value_enum, default_value_t = Acknowledge::Queued)]
     acknowledge: Acknowledge,
@@ -84,6 +104,12 @@ pub(crate) struct Options {
     /// How many such files there are at most; the newest stay [default: 5].
     #[arg(long, value_name = "COUNT", requires = "file")]
     file_count: Option<u32>,
+    /// Keeps what the view shows in this directory too, so that it is there after the next start [default: none].
+    #[arg(long, value_name = "DIRECTORY")]
+    keep: Option<PathBuf>,
+    /// Bytes of what is kept in that directory; of more, the newest [default: 268435456].
+    #[arg(long, value_name = "BYTES", requires = "keep")]
+    keep_bytes: Option<u64>,
     #[command(flatten)]
     access: Access,
     #[command(flatten)]
@@ -94,6 +120,17 @@ pub(crate) struct Options {
     /// A file in .env form, for variables that the environment does not set.
     #[arg(long, value_name = "FILE")]
     env_file: Option<PathBuf>,
+}
+
+/// What stays together.
+#[derive(Clone, Copy, ValueEnum)]
+enum Together {
+    /// Spans and log records of a trace; all else of a service.
+    Trace,
+    /// Everything of a service, by its service.name.
+    Service,
+    /// Everything of a resource.
+    Resource,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -134,7 +171,11 @@ impl FromStr for Place {
 
 pub(crate) fn run(options: &Options) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    match runtime.and_then(|runtime| runtime.block_on(collect(options))) {
+    let collected = |runtime: tokio::runtime::Runtime| match &options.config {
+        Some(path) => runtime.block_on(agent::collect(path, options)),
+        None => runtime.block_on(collect(options)),
+    };
+    match runtime.and_then(collected) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
@@ -152,20 +193,29 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     let voice = Telemetry::init(Config::from_vars(VOICE)).map_err(io::Error::other)?;
     // To guess would send telemetry, and credentials, where nobody asked for.
     environment.usable().map_err(io::Error::other)?;
-    let config = config(options, &environment);
+    let mut config = config(options, &environment);
+    if config.view.is_some_and(|address| !address.ip().is_loopback()) {
+        // Told with the address of the view, once.
+        config.view_token = Some(collector::Token::random().map_err(io::Error::other)?);
+    }
     let destinations = config.destinations.clone();
     let collector = Collector::start(config).map_err(io::Error::other)?;
-    if let Some(destination) = to_itself(&collector, &destinations) {
-        let words =
-            format!("{destination} is this collector itself: everything would come again, without end");
-        return Err(io::Error::other(words));
-    }
+    check_way(&collector, &destinations)?;
     announce(&collector, options, &environment, &destinations);
+    deliver(collector, options, voice).await
+}
+
+/// Says what goes wrong until it is told to stop, and then delivers what it has. The voice is what warnings are said by.
+async fn deliver(collector: Collector, options: &Options, voice: Telemetry) -> io::Result<ExitCode> {
     let mut told = Told::new();
     let stop = stop_signal();
     tokio::pin!(stop);
     while tokio::time::timeout(LOOK, &mut stop).await.is_err() {
-        collector.forwarded().iter().for_each(|forwarded| tell(&mut told, forwarded));
+        for forwarded in collector.forwarded() {
+            // Of several servers each has its own fault.
+            let parts = if forwarded.members.is_empty() { vec![forwarded] } else { forwarded.members };
+            parts.iter().for_each(|part| tell(&mut told, part));
+        }
     }
     println!("stops");
     let outcome = collector.stop(Duration::from_secs(options.stop_limit)).await;
@@ -184,7 +234,7 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
     let place = |option: Option<Place>, otherwise| option.map_or(otherwise, |Place(address)| address);
     config.grpc = place(options.grpc, config.grpc);
     config.http = place(options.http, config.http);
-    config.view = place(options.view, config.view);
+    config.view = options.place_of_view(environment);
     config.health = place(options.health, config.health);
     config.prometheus = place(options.prometheus, config.prometheus);
     if let Some(seconds) = options.metric_expiration {
@@ -193,8 +243,9 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
     for signal in Signal::ALL {
         let export = environment.export(signal);
         // Its default is the port of a collector on this machine: most likely this one.
-        for destination in export.destinations.iter().filter(|_| !export.is_default()) {
-            config.destinations.add(signal, destination.clone());
+        let is_named = balance(options, environment).is_some() || !export.is_default();
+        for destination in export.destinations.iter().filter(|_| is_named) {
+            config.destinations.add(signal, balanced(destination, options, environment));
         }
     }
     config.debug = options.debug.map(|verbosity| {
@@ -213,6 +264,11 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
         file
     });
     config.receive = options.access.receive();
+    config.keep = options.keep.as_ref().map(|directory| {
+        let mut keep = keep::Options::of(directory);
+        keep.bytes = options.keep_bytes.unwrap_or(keep.bytes);
+        keep
+    });
     config.acknowledge = match options.acknowledge {
         Acknowledge::Queued => Until::Queued,
         Acknowledge::Disk => Until::OnDisk,
@@ -222,14 +278,54 @@ fn config(options: &Options, environment: &Config) -> collector::Config {
     config
 }
 
+impl Options {
+    fn place_of_view(&self, environment: &Config) -> Option<SocketAddr> {
+        let variable = collector::Config::from(&environment.view).view;
+        self.view.map_or(variable, |Place(address)| address)
+    }
+}
+
+/// Among whom everything is divided.
+fn balance<'a>(options: &'a Options, environment: &'a Config) -> Option<&'a Between> {
+    options.balance.as_ref().or(environment.view.balance.as_ref())
+}
+
+/// The same, or several servers in its place.
+fn balanced(destination: &Destination, options: &Options, environment: &Config) -> Destination {
+    let (Destination::Remote(remote), Some(between)) = (destination, balance(options, environment)) else {
+        return destination.clone();
+    };
+    let mut balance = between.in_place_of(remote);
+    balance.key = match options.balance_by {
+        Together::Trace => Key::Trace,
+        Together::Service => Key::Service,
+        Together::Resource => Key::Resource,
+    };
+    Destination::Balanced(balance)
+}
+
+/// Nothing may lead back.
+fn check_way(collector: &Collector, destinations: &collector::Destinations) -> io::Result<()> {
+    let words = |destination| {
+        format!("{destination} is this collector itself: everything would come again, without end")
+    };
+    to_itself(collector, destinations).map_or(Ok(()), |destination| Err(io::Error::other(words(destination))))
+}
+
 /// A destination that leads back.
 fn to_itself(collector: &Collector, destinations: &collector::Destinations) -> Option<Destination> {
-    let own = [collector.grpc_address(), collector.http_address()].map(|address| address.map(|a| a.port()));
-    let leads_back = |destination: &&Destination| {
-        let Destination::Remote(remote) = destination else { return false };
+    let main = [collector.grpc_address(), collector.http_address()].into_iter().flatten();
+    let all = main.chain(collector.ports().iter().map(|(_, address)| *address));
+    let own: Vec<u16> = all.map(|address| address.port()).collect();
+    let is_own = |remote: &Remote| {
         let host = remote.url.host().unwrap_or_default().trim_matches(['[', ']']);
         let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        is_here && remote.url.port_u16().is_some_and(|port| own.contains(&Some(port)))
+        is_here && remote.url.port_u16().is_some_and(|port| own.contains(&port))
+    };
+    let leads_back = |destination: &&Destination| match destination {
+        Destination::Remote(remote) => is_own(remote),
+        Destination::Balanced(balance) => balance.remotes().iter().any(is_own),
+        Destination::Local(_) => false,
     };
     Signal::ALL.into_iter().flat_map(|signal| destinations.of(signal)).find(leads_back).cloned()
 }

@@ -1,9 +1,10 @@
 //! `throughline check`: what a service with this environment would do, and whether it would work. `throughline collect`: a
-//! collector.
+//! collector. `throughline view`: files, or one trace.
 
 mod check; // settings, faults, destinations, versions
 mod collect; // OTLP in, OTLP out, and the view
 mod lock; // Cargo.lock: one of each, or two that do not know each other
+mod view; // files in a browser, a trace on a terminal
 
 use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ struct Arguments {
 enum Command {
     Check(check::Options),
     Collect(Box<collect::Options>),
+    View(view::Options),
 }
 
 fn main() -> ExitCode {
@@ -34,5 +36,6 @@ fn main() -> ExitCode {
     match read.command {
         Command::Check(options) => check::run(&options),
         Command::Collect(options) => collect::run(&options),
+        Command::View(options) => view::run(&options),
     }
 }

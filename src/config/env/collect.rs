@@ -2,6 +2,7 @@
 
 use super::table::{Kind, Variable};
 
+const KEYS: &[&str] = &["trace", "service", "resource"];
 const ACKNOWLEDGE: &[&str] = &["queued", "disk", "delivered"];
 const VERBOSITIES: &[&str] = &["basic", "normal", "detailed"];
 
@@ -15,11 +16,14 @@ pub const COLLECT: &[Variable] = &[
     row("THROUGHLINE_COLLECTOR_HEALTH", Kind::Address, "off", "Where `GET /` is answered with 200 while telemetry is taken, for probes."),
     row("THROUGHLINE_COLLECTOR_PROMETHEUS", Kind::Address, "off", "Where Prometheus fetches the measurements of all services, at /metrics."),
     row("THROUGHLINE_COLLECTOR_METRIC_EXPIRATION", Kind::Count, "300", "How old the newest point of a series may be on that page, in seconds."),
+    row("THROUGHLINE_COLLECTOR_BALANCE_BY", Kind::Choice(KEYS), "trace", "What goes to one of them, if there are several."),
     row("THROUGHLINE_COLLECTOR_ACKNOWLEDGE", Kind::Choice(ACKNOWLEDGE), "queued", "When a request is acknowledged."),
     row("THROUGHLINE_COLLECTOR_DEBUG", Kind::Choice(VERBOSITIES), "nothing", "Shows everything that is taken on stdout: counts, a line for each item, or all that they hold."),
     row("THROUGHLINE_COLLECTOR_FILE", Kind::File, "none", "Writes everything that is taken to this file, as OTLP in JSON, one request a line."),
     row("THROUGHLINE_COLLECTOR_FILE_BYTES", Kind::Count, "104857600", "How large that file may become, in bytes; then the next one begins."),
     row("THROUGHLINE_COLLECTOR_FILE_COUNT", Kind::Count, "5", "How many such files there are at most; the newest stay."),
+    row("THROUGHLINE_COLLECTOR_KEEP", Kind::File, "none", "Keeps what the view shows in this directory too, so that it is there after the next start."),
+    row("THROUGHLINE_COLLECTOR_KEEP_BYTES", Kind::Count, "268435456", "Bytes of what is kept in that directory; of more, the newest."),
     row("THROUGHLINE_COLLECTOR_TLS_CERTIFICATE", Kind::File, "none", "The collector's certificate in PEM, with those between it and its root behind it: OTLP is taken over TLS only."),
     row("THROUGHLINE_COLLECTOR_TLS_KEY", Kind::File, "none", "The private key of the certificate in PEM."),
     row("THROUGHLINE_COLLECTOR_TLS_CLIENT_AUTHORITY", Kind::File, "none", "The authorities in PEM that vouch for clients: without a certificate of theirs nobody connects."),

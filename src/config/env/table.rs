@@ -228,6 +228,7 @@ variables! {
         COLLECTOR_GRPC "THROUGHLINE_COLLECTOR_GRPC", Kind::Address, "127.0.0.1:4317", "Where that collector takes OTLP/gRPC.";
         COLLECTOR_HTTP "THROUGHLINE_COLLECTOR_HTTP", Kind::Address, "127.0.0.1:4318", "Where that collector takes OTLP/HTTP.";
         COLLECTOR_VIEW "THROUGHLINE_COLLECTOR_VIEW", Kind::Address, "127.0.0.1:4319", "Where its view is.";
+        COLLECTOR_BALANCE "THROUGHLINE_COLLECTOR_BALANCE", Kind::List, "none", "Servers as `host:port`, or `dns:host:port` for all addresses of a name, among which `throughline collect` divides what it sends, by trace; in the place of the endpoint's host. One that is no server fails the start.";
     }
     "nowhere", since "0.1" {
         EXPERIMENTAL_CONFIG_FILE "OTEL_EXPERIMENTAL_CONFIG_FILE", Kind::Unsupported, "", "Set OTEL_CONFIG_FILE.";

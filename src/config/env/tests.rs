@@ -76,3 +76,25 @@ fn a_percent_sign_without_two_digits_is_a_fault() {
     }
     assert_eq!(resource::pairs("a=%25"), Some(vec![("a".to_owned(), "%".into())]));
 }
+
+#[test]
+fn what_is_misspelt_is_said_with_what_was_meant_and_what_is_anothers_is_not() {
+    let names = [
+        "THROUGHLINE_VEIW",
+        "THROUGHLINE_NOTHING_LIKE_IT",
+        "OTEL_EXPORTER_OTLP_ENDPONT",
+        "OTEL_TRACE_EXPORTER",
+        "OTEL_PYTHON_LOG_CORRELATION",
+        "OTEL_EXPORTER_JAEGER_ENDPOINT",
+    ];
+    let mut environment = Environment::from_vars(names.map(|name| (name.to_owned(), "1".to_owned())));
+    environment.check_names();
+    let told = environment.faults.iter().map(ToString::to_string);
+    let expected = [
+        "OTEL_EXPORTER_OTLP_ENDPONT: is no variable of OpenTelemetry; did you mean OTEL_EXPORTER_OTLP_ENDPOINT?",
+        "OTEL_TRACE_EXPORTER: is no variable of OpenTelemetry; did you mean OTEL_TRACES_EXPORTER?",
+        "THROUGHLINE_NOTHING_LIKE_IT: is no variable of throughline; it is ignored",
+        "THROUGHLINE_VEIW: is no variable of throughline; it is ignored; did you mean THROUGHLINE_VIEW?",
+    ];
+    assert_eq!(told.collect::<std::collections::BTreeSet<_>>(), expected.map(str::to_owned).into());
+}

@@ -1,22 +1,29 @@
 //! A document against the table of keys: every fault, with its line.
 
 use super::{
+    amount,
     document::{Flaw, Node, Value, shown},
     schema::{Holds, Key, Needed, Section},
 };
+use crate::config::spelling::distance;
 
 /// More than a person reads; a file of nonsense has thousands.
 const MOST_FLAWS: usize = 50;
 
 /// All that is wrong in a document, in the order of its lines.
 pub(super) fn check(root: &Node, section: &'static Section) -> Vec<Flaw> {
+    check_part(root, section, "")
+}
+
+/// All that is wrong in a part of a document, which messages call so.
+pub(crate) fn check_part(node: &Node, section: &'static Section, path: &str) -> Vec<Flaw> {
     let mut check = Check { flaws: vec![] };
-    check.section(root, section, "");
+    check.section(node, section, path);
     check.flaws
 }
 
 /// Sorts by line, and cuts what nobody would read.
-pub(super) fn settle(mut flaws: Vec<Flaw>) -> Vec<Flaw> {
+pub(crate) fn settle(mut flaws: Vec<Flaw>) -> Vec<Flaw> {
     flaws.sort_by_key(|flaw| flaw.line);
     flaws.dedup();
     if flaws.len() > MOST_FLAWS {
@@ -107,6 +114,7 @@ impl Check {
                     }
                 });
             }
+            Holds::Pairs => return self.pairs(node, path),
             Holds::Texts | Holds::AnyTexts => {
                 return self.list(node, path, |check, member, path| {
                     if member.text().is_none() {
@@ -118,6 +126,15 @@ impl Check {
         }
         if let Some(fault) = scalar(node, key.holds) {
             self.flaw(node.line, path, fault);
+        }
+    }
+
+    fn pairs(&mut self, node: &Node, path: &str) {
+        let Value::Mapping(entries) = &node.value else {
+            return self.flaw(node.line, path, "is not a mapping; write name: value");
+        };
+        for entry in entries.iter().filter(|entry| entry.node.text().is_none() && !entry.node.is_null()) {
+            self.flaw(entry.line, &below(path, &shown(&entry.key)), "is not a text");
         }
     }
 
@@ -141,6 +158,12 @@ fn scalar(node: &Node, holds: Holds) -> Option<String> {
         Holds::Limit => (!whole(0)).then_some("is not a whole number"),
         Holds::Time => (!whole(0)).then_some("is not a whole number of milliseconds"),
         Holds::Pause => (!whole(1)).then_some("is not a whole number of milliseconds above zero"),
+        Holds::Span => amount::duration(node).is_none().then_some("is not a duration such as 200ms or 1m30s"),
+        Holds::Interval => {
+            let above = amount::duration(node).is_some_and(|duration| !duration.is_zero());
+            (!above).then_some("is not a duration above zero such as 200ms or 1m30s")
+        }
+        Holds::Size => amount::bytes(node).is_none().then_some("is not a size such as 1024 or 1MiB"),
         Holds::Ratio => {
             let ratio = node.number().is_some_and(|number| (0.0..=1.0).contains(&number));
             (!ratio).then_some("is not a number from 0 to 1")
@@ -163,7 +186,8 @@ fn scalar(node: &Node, holds: Holds) -> Option<String> {
         _ => None,
     }?;
     let quoted = matches!(&node.value, Value::Scalar { plain: false, .. });
-    let unquoted = quoted && !matches!(holds, Holds::Text | Holds::Name);
+    let unquoted =
+        quoted && !matches!(holds, Holds::Text | Holds::Name | Holds::Span | Holds::Interval | Holds::Size);
     Some(if unquoted { format!("{fault}; write it without quotes") } else { fault.into() })
 }
 
@@ -177,7 +201,9 @@ fn known(section: &'static Section) -> String {
 
 /// Keys that can be meant.
 fn names(section: &'static Section) -> impl Iterator<Item = &'static str> {
-    let usable = |key: &&Key| !matches!(key.holds, Holds::Unsupported | Holds::Renamed(_) | Holds::Foreign);
+    let usable = |key: &&Key| {
+        !matches!(key.holds, Holds::Unsupported | Holds::Idle | Holds::Renamed(_) | Holds::Foreign)
+    };
     section.all().filter(usable).map(|key| key.name)
 }
 
@@ -186,29 +212,13 @@ fn nearest(name: &str, section: &'static Section) -> String {
     if name == "<<" {
         return "there are no merge keys in YAML 1.2".into();
     }
-    let near = names(section)
-        .map(|known| (distance(name, known), known))
-        .filter(|(distance, known)| {
-            *distance <= (known.len() / 3).max(1) || known.strip_suffix("/development") == Some(name)
-        })
-        .min();
-    near.map_or_else(|| known(section), |(_, known)| format!("did you mean {known}?"))
+    meant(name, names(section)).map_or_else(|| known(section), |known| format!("did you mean {known}?"))
 }
 
-/// Letters that must be changed, added or taken away (Levenshtein). Beyond the longest key it does not matter.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    if one.len() > 4 * other.len().max(8) {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (index, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], index + 1);
-        for column in 0..other.len() {
-            let change = diagonal + usize::from(other[column] != letter);
-            diagonal = row[column + 1];
-            row[column + 1] = change.min(diagonal + 1).min(row[column] + 1);
-        }
-    }
-    row.last().copied().unwrap_or_default()
+/// What was meant, if that can be guessed.
+pub(crate) fn meant<'a>(name: &str, all: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let near = all.map(|known| (distance(name, known), known)).filter(|(distance, known)| {
+        *distance <= (known.len() / 3).max(1) || known.strip_suffix("/development") == Some(name)
+    });
+    near.min().map(|(_, known)| known)
 }

@@ -3,7 +3,10 @@
 //! Several processors or readers of a signal are several destinations. They share one queue of what waits for its
 //! batch, and its settings.
 
-use super::document::{Flaw, Node};
+use super::{
+    document::{Flaw, Node},
+    views::KINDS,
+};
 use crate::{
     config::{
         Config, Decided, Export, Histograms, Temporality, credentials, endpoint,
@@ -31,13 +34,18 @@ pub(super) fn apply(root: &Node, config: &mut Config, flaws: &mut Vec<Flaw>) {
             reading.member(member, &format!("{provider}.{parts}[{index}]"));
         }
         reading.check_temporality();
-        let Reading { export, batch, simple, temporality, histograms, callback_limit, series, .. } = reading;
+        let Reading {
+            export, batch, simple, temporality, histograms, callback_limit, series, of_kinds, ..
+        } = reading;
         *config.export_mut(signal) = batch.apply(export, simple);
         if signal == Signal::Metrics {
             config.temporality = temporality.map_or_else(Temporality::default, |(found, _)| found);
             if let Some((series, _)) = series {
                 config.measurements.cardinality_limit = series;
             }
+            let of_kinds = of_kinds.into_iter().zip(KINDS);
+            config.measurements.cardinality_limits =
+                of_kinds.filter_map(|(series, (_, kind))| Some((kind, series?.0))).collect();
             if let Some(limit) = callback_limit {
                 config.measurements.callback_limit = limit;
             }
@@ -81,6 +89,8 @@ struct Reading<'a> {
     histograms: Set<Histograms>,
     /// How many an instrument has.
     series: Set<usize>,
+    /// … of each kind.
+    of_kinds: [Set<usize>; KINDS.len()],
     /// The shortest timeout of the readers, whose callbacks are called together.
     callback_limit: Option<Duration>,
 }
@@ -96,6 +106,7 @@ impl<'a> Reading<'a> {
             temporality: None,
             histograms: None,
             series: None,
+            of_kinds: Default::default(),
             callback_limit: None,
         }
     }
@@ -121,9 +132,12 @@ impl<'a> Reading<'a> {
             "simple" => self.simple = true,
             _ => {}
         }
-        let series = settings.path(&["cardinality_limits", "default"]);
-        let series_path = format!("{path}.cardinality_limits.default");
-        share(&mut self.series, series, Node::count, &series_path, self.flaws);
+        let of_kinds = KINDS.into_iter().map(|(name, _)| name).zip(&mut self.of_kinds);
+        for (key, slot) in of_kinds.chain([("default", &mut self.series)]) {
+            let series = settings.path(&["cardinality_limits", key]);
+            let path = format!("{path}.cardinality_limits.{key}");
+            share(slot, series, Node::count, &path, self.flaws);
+        }
         let timeout = match kind {
             "batch" => time(settings, "export_timeout").unwrap_or(DEFAULT_EXPORT_TIMEOUT),
             "periodic" => time(settings, "timeout").unwrap_or(DEFAULT_EXPORT_TIMEOUT),

@@ -11,7 +11,7 @@ use std::{borrow::Cow, collections::HashMap};
 
 /// Bytes of a document, and of its text with aliases and variables expanded: hundreds of times what the longest
 /// configuration has.
-pub(super) const MOST_BYTES: usize = 1 << 20;
+pub(crate) const MOST_BYTES: usize = 1 << 20;
 
 /// Nodes, with aliases expanded.
 const MOST_NODES: usize = 10_000;
@@ -24,28 +24,28 @@ const MOST_SHOWN: usize = 64;
 
 /// One thing wrong in a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Flaw {
+pub(crate) struct Flaw {
     /// Counted from 1.
-    pub(super) line: usize,
-    pub(super) message: String,
+    pub(crate) line: usize,
+    pub(crate) message: String,
     /// Only said, since nothing is lost.
-    pub(super) harmless: bool,
+    pub(crate) harmless: bool,
 }
 
 impl Flaw {
-    pub(super) fn new(line: usize, message: impl Into<String>) -> Self {
+    pub(crate) fn new(line: usize, message: impl Into<String>) -> Self {
         Flaw { line, message: message.into(), harmless: false }
     }
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Node {
-    pub(super) line: usize,
-    pub(super) value: Value,
+pub(crate) struct Node {
+    pub(crate) line: usize,
+    pub(crate) value: Value,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     Scalar {
         text: String,
         /// Not quoted: what it holds decides its type.
@@ -56,19 +56,19 @@ pub(super) enum Value {
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Entry {
-    pub(super) key: String,
-    pub(super) line: usize,
-    pub(super) node: Node,
+pub(crate) struct Entry {
+    pub(crate) key: String,
+    pub(crate) line: usize,
+    pub(crate) node: Node,
 }
 
 impl Node {
-    pub(super) fn is_null(&self) -> bool {
+    pub(crate) fn is_null(&self) -> bool {
         self.plain().is_some_and(|text| matches!(text, "" | "~" | "null" | "Null" | "NULL"))
     }
 
     /// The value of a key that has one.
-    pub(super) fn get(&self, key: &str) -> Option<&Node> {
+    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
         self.entries()
             .iter()
             .find(|entry| entry.key == key)
@@ -76,37 +76,37 @@ impl Node {
             .filter(|node| !node.is_null())
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(crate) fn entries(&self) -> &[Entry] {
         if let Value::Mapping(entries) = &self.value { entries } else { &[] }
     }
 
     /// As [`Node::get`], through several mappings.
-    pub(super) fn path(&self, keys: &[&str]) -> Option<&Node> {
+    pub(crate) fn path(&self, keys: &[&str]) -> Option<&Node> {
         keys.iter().try_fold(self, |node, key| node.get(key))
     }
 
     /// The first key of what is named by one, with its value.
-    pub(super) fn kind(&self) -> Option<(&str, &Node)> {
+    pub(crate) fn kind(&self) -> Option<(&str, &Node)> {
         self.entries().first().map(|entry| (entry.key.as_str(), &entry.node))
     }
 
-    pub(super) fn list(&self) -> Option<&[Node]> {
+    pub(crate) fn list(&self) -> Option<&[Node]> {
         if let Value::List(members) = &self.value { Some(members) } else { None }
     }
 
-    pub(super) fn members(&self) -> &[Node] {
+    pub(crate) fn members(&self) -> &[Node] {
         self.list().unwrap_or_default()
     }
 
     /// Any scalar as it is written: a number is also the text of its digits.
-    pub(super) fn text(&self) -> Option<&str> {
+    pub(crate) fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Scalar { text, .. } if !self.is_null() => Some(text),
             _ => None,
         }
     }
 
-    pub(super) fn boolean(&self) -> Option<bool> {
+    pub(crate) fn boolean(&self) -> Option<bool> {
         match self.plain()? {
             "true" | "True" | "TRUE" => Some(true),
             "false" | "False" | "FALSE" => Some(false),
@@ -114,7 +114,7 @@ impl Node {
         }
     }
 
-    pub(super) fn integer(&self) -> Option<i64> {
+    pub(crate) fn integer(&self) -> Option<i64> {
         let text = self.plain()?;
         if let Some(digits) = text.strip_prefix("0x") {
             return i64::from_str_radix(unsigned(digits)?, 16).ok();
@@ -126,12 +126,12 @@ impl Node {
     }
 
     /// A whole number, zero among them.
-    pub(super) fn count(&self) -> Option<usize> {
+    pub(crate) fn count(&self) -> Option<usize> {
         self.integer()?.try_into().ok()
     }
 
     /// A whole number is one too.
-    pub(super) fn number(&self) -> Option<f64> {
+    pub(crate) fn number(&self) -> Option<f64> {
         if let Some(integer) = self.integer() {
             return Some(integer as f64);
         }
@@ -170,13 +170,13 @@ fn unsigned(digits: &str) -> Option<&str> {
 }
 
 /// What of a text may stand in a message.
-pub(super) fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     let cut: String = text.chars().take(MOST_SHOWN).collect();
     cut.escape_debug().to_string()
 }
 
 /// Reads a document. Faults of references are all told; the grammar's first one ends the reading.
-pub(super) fn parse(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Node, Vec<Flaw>> {
+pub(crate) fn parse(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Node, Vec<Flaw>> {
     if text.len() > MOST_BYTES {
         return Err(vec![Flaw::new(1, format!("is longer than {MOST_BYTES} bytes"))]);
     }

@@ -4,26 +4,26 @@
 //! the other files of this folder.
 
 /// A mapping with known keys.
-pub(super) struct Section {
+pub(crate) struct Section {
     /// What the page of keys calls it.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// Exactly one of the keys, which says what kind of thing it is.
-    pub(super) one: bool,
+    pub(crate) one: bool,
     /// In groups, for sections that share some.
-    pub(super) keys: &'static [&'static [Key]],
+    pub(crate) keys: &'static [&'static [Key]],
 }
 
-pub(super) struct Key {
-    pub(super) name: &'static str,
-    pub(super) holds: Holds,
-    pub(super) needed: Needed,
+pub(crate) struct Key {
+    pub(crate) name: &'static str,
+    pub(crate) holds: Holds,
+    pub(crate) needed: Needed,
     /// What it does; of what is not supported, the way out.
-    pub(super) meaning: &'static str,
+    pub(crate) meaning: &'static str,
 }
 
 /// Whether a key can be left out.
 #[derive(Clone, Copy, PartialEq)]
-pub(super) enum Needed {
+pub(crate) enum Needed {
     No,
     /// It must be there, though it may hold nothing.
     Written,
@@ -31,8 +31,9 @@ pub(super) enum Needed {
 }
 
 /// What a key may hold. Nothing (`null`) is the same as to leave the key out, unless it is needed.
+#[cfg_attr(not(feature = "collector"), allow(dead_code, reason = "the collector's files have units"))]
 #[derive(Clone, Copy)]
-pub(super) enum Holds {
+pub(crate) enum Holds {
     Text,
     /// At least one text.
     Texts,
@@ -54,8 +55,16 @@ pub(super) enum Holds {
     /// Numbers, or an empty list.
     Numbers,
     Words(&'static [&'static str]),
-    /// A value of the type that a key beside it names.
+    /// A value of the type that a key beside it names, or that is looked at elsewhere.
     Value,
+    /// A duration with its unit, `1m30s`.
+    Span,
+    /// The same, above zero.
+    Interval,
+    /// Bytes, with a unit or without: `1MiB`.
+    Size,
+    /// Names, each with a text.
+    Pairs,
     /// Nothing, or an empty mapping: its name says it all.
     Name,
     Section(&'static Section),
@@ -71,20 +80,21 @@ pub(super) enum Holds {
 }
 
 use Holds::*;
+use exporters::{FILE_KEYS, GRPC_KEYS, HTTP_KEYS, METRIC_KEYS, OTLP_KEYS, TLS_KEYS};
 
-const fn key(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
+pub(crate) const fn key(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
     Key { name, holds, needed: Needed::No, meaning }
 }
 
-const fn required(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
+pub(crate) const fn required(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
     Key { name, holds, needed: Needed::Yes, meaning }
 }
 
-const fn written(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
+pub(crate) const fn written(name: &'static str, holds: Holds, meaning: &'static str) -> Key {
     Key { name, holds, needed: Needed::Written, meaning }
 }
 
-const fn renamed(name: &'static str, now: &'static str) -> Key {
+pub(crate) const fn renamed(name: &'static str, now: &'static str) -> Key {
     Key { name, holds: Renamed(now), needed: Needed::No, meaning: "" }
 }
 
@@ -97,6 +107,7 @@ macro_rules! sections {
     };
 }
 
+mod exporters; // of destinations
 pub(super) mod pull; // of the page that Prometheus fetches
 pub(super) mod views; // of single instruments
 
@@ -209,6 +220,7 @@ sections! {
         key("jaeger_remote/development", Unsupported, "Use parent_based with a root of trace_id_ratio_based."),
         key("probability/development", Unsupported, "Use trace_id_ratio_based."),
         key("composite/development", Unsupported, "Use parent_based with a root of trace_id_ratio_based."),
+        key("always_record", Unsupported, "Use its root: what is not sampled is not recorded."),
         renamed("jaeger_remote", "jaeger_remote/development"),
     ]];
     RATIO "trace_id_ratio_based" false [&[
@@ -306,6 +318,7 @@ const ATTRIBUTE_LIMIT_KEYS: &[Key] = &[
         Limit,
         "Characters of a text; longer ones are cut. Default: no limit.",
     ),
+    key("attribute_value_depth_limit", Idle, "Values are told as deep as they are."),
 ];
 
 const PROCESSORS: &[Key] = &[
@@ -320,62 +333,6 @@ const FORMER_EXPORTERS: &[Key] = &[
     renamed("otlp_file", "otlp_file/development"),
 ];
 
-const OTLP_KEYS: &[Key] = &[
-    key(
-        "endpoint",
-        Text,
-        "The URL as it is. Default: `http://localhost:4318/v1/<signal>`; gRPC: `http://localhost:4317`.",
-    ),
-    key("headers", Sections(&HEADER), "Headers of each request; they win over those of the list."),
-    key(
-        "headers_list",
-        Text,
-        "Headers as in `OTEL_EXPORTER_OTLP_HEADERS`: `key=value,key=value`, percent-encoded.",
-    ),
-    key(
-        "compression",
-        Words(&["none", "gzip", "zstd"]),
-        "How requests are compressed; zstd needs the feature `zstd`. Default: none.",
-    ),
-    key("timeout", Time, "Milliseconds for one attempt to deliver; 0: no limit. Default: 10000."),
-    renamed("protocol", "otlp_http or otlp_grpc"),
-    renamed("insecure", "tls.insecure"),
-    renamed("certificate", "tls.ca_file"),
-    renamed("client_certificate", "tls.cert_file"),
-    renamed("client_key", "tls.key_file"),
-    renamed("certificate_file", "tls.ca_file"),
-    renamed("client_certificate_file", "tls.cert_file"),
-    renamed("client_key_file", "tls.key_file"),
-];
-
-const HTTP_KEYS: &[Key] = &[
-    key("encoding", Words(&["protobuf", "json"]), "Default: protobuf."),
-    key("tls", Section(&TLS), "For https."),
-];
-
-const GRPC_KEYS: &[Key] = &[key("tls", Section(&GRPC_TLS), "For https.")];
-
-const TLS_KEYS: &[Key] = &[
-    key("ca_file", Text, "PEM file with the authorities that are trusted instead of the system's."),
-    key("cert_file", Text, "PEM file with the certificate by which the service is known."),
-    key("key_file", Text, "PEM file with the key of that certificate."),
-];
-
-const FILE_KEYS: &[Key] = &[key("output_stream", Words(&["stdout"]), "Default: stdout.")];
-
-const METRIC_KEYS: &[Key] = &[
-    key(
-        "temporality_preference",
-        Words(&["cumulative", "delta", "low_memory"]),
-        "What a measurement tells; readers share one. Default: cumulative.",
-    ),
-    key(
-        "default_histogram_aggregation",
-        Words(&["explicit_bucket_histogram", "base2_exponential_bucket_histogram"]),
-        "How histograms are made; readers share one. Default: explicit_bucket_histogram.",
-    ),
-];
-
 /// The severities of the standard; ours have no steps between.
 const LEVELS: &[&str] = &[
     "trace", "trace2", "trace3", "trace4", "debug", "debug2", "debug3", "debug4", "info", "info2", "info3",
@@ -387,11 +344,11 @@ const TYPES: &[&str] =
     &["string", "bool", "int", "double", "string_array", "bool_array", "int_array", "double_array"];
 
 impl Section {
-    pub(super) fn key(&self, name: &str) -> Option<&'static Key> {
+    pub(crate) fn key(&self, name: &str) -> Option<&'static Key> {
         self.all().find(|key| key.name == name)
     }
 
-    pub(super) fn all(&self) -> impl Iterator<Item = &'static Key> + use<> {
+    pub(crate) fn all(&self) -> impl Iterator<Item = &'static Key> + use<> {
         self.keys.iter().flat_map(|group| group.iter())
     }
 }

@@ -7,6 +7,7 @@ mod substitution; // the table of the standard, in whole files
 mod table; // the page of keys is the table of keys
 mod scrape; // measurements that are fetched
 mod views; // of single instruments
+mod told; // each key, for people
 
 use super::schema::{FILE, Needed};
 use crate::{
@@ -59,18 +60,20 @@ fn of_a_file_with_every_key_of_the_standard_exactly_what_is_not_supported_is_tol
     assert_eq!(
         subjects,
         [
-            "line 49: tracer_provider.processors[2].batch.exporter.otlp_file/development.output_stream can \
+            "line 5: attribute_limits.attribute_value_depth_limit is ignored",
+            "line 40: tracer_provider.processors[0].batch.exporter.otlp_http.max_request_size is ignored",
+            "line 41: tracer_provider.processors[0].batch.exporter.otlp_http.max_response_size is ignored",
+            "line 51: tracer_provider.processors[2].batch.exporter.otlp_file/development.output_stream can \
              only be stdout",
-            "line 67: tracer_provider.tracer_configurator/development is not supported",
-            "line 75: meter_provider.readers[0].pull.producers is not supported",
-            "line 80: meter_provider.readers[1].periodic.max_export_batch_size/development is ignored",
-            "line 86: meter_provider.readers[1].periodic.producers is not supported",
-            "line 87: meter_provider.readers[1].periodic.cardinality_limits.counter is not supported",
-            "line 94: meter_provider.meter_configurator/development is not supported",
-            "line 100: logger_provider.logger_configurator/development is not supported",
-            "line 104: instrumentation/development.general.http.semconv is ignored",
-            "line 119: instrumentation/development.general.stability_opt_in_list is ignored",
-            "line 121: instrumentation/development.rust is ignored",
+            "line 69: tracer_provider.tracer_configurator/development is not supported",
+            "line 77: meter_provider.readers[0].pull.producers is not supported",
+            "line 82: meter_provider.readers[1].periodic.max_export_batch_size/development is ignored",
+            "line 88: meter_provider.readers[1].periodic.producers is not supported",
+            "line 96: meter_provider.meter_configurator/development is not supported",
+            "line 102: logger_provider.logger_configurator/development is not supported",
+            "line 106: instrumentation/development.general.http.semconv is ignored",
+            "line 121: instrumentation/development.general.stability_opt_in_list is ignored",
+            "line 123: instrumentation/development.rust is ignored",
         ]
     );
 }

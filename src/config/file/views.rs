@@ -66,15 +66,17 @@ fn aggregation(node: &Node) -> Aggregation {
     }
 }
 
+/// The kinds of instruments, as a file calls them.
+pub(super) const KINDS: [(&str, InstrumentKind); 7] = [
+    ("counter", InstrumentKind::Counter),
+    ("gauge", InstrumentKind::Gauge),
+    ("histogram", InstrumentKind::Histogram),
+    ("observable_counter", InstrumentKind::ObservableCounter),
+    ("observable_gauge", InstrumentKind::ObservableGauge),
+    ("observable_up_down_counter", InstrumentKind::ObservableUpDownCounter),
+    ("up_down_counter", InstrumentKind::UpDownCounter),
+];
+
 fn kind(word: &str) -> Option<InstrumentKind> {
-    Some(match word {
-        "counter" => InstrumentKind::Counter,
-        "gauge" => InstrumentKind::Gauge,
-        "histogram" => InstrumentKind::Histogram,
-        "observable_counter" => InstrumentKind::ObservableCounter,
-        "observable_gauge" => InstrumentKind::ObservableGauge,
-        "observable_up_down_counter" => InstrumentKind::ObservableUpDownCounter,
-        "up_down_counter" => InstrumentKind::UpDownCounter,
-        _ => return None,
-    })
+    KINDS.into_iter().find(|(known, _)| *known == word).map(|(_, kind)| kind)
 }

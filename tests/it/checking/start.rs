@@ -20,7 +20,7 @@ async fn an_endpoint_that_cannot_be_understood_is_a_finding_also_beside_the_cons
     assert_eq!(
         probed(&vars).await,
         [
-            "traces to nowhere (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT cannot be understood): is not a URL; did you mean \
+            "traces to nowhere (OTEL_EXPORTER_OTLP_TRACES_ENDPOINT): is not a URL; did you mean \
              http://localhost:4318? No other destination takes its place",
             "traces to the console (OTEL_TRACES_EXPORTER): works",
             "logs to the console (OTEL_LOGS_EXPORTER): works",

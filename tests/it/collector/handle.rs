@@ -73,15 +73,15 @@ fn a_taken_port_is_an_error_at_start_that_names_the_variable() {
 }
 
 #[test]
-fn the_view_refuses_an_address_that_others_can_reach() {
+fn the_view_refuses_an_address_that_others_can_reach_without_a_token() {
     let mut config = Config::default();
     (config.grpc, config.http, config.view) = (None, None, Some("0.0.0.0:4319".parse().unwrap()));
     let error = Collector::start(config).unwrap_err();
     assert!(!error.is_address_in_use());
     assert_eq!(
         error.to_string(),
-        "the view's address 0.0.0.0:4319 can be reached from other machines, and the view has no authentication \
-         yet; set THROUGHLINE_COLLECTOR_VIEW to 127.0.0.1:4319"
+        "the view's address 0.0.0.0:4319 can be reached from other machines, and nobody is asked for a token there; \
+         set THROUGHLINE_COLLECTOR_VIEW to 127.0.0.1:4319"
     );
 }
 

@@ -294,8 +294,8 @@ async fn names_in_an_address_take_no_colour_from_the_services_that_are_there() {
         }
         post(&collector, "/v1/traces", &traces("front", vec![span(2, 0, "x")]).encode_to_vec()).await;
         let page = send(view, "GET", "/?service=front", &[], b"").await;
-        let (_, choice) = page.text().split_once("service=front\"").unwrap();
-        let (_, class) = choice.split_once("class=\"chip ").unwrap();
+        let (before, _) = page.text().split_once("title=\"front\"").unwrap();
+        let (_, class) = before.rsplit_once("class=\"chip ").unwrap();
         class.split_once('"').unwrap().0.to_owned()
     };
     let alone = chip(0).await;

@@ -129,7 +129,10 @@ fn a_page_of_nothing_that_is_kept_is_no_start() {
     config.debug = Some(throughline_collector::debug::Options::default());
     scraped(&mut config);
     let words = Collector::start(config).unwrap_err().to_string();
-    assert_eq!(words, "the page for Prometheus is made of what is kept; set max_bytes to more than zero");
+    assert_eq!(
+        words,
+        "what Prometheus fetches and what is kept on disk is what is kept at all; set max_bytes to more than zero"
+    );
 }
 
 // B-071, B-008, B-024: a real Prometheus fetches it.

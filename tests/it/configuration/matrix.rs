@@ -402,4 +402,5 @@ const CASES: &[Case] = &[
     (&[("THROUGHLINE_COLLECTOR_GRPC", "off")], &["view.grpc = None"]),
     (&[("THROUGHLINE_COLLECTOR_HTTP", "localhost:7")], &["view.http = 127.0.0.1:7"]),
     (&[("THROUGHLINE_COLLECTOR_VIEW", "[::1]:7")], &["view.address = [::1]:7"]),
+    (&[("THROUGHLINE_COLLECTOR_BALANCE", "dns:a")], &["view.balance = dns:a"]),
 ];

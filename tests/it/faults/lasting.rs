@@ -1,10 +1,10 @@
 //! A fault that does not end: the limit of a shutdown is kept, what is lost is counted, and others get everything.
 
-use super::{ITEMS, PROTOCOLS, config, config_to, record, stats};
+use super::{ITEMS, PROTOCOLS, config, config_to, measured::agree, record, stats};
 use crate::support::receiver::Receiver;
 use std::time::{Duration, Instant};
 use throughline::{
-    Config, Telemetry,
+    Config, Stats, Telemetry,
     sender::Signal,
     testing::{Fault::*, RetryAfter::Seconds},
 };
@@ -67,6 +67,8 @@ async fn shut_down(mut to_both: Config, healthy: &Receiver, protocol: &str) {
     to_both.logs.destinations.extend(to_healthy.logs.destinations);
     let telemetry = Telemetry::build(to_both).unwrap();
     record(&telemetry);
+    assert!(telemetry.handle().flush(LIMIT).await.is_err(), "{protocol}");
+    agree(&telemetry, healthy, LIMIT, protocol).await;
     let (handle, start) = (telemetry.handle(), Instant::now());
     let error = telemetry.shutdown(LIMIT).await.unwrap_err().to_string();
     assert!(start.elapsed() < LIMIT * 4, "{protocol}: {:?}", start.elapsed());
@@ -80,13 +82,15 @@ async fn shut_down(mut to_both: Config, healthy: &Receiver, protocol: &str) {
             .any(|of| row.destination.contains(&of.to_string()))
     });
     assert_eq!((to_healthy.len(), to_dead.len()), (3, 3), "{protocol}: {rows:?}");
+    // Measurements were collected for each flush.
+    let all = |row: &Stats| if row.signal == Signal::Metrics { row.recorded } else { ITEMS };
     for row in to_dead {
         let found = (row.recorded, row.delivered, row.failed, row.dropped, row.queued);
-        assert_eq!(found, (ITEMS, 0, 0, ITEMS, 0), "{protocol}: {row:?}");
+        assert_eq!(found, (all(row), 0, 0, all(row), 0), "{protocol}: {row:?}");
     }
     for row in to_healthy {
         let found = (row.recorded, row.delivered, healthy.items(row.signal));
-        assert_eq!(found, (ITEMS, ITEMS, ITEMS), "{protocol}: {row:?}");
+        assert_eq!(found, (all(row), all(row), all(row)), "{protocol}: {row:?}");
     }
     assert_eq!((healthy.repeated_spans(), healthy.complaints().len()), (0, 0), "{protocol}");
 }

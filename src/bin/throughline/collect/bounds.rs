@@ -73,7 +73,8 @@ impl Bounds {
             config.overflow = patience.map_or(Overflow::Refuse, Overflow::DropAfter);
         }
         // Nobody would look at it.
-        let is_for_nobody = config.view.is_none() && config.prometheus.is_none() && config.goes_on();
+        let is_shown = config.view.is_some() || config.prometheus.is_some() || config.keep.is_some();
+        let is_for_nobody = !is_shown && config.goes_on();
         if is_for_nobody {
             config.max_bytes = 0;
         }

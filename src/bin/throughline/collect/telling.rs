@@ -7,7 +7,7 @@ use std::{
 };
 use throughline::{
     Config,
-    collector::{self, Collector, Forwarded},
+    collector::{self, Collector, Destination, Forwarded},
     sender::Signal,
 };
 
@@ -30,7 +30,12 @@ pub(super) fn announce(
     }
     for signal in Signal::ALL {
         for destination in destinations.of(signal) {
-            println!("sends {} to {}", signal.name(), environment.export(signal).in_words(destination));
+            let words = match destination {
+                // Nobody has decided on it there.
+                Destination::Balanced(balance) => balance.to_string(),
+                _ => environment.export(signal).in_words(destination),
+            };
+            println!("sends {} to {words}", signal.name());
         }
         if destinations.of(signal).is_empty() {
             println!("sends {} nowhere", signal.name());
@@ -41,6 +46,9 @@ pub(super) fn announce(
     }
     if let Some(path) = &options.file {
         println!("writes everything to {}", path.display());
+    }
+    if let Some(directory) = &options.keep {
+        println!("keeps what it shows in {}", directory.display());
     }
     if let Some(directory) = &options.bounds.queue_directory {
         println!("keeps what cannot be sent now in {}", directory.display());

@@ -14,8 +14,7 @@ const KINDS: &[&str] = &[
     "observable_up_down_counter",
     "up_down_counter",
 ];
-const OF_A_KIND: &str =
-    "Leave it out, or write a view with a selector of this kind and aggregation_cardinality_limit.";
+const OF_A_KIND: &str = "The same for instruments of this kind; readers share one. Default: that of all.";
 
 sections! {
     VIEW "view" false [&[
@@ -60,12 +59,12 @@ sections! {
     ]];
     CARDINALITY_LIMITS "cardinality_limits" false [&[
         key("default", SERIES, "Series of an instrument; what is beyond them is told in one more; readers share one. Default: 2000."),
-        key("counter", Unsupported, OF_A_KIND),
-        key("gauge", Unsupported, OF_A_KIND),
-        key("histogram", Unsupported, OF_A_KIND),
-        key("observable_counter", Unsupported, OF_A_KIND),
-        key("observable_gauge", Unsupported, OF_A_KIND),
-        key("observable_up_down_counter", Unsupported, OF_A_KIND),
-        key("up_down_counter", Unsupported, OF_A_KIND),
+        key("counter", SERIES, OF_A_KIND),
+        key("gauge", SERIES, OF_A_KIND),
+        key("histogram", SERIES, OF_A_KIND),
+        key("observable_counter", SERIES, OF_A_KIND),
+        key("observable_gauge", SERIES, OF_A_KIND),
+        key("observable_up_down_counter", SERIES, OF_A_KIND),
+        key("up_down_counter", SERIES, OF_A_KIND),
     ]];
 }

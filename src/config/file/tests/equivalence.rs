@@ -285,6 +285,25 @@ meter_provider:
 }
 
 // B-091
+// The limit of series is ours beside a file, until the file has one of its own.
+#[test]
+fn the_limit_of_series_is_that_of_the_file_or_else_of_the_variable() {
+    let told = |limits: &str| {
+        let text = format!(
+            "file_format: '1.1'\npropagator: {{}}\nmeter_provider: {{readers: [{{periodic: {{exporter: {{console: }}{limits}}}}}]}}"
+        );
+        let config = Config::from_yaml(&text, [("THROUGHLINE_CARDINALITY_LIMIT", "100")]);
+        let is_shown = config.settings().any(|setting| setting.variable == "THROUGHLINE_CARDINALITY_LIMIT");
+        let faults = Vec::from_iter(config.faults().iter().map(ToString::to_string));
+        (config.measurements.cardinality_limit, is_shown, faults)
+    };
+    let ignored =
+        "THROUGHLINE_CARDINALITY_LIMIT: is ignored: the configuration file says otherwise".to_owned();
+    assert_eq!(told(""), (100, true, vec![]));
+    assert_eq!(told(", cardinality_limits: {default: 100}"), (100, true, vec![]));
+    assert_eq!(told(", cardinality_limits: {default: 500}"), (500, false, vec![ignored]));
+}
+
 #[test]
 fn a_file_of_references_says_what_the_variables_say() {
     // Of the variables the file takes no others, so they say it here.

@@ -97,3 +97,28 @@ fn numbers_that_no_histogram_can_have_are_faults_of_the_file() {
         assert_eq!(fault(stream), format!("{path}{words}"), "{stream}");
     }
 }
+
+#[test]
+fn a_kind_of_instruments_has_a_limit_of_its_own_which_all_readers_share() {
+    let read = |first: &str, second: &str| {
+        let reader =
+            |limits: &str| format!("{{periodic: {{exporter: {{console: }}, cardinality_limits: {limits}}}}}");
+        let readers = [first, second].map(reader).join(", ");
+        of(&format!("file_format: '1.1'\npropagator: {{}}\nmeter_provider: {{readers: [{readers}]}}"))
+    };
+    let config = read("{default: 100, counter: 200}", "{counter: 200, observable_gauge: 300}");
+    assert_eq!(config.faults(), []);
+    let measurements = &config.measurements;
+    let limits = [(InstrumentKind::Counter, 200), (InstrumentKind::ObservableGauge, 300)];
+    assert_eq!((measurements.cardinality_limit, &measurements.cardinality_limits[..]), (100, &limits[..]));
+    let kinds = [InstrumentKind::Counter, InstrumentKind::ObservableGauge, InstrumentKind::Histogram];
+    assert_eq!(kinds.map(|kind| measurements.series(None, kind)), [200, 300, 100]);
+    assert_eq!(kinds.map(|kind| measurements.series(Some(7), kind)), [7, 7, 7]);
+    assert_eq!(
+        told(&read("{counter: 200}", "{counter: 201}")),
+        [
+            "line 3: meter_provider.readers[1].periodic.cardinality_limits.counter is another than on line 3; the \
+             destinations of a signal share one"
+        ]
+    );
+}

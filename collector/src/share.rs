@@ -1,0 +1,132 @@
+//! What is kept as OTLP in JSON, one request a line, for files and for others; and such files back into what is kept.
+//!
+//! What is read is taken as it was meant: one object, several behind each other or in a list, on one line or over many, as
+//! the file exporter, `otlp/stdout`, a collector's debug output or a browser wrote it. Lines of something else between them
+//! are passed over and counted; so is text in front of a request on the same line, which some tools add.
+
+mod documents; // where the requests are in a file
+mod select; // the spans and log records of some traces
+#[cfg(test)]
+mod tests;
+
+use crate::{
+    intake::{Intake, Refusal},
+    look,
+    scan::TraceId,
+};
+use documents::Documents;
+use serde::Serialize;
+use std::collections::HashSet;
+use throughline_sender::{
+    Signal,
+    json::{from_json, to_json},
+};
+
+/// How large an export may become, in bytes.
+const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// How many times as large as its JSON a request is at most.
+const MOST: usize = 4;
+
+/// How often something went wrong is counted beyond the first fault, which is told.
+const MAX_TOLD: usize = 300;
+
+/// What became of a file.
+#[non_exhaustive]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Imported {
+    /// Requests that were taken.
+    pub requests: u64,
+    /// Spans that were taken.
+    pub spans: u64,
+    /// Log records that were taken.
+    pub log_records: u64,
+    /// Data points that were taken.
+    pub data_points: u64,
+    /// Spans and log records with invalid ids, which were left out.
+    pub rejected: u64,
+    /// Lines and objects that are no telemetry.
+    pub passed_over: u64,
+    /// Requests that could not be taken.
+    pub refused: u64,
+    /// Why the first of them could not.
+    pub fault: Option<String>,
+}
+
+/// All that is kept of some traces: a line with their spans, and one with their log records; `None`: it would be too large.
+pub(crate) fn export(intake: &Intake, traces: &HashSet<TraceId>) -> Option<Vec<u8>> {
+    let mut lines = Vec::new();
+    for signal in [Signal::Traces, Signal::Logs] {
+        let mut request = Vec::new();
+        for body in look::holding(intake, signal, traces) {
+            request.extend(select::select(signal, &body, traces).ok()?);
+            if request.len() > MAX_BYTES {
+                return None;
+            }
+        }
+        if !request.is_empty() {
+            lines.extend(to_json(signal, &request).ok()?);
+            lines.push(b'\n');
+        }
+    }
+    (lines.len() <= MAX_BYTES).then_some(lines)
+}
+
+/// Keeps the requests of a file. Nothing of it is sent on.
+pub(crate) fn import(intake: &Intake, file: &[u8]) -> Imported {
+    let mut imported = Imported::default();
+    let mut documents = Documents::of(file);
+    for document in documents.by_ref() {
+        let mut is_telemetry = false;
+        for signal in Signal::ALL {
+            if contains(document, name(signal)) {
+                is_telemetry |= imported.take(intake, signal, document);
+            }
+        }
+        imported.passed_over += u64::from(!is_telemetry);
+    }
+    imported.passed_over += documents.passed_over();
+    imported
+}
+
+impl Imported {
+    /// Takes the part of one signal; `false`: there is none.
+    fn take(&mut self, intake: &Intake, signal: Signal, json: &[u8]) -> bool {
+        let most = json.len().saturating_mul(MOST).saturating_add(64).min(intake.max_request_bytes);
+        let taken = match from_json(signal, json, most) {
+            Ok(Some(request)) if request.is_empty() => return false,
+            Ok(Some(request)) => intake.keep(signal, &request),
+            Ok(None) => Err(Refusal::larger_than(intake.max_request_bytes)),
+            Err(fault) => Err(Refusal::Malformed(format!("not {} in JSON: {fault}", signal.name()))),
+        };
+        match taken {
+            Ok((count, rejected)) => {
+                self.requests += 1;
+                self.rejected += rejected;
+                match signal {
+                    Signal::Traces => self.spans += count,
+                    Signal::Metrics => self.data_points += count,
+                    Signal::Logs => self.log_records += count,
+                }
+            }
+            Err(refusal) => {
+                self.refused += 1;
+                self.fault.get_or_insert_with(|| refusal.cause().chars().take(MAX_TOLD).collect());
+            }
+        }
+        true
+    }
+}
+
+/// The member that a request of a signal is known by.
+fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "\"resourceSpans\"",
+        Signal::Metrics => "\"resourceMetrics\"",
+        Signal::Logs => "\"resourceLogs\"",
+    }
+}
+
+fn contains(text: &[u8], wanted: &str) -> bool {
+    text.windows(wanted.len()).any(|window| window == wanted.as_bytes())
+}

@@ -1,0 +1,102 @@
+//! The bar above the list: what is searched for, and what else is chosen.
+
+use super::super::{
+    filter::{Filter, Status},
+    palette::Palette,
+    text::name,
+};
+use crate::{intake::Intake, look};
+use maud::{Markup, html};
+use std::collections::BTreeSet;
+
+/// How many services can be chosen; more would bury those that are wanted.
+const CHOICES: usize = 200;
+
+/// The shortest durations and the longest ages that can be chosen; others can be written into the address.
+const OVER: [&str; 7] = ["1ms", "10ms", "50ms", "100ms", "500ms", "1s", "10s"];
+const WITHIN: [&str; 5] = ["1m", "5m", "15m", "1h", "24h"];
+
+/// The bar, with the extent of the list at its end.
+pub(super) fn bar(intake: &Intake, filter: &Filter, palette: &Palette, extent: Markup) -> Markup {
+    let mut services = look::services(intake);
+    // Each keeps the colour that it has when it is first seen.
+    services.iter().filter(|service| !service.is_empty()).for_each(|service| {
+        palette.colour(service);
+    });
+    services.extend(filter.service.clone());
+    html! {
+        form.bar action="/" data-filter {
+            h1 { "Traces" }
+            input.field.search #q type="search" name="q" value=(filter.words) data-key="/" maxlength="1000"
+                autocomplete="off" spellcheck="false" aria-label="Search" list="searches"
+                aria-invalid=[filter.fault().map(|_| "true")] aria-describedby=[filter.fault().map(|_| "fault")]
+                placeholder=(r#"text, trace id, or  http.route = "/users/{id}" and duration > 50ms"#);
+            (searches(filter))
+            (service(filter, &services))
+            (status(filter))
+            (choice("over", "Any duration", "over ", &OVER, filter.over.as_deref()))
+            (choice("within", "Any time", "last ", &WITHIN, filter.within.as_deref()))
+            @for (name, value) in filter.hidden() { input type="hidden" name=(name) value=(value); }
+            button.button.apply { "Apply" }
+            @if !filter.is_open() { a.button href="/" { "Clear" } }
+            span.count { (extent) }
+        }
+        form #compare action="/compare" { button.button.small data-key="c" { "Compare the two" } }
+    }
+}
+
+/// What can be searched for, for those who have not yet done it.
+fn searches(filter: &Filter) -> Markup {
+    let examples = [
+        "status = error",
+        "duration > 50ms",
+        r#"http.route = "/users/{id}""#,
+        "http.response.status_code >= 500",
+        "kind = client and has db.system.name",
+    ];
+    html! {
+        datalist #searches {
+            @if filter.words.is_empty() { @for example in examples { option value=(example) {} } }
+        }
+    }
+}
+
+fn service(filter: &Filter, services: &BTreeSet<String>) -> Markup {
+    let chosen = |service: &String| filter.service.as_ref() == Some(service);
+    // The chosen one is there in any case.
+    let named = services.iter().filter(|service| !service.is_empty()).enumerate();
+    let shown = named.filter(|(place, service)| *place < CHOICES || chosen(service));
+    html! {
+        select.field name="service" aria-label="Service" {
+            option value="" { "All services" }
+            @for (_, service) in shown {
+                option value=(service) selected[chosen(service)] { (name(service)) }
+            }
+        }
+    }
+}
+
+fn status(filter: &Filter) -> Markup {
+    html! {
+        select.field name="status" aria-label="Status" {
+            option value="" { "Any status" }
+            @for status in Status::ALL {
+                option value=(status.name()) selected[filter.status == Some(status)] {
+                    @if status == Status::Errors { "with errors" } @else { (status.name()) }
+                }
+            }
+        }
+    }
+}
+
+fn choice(field: &str, any: &str, words: &str, choices: &[&str], chosen: Option<&str>) -> Markup {
+    let other = chosen.filter(|chosen| !choices.contains(chosen));
+    html! {
+        select.field name=(field) aria-label=(any) {
+            option value="" { (any) }
+            @for choice in choices.iter().copied().chain(other) {
+                option value=(choice) selected[chosen == Some(choice)] { (words) (choice) }
+            }
+        }
+    }
+}

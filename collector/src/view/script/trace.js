@@ -1,0 +1,142 @@
+// The waterfall: folds rows, fetches those that are folded, shows the details of a span, zooms where the axis is drawn over.
+
+import { go } from "./swap.js";
+
+const waterfall = () => document.querySelector(".waterfall");
+const depth = (row) => Number(row.dataset.depth);
+
+// The rows that the reader folded, by their ids: they stay folded when the page is brought up to date.
+const folded = new Set();
+
+function refold() {
+  let below = Infinity;
+  for (const row of waterfall()?.querySelectorAll("li.row") ?? []) {
+    row.hidden = depth(row) > below;
+    if (row.hidden) continue;
+    below = folded.has(row.id) ? depth(row) : Infinity;
+    const fold = row.querySelector(".fold:not([data-fetch])");
+    fold?.setAttribute("aria-expanded", String(!folded.has(row.id)));
+  }
+}
+
+// Rows come in place of those that stand for them, or below the span whose descendants they are.
+async function unfold(link) {
+  const address = new URL(link.href);
+  address.pathname += "/rows";
+  const answer = await fetch(address);
+  if (!answer.ok) return location.assign(link.href);
+  const row = link.closest("li");
+  const list = document.createElement("ol");
+  const page = new DOMParser().parseFromString(`<ol>${await answer.text()}</ol>`, "text/html");
+  list.append(...page.querySelector("ol").children);
+  const first = list.firstElementChild;
+  row.after(...list.children);
+  if (row.matches(".gap")) {
+    row.remove();
+  } else {
+    link.removeAttribute("data-fetch");
+    link.setAttribute("aria-expanded", "true");
+    link.nextElementSibling?.matches(".badge") && link.nextElementSibling.remove();
+  }
+  first?.querySelector("[data-row]")?.focus({ preventScroll: true });
+  refold();
+}
+
+function toggle(row) {
+  if (!folded.delete(row.id)) folded.add(row.id);
+  refold();
+}
+
+// The bar and the details of a span come alone; the address is that of the page with them.
+async function select(row, address) {
+  const only = [address, new URL(location.href)].some((it) => it.searchParams.has("only"));
+  if (only) return go(address.href);
+  const details = new URL(address);
+  details.pathname += "/details";
+  const answer = await fetch(details);
+  if (!answer.ok) return location.assign(address);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const panel = page.querySelector("aside");
+  waterfall().querySelectorAll("li.chosen").forEach((row) => row.classList.remove("chosen"));
+  waterfall().querySelectorAll("aside").forEach((panel) => panel.remove());
+  document.getElementById("trace").classList.toggle("with-panel", Boolean(panel));
+  if (panel) {
+    row.classList.add("chosen");
+    row.append(document.adoptNode(panel));
+  }
+  const bar = page.getElementById("tools");
+  if (bar) document.getElementById("tools").replaceWith(document.adoptNode(bar));
+  history.pushState(null, "", address);
+  document.dispatchEvent(new Event("refreshed"));
+}
+
+function close(row) {
+  const address = new URL(location.href);
+  for (const name of ["span", "only"]) address.searchParams.delete(name);
+  address.hash = "";
+  select(row, address);
+  row.querySelector("[data-row]")?.focus({ preventScroll: true });
+}
+
+document.addEventListener("click", (event) => {
+  const row = event.target.closest(".waterfall li");
+  if (!row || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  const link = event.target.closest("a");
+  if (link?.matches("[data-fetch]")) unfold(link);
+  else if (link?.matches(".fold")) toggle(row);
+  else if (link?.matches(".close") || (link?.matches(".open") && row.matches(".chosen"))) close(row);
+  else if (link?.matches(".open")) select(row, new URL(link.href));
+  else return;
+  event.preventDefault();
+});
+
+document.addEventListener("keydown", (event) => {
+  const row = document.activeElement?.closest(".waterfall li");
+  const fold = row?.querySelector(".fold");
+  if (!fold || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
+  event.preventDefault();
+  if ((event.key === "ArrowRight") !== (fold.getAttribute("aria-expanded") === "true")) fold.click();
+});
+
+// To draw over the axis zooms to what was drawn over.
+let drawn;
+
+document.addEventListener("pointerdown", (event) => {
+  const marks = event.target.closest(".axis .marks");
+  if (!marks || event.button) return;
+  const shade = document.createElement("span");
+  shade.className = "shade";
+  marks.append(shade);
+  drawn = { marks, shade, from: event.clientX };
+  event.preventDefault();
+});
+
+function share(marks, x) {
+  const { left, width } = marks.getBoundingClientRect();
+  const padding = parseFloat(getComputedStyle(marks).paddingLeft);
+  return Math.min(1, Math.max(0, (x - left - padding) / (width - 2 * padding)));
+}
+
+document.addEventListener("pointermove", (event) => {
+  if (!drawn) return;
+  const [from, to] = [drawn.from, event.clientX].sort((a, b) => a - b);
+  const left = drawn.marks.getBoundingClientRect().left;
+  Object.assign(drawn.shade.style, { left: `${from - left}px`, width: `${to - from}px` });
+});
+
+document.addEventListener("pointerup", (event) => {
+  if (!drawn) return;
+  const { marks, shade } = drawn;
+  const [from, to] = [share(marks, drawn.from), share(marks, event.clientX)].sort((a, b) => a - b);
+  drawn = undefined;
+  shade.remove();
+  if (to - from < 0.005) return;
+  const axis = marks.closest(".axis").dataset;
+  const [start, length] = [Number(axis.from), Number(axis.to) - Number(axis.from)];
+  const address = new URL(location.href);
+  address.searchParams.set("from", Math.floor(start + from * length));
+  address.searchParams.set("to", Math.ceil(start + to * length));
+  go(address.href);
+});
+
+document.addEventListener("refreshed", refold);

@@ -1,0 +1,93 @@
+use super::{of, told, with};
+
+#[test]
+fn all_faults_are_found_at_once_each_with_its_line_and_the_way_out() {
+    let agent = of("receivers:
+  otlp:
+    protocols:
+      grpc: {endpont: '0.0.0.0:4317'}
+      http: {endpoint: 'host:4318', auth: {authenticator: basicauth}}
+  otpl: {}
+  file_log/: {}
+processors:
+  resource: {attributes: [{action: insert, key: a}, {action: hash}, {action: delete, key: a, value: b}]}
+  memory_limiter: {check_interval: 0s}
+exporters:
+  debug: {verbosity: lots}
+  otlp_grpc: {endpoint: 'http://u:p@tempo', tls: {insecure_skip_verify: true}, sending_queue: {storage: disk}}
+  kafka: {}
+connectors: {spanmetrics: }
+service:
+  extensions: [health_check]
+  pipelines:
+    traces: {receivers: [otlp, zipkin], processors: [memory_limiter, resource], exporters: [otlp_grpc, debug, debug]}
+    profiles: {receivers: [otlp], exporters: [debug]}
+    logs: {receivers: [], exporters: [nothing]}
+");
+    assert!(agent.config().is_err());
+    assert_eq!(told(&agent), EXPECTED);
+}
+
+const EXPECTED: [&str; 23] = [
+    "line 4: receivers.otlp.protocols.grpc.endpont is unknown; did you mean endpoint?",
+    "line 5: receivers.otlp.protocols.http.auth.authenticator is basicauth, which is not among the \
+         extensions",
+    "line 5: receivers.otlp.protocols.http.endpoint is host:4318; write address:port, \
+         localhost:port, or :port for all addresses",
+    "line 6: receivers.otpl is not there; there are file_log, otlp",
+    "line 7: receivers.file_log/ has no name behind the slash",
+    "line 7: receivers.file_log/ needs include",
+    "line 9: processors.resource.attributes[0] needs one of value, from_attribute, from_context; \
+         default_value goes with the last two",
+    "line 9: processors.resource.attributes[1] needs key for hash",
+    "line 9: processors.resource.attributes[2] has value, which means nothing to delete",
+    "line 10: processors.memory_limiter.check_interval is not a duration above zero such as 200ms or \
+         1m30s",
+    "line 10: processors.memory_limiter.limit_mib: the limit is not there; write limit_mib or \
+         limit_percentage",
+    "line 12: exporters.debug.verbosity is unknown; use basic, normal, detailed",
+    "line 13: exporters.otlp_grpc.tls.insecure_skip_verify is not supported. Name the authority of \
+         the server in ca_file.",
+    "line 13: exporters.otlp_grpc.sending_queue.storage is disk, which is not among the extensions",
+    "line 13: exporters.otlp_grpc.endpoint has a user and password; name an extension basicauth in \
+         auth",
+    "line 14: exporters.kafka is not there; there are debug, file, loadbalancing, loki, nop, \
+         otlp_grpc, otlp_http, prometheus",
+    "line 15: connectors.spanmetrics is not supported; there are no connectors",
+    "line 17: service.extensions[0] is health_check, which is not among the extensions; add it \
+         there, or name another: there are none",
+    "line 19: service.pipelines.traces.receivers[1] is zipkin, which is not among the receivers; add \
+         it there, or name another: otlp, file_log/",
+    "line 19: service.pipelines.traces.exporters[2] is debug again",
+    "line 20: service.pipelines.profiles is of no signal; begin its name with traces, metrics or \
+         logs",
+    "line 21: service.pipelines.logs.receivers is an empty list; name one, or leave it out",
+    "line 21: service.pipelines.logs.exporters[0] is nothing, which is not among the exporters; add \
+         it there, or name another: debug, otlp_grpc",
+];
+
+#[test]
+fn what_is_wrong_is_said_without_the_secret() {
+    let text = with("otlp_http", "{endpoint: 'http://hush@a:1', headers: {content-length: hush}}", "");
+    for words in told(&of(&text)) {
+        assert!(!words.contains("hush"), "{words}");
+    }
+    let extensions = "extensions:\n  basicauth: {htpasswd: {inline: 'me:$2y$hush'}}\n  bearertokenauth: {}\n";
+    let text = with("nop", "{}", extensions).replace("http: }", "http: {auth: {authenticator: basicauth}}}");
+    assert_eq!(
+        told(&of(&text)),
+        [
+            "line 5: extensions.basicauth.htpasswd.inline has a password that is hashed; write it as it is",
+            "line 5: extensions.basicauth.htpasswd names nobody; write file or inline",
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_read_at_all_is_one_fault() {
+    assert_eq!(told(&of("receivers: [")).len(), 1);
+    assert_eq!(told(&of("")), ["line 1: is empty"]);
+    assert_eq!(told(&of("a: ${file:b}")).len(), 1);
+    let agent = crate::agent::Agent::from_file("/no/such/file.yaml");
+    assert!(agent.config().unwrap_err().to_string().starts_with("/no/such/file.yaml: cannot be read: "));
+}

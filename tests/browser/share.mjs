@@ -1,0 +1,47 @@
+// What the collector takes, keeps and sends; and traces as files, out of one view and into another.
+
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { look, view, visit } from "./browser.mjs";
+
+const { OTHER, TRACE } = process.env;
+
+await visit(async (page) => {
+  await page.goto(`${view}/pipeline`);
+  const fact = (name) => page.locator(".facts div", { has: page.locator("dt", { hasText: new RegExp(`^${name}$`) }) }).locator("dd");
+  assert.equal(await fact("Spans").innerText(), "160");
+  await page.locator("table.destinations .fault").first().waitFor();
+  assert.match(await page.locator("table.destinations .fault").first().innerText(), /refused/);
+  await look(page, "pipeline");
+
+  await page.goto(`${view}/trace/${TRACE}`);
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Export" }).click()]);
+  assert.equal(download.suggestedFilename(), `trace-${TRACE.slice(0, 8)}.jsonl`);
+  const file = await download.path();
+
+  // Chosen as a file.
+  await page.goto(`${view}/pipeline`);
+  const mixed = Buffer.from(`listening\n${readFileSync(file, "utf8")}`);
+  await page.locator("input[data-import]").setInputFiles({ name: "output.txt", mimeType: "text/plain", buffer: mixed });
+  await page.locator("dialog#imported", { hasText: "output.txt: 4 spans, 2 log records, 0 data points" }).waitFor();
+  assert.match(await page.locator("dialog#imported").innerText(), /Passed over what is no telemetry: 1/);
+  await page.keyboard.press("Escape");
+
+  // Dropped on any page of another view.
+  if (OTHER) {
+    const content = readFileSync(file, "utf8");
+    await page.goto(`${view}/`);
+    const transfer = await page.evaluateHandle((text) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([text], "trace.jsonl"));
+      return transfer;
+    }, content);
+    await page.dispatchEvent("main", "drop", { dataTransfer: transfer });
+    await page.locator("dialog#imported", { hasText: "trace.jsonl: 4 spans, 2 log records, 0 data points" }).waitFor();
+    await look(page, "imported");
+    const answer = await fetch(`${OTHER}/api/import`, { method: "POST", body: content });
+    assert.equal((await answer.json()).spans, 4);
+    const trees = await Promise.all([view, OTHER].map(async (place) => (await fetch(`${place}/api/traces/${TRACE}`)).json()));
+    assert.deepEqual(trees[0].spans, trees[1].spans);
+  }
+});

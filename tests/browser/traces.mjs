@@ -1,0 +1,77 @@
+// The list of traces: what is searched, chosen and sorted; two traces beside each other; how much is sent.
+
+import assert from "node:assert/strict";
+import { look, shows, view, visit } from "./browser.mjs";
+
+await visit(async (page) => {
+  const answers = [];
+  page.on("response", (answer) => answers.push(answer));
+  await page.goto(`${view}/`);
+  await page.locator("#live[data-state=live]").waitFor();
+  const rows = page.locator("table.traces tbody tr");
+  const durations = "td.took .value";
+  const all = [84, 77, 70, 63, 56, 49, 42, 35, 28, 21, 14].map((millis) => `${millis}.0 ms`).concat("7.00 ms");
+  const count = () => page.locator(".bar .count").textContent();
+  assert.equal(await rows.count(), 12);
+  // A stream has no end.
+  const bodies = answers.filter((answer) => answer.ok() && !answer.url().includes("/live")).map((answer) => answer.body());
+  const sent = (await Promise.all(bodies)).reduce((sum, body) => sum + body.length, 0);
+  assert.ok(sent > 10_000 && sent < 100_000, `the first page and all that it asks for have ${sent} bytes`);
+  await shows(page, durations, all);
+  await look(page, "traces");
+
+  // What is chosen is asked for at once.
+  await page.selectOption("select[name=status]", "errors");
+  await page.waitForURL("**/?status=errors");
+  await shows(page, durations, ["77.0 ms"]);
+  assert.equal(await count(), "1 trace");
+  await page.getByText("Clear", { exact: true }).click();
+  await shows(page, durations, all);
+
+  await page.keyboard.press("/");
+  await page.keyboard.type('http.route = "/orders/{id}" and duration > 70ms');
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/?q=*");
+  await shows(page, durations, ["84.0 ms", "77.0 ms"]);
+  await look(page, "search");
+
+  await page.fill("#q", "duration > 50");
+  await page.keyboard.press("Enter");
+  await page.locator(".fault-line").waitFor();
+  assert.equal(
+    await page.locator(".fault-line").textContent(),
+    "This search means nothing: at character 12: 50 is no duration; write it with its unit, such as 50ms.",
+  );
+  await look(page, "search-fault");
+
+  await page.goto(`${view}/`);
+  await page.getByRole("link", { name: "Duration" }).click();
+  await page.waitForURL("**/?sort=duration");
+  await page.getByRole("link", { name: "Duration" }).click();
+  await shows(page, durations, all.toReversed());
+
+  // From row to row by keys; two of them are compared.
+  await page.keyboard.press("j");
+  await page.keyboard.press("x");
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("k");
+  await page.keyboard.press("x");
+  assert.equal(await page.locator(".pick input:checked").count(), 2);
+  await page.keyboard.press("c");
+  await page.waitForURL("**/compare?*");
+  const told = await page.locator("table.compared td.number").allTextContents();
+  assert.deepEqual(told, ["+7.00 ms", "+4.76 ms", "+4.41 ms", "+2.45 ms", "+980 µs"]);
+  await look(page, "compare");
+
+  // Whoever searches for an id gets the trace.
+  await page.goto(`${view}/`);
+  await page.fill("#q", "0000abcd00000000000000000000000b");
+  await page.keyboard.press("Enter");
+  await page.waitForURL("**/trace/0000abcd00000000000000000000000b");
+
+  await page.setViewportSize({ width: 390, height: 800 });
+  await page.goto(`${view}/`);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "nothing is cut off");
+  await look(page, "traces-narrow");
+});
