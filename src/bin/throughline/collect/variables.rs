@@ -2,7 +2,10 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 use std::{ffi::OsString, path::PathBuf};
-use throughline::{Config, config::Origin};
+use throughline::{
+    Config,
+    config::{Origin, Setting},
+};
 
 /// The arguments, and behind them the options that only variables give, in words; nothing of it for another
 /// command, or if the arguments cannot be understood.
