@@ -51,8 +51,8 @@ impl Place {
         let path = remote.url.path_and_query().map_or("/", |path| path.as_str());
         let url =
             Uri::builder().scheme(scheme).authority(format!("{}:{port}", self.host)).path_and_query(path);
-        // It was parsed before.
-        Some(Remote { url: url.build().ok()?, ..remote.clone() })
+        // It was parsed before. What is advised to whoever names no destination is no advice here.
+        Some(Remote { url: url.build().ok()?, advice: String::new(), ..remote.clone() })
     }
 }
 

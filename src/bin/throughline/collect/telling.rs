@@ -65,20 +65,33 @@ pub(super) fn announce(
     }
 }
 
-/// The last fault of each destination, and when it was said.
-pub(super) type Told = HashMap<(&'static str, String), (String, Instant)>;
+/// What was said last of a destination, and when.
+pub(super) struct Said {
+    fault: String,
+    at: Instant,
+    left_out: bool,
+}
 
-/// Says a fault when it is new, and now and then while it stays.
+/// Of each signal and destination.
+pub(super) type Told = HashMap<(&'static str, String), Said>;
+
+/// Says a fault when it is new, and now and then while it stays; and at once when one of several servers is left out, or
+/// has its share again.
 pub(super) fn tell(told: &mut Told, forwarded: &Forwarded) {
+    let Forwarded { signal, destination, queued, rejected, dropped, left_out, .. } = forwarded;
     let Some(fault) = &forwarded.last_failure else { return };
-    let place = (forwarded.signal, forwarded.destination.clone());
+    let place = (*signal, destination.clone());
     let known = told.get(&place);
-    let is_new = known.is_none_or(|(words, _)| words != fault);
-    let is_due = known.is_none_or(|(_, at)| at.elapsed() > REPEAT);
-    // What nothing waits for has passed.
-    if is_due && (is_new || forwarded.queued > 0) {
-        let Forwarded { signal, queued, rejected, dropped, .. } = forwarded;
+    let has_changed = known.is_some_and(|said| said.left_out) != *left_out;
+    let is_new = known.is_none_or(|said| said.fault != *fault);
+    let is_due = known.is_none_or(|said| said.at.elapsed() > REPEAT);
+    if has_changed && !left_out {
+        eprintln!("{signal}: {destination} has its share again");
+    } else if has_changed || is_due && (is_new || *queued > 0) {
+        // What nothing waits for has passed.
         eprintln!("{signal}: {fault} (queued {queued}, rejected {rejected}, dropped {dropped})");
-        told.insert(place, (fault.clone(), Instant::now()));
+    } else {
+        return;
     }
+    told.insert(place, Said { fault: fault.clone(), at: Instant::now(), left_out: *left_out });
 }

@@ -84,6 +84,7 @@ async fn at_sigterm_while_all_are_away_everything_is_on_disk_once_and_sent_by_th
         receiver.recover();
     });
     let (mut next, _) = collect(&members, &directory, &[]).await;
+    assert!(process.lines().iter().all(|line| !line.contains("; set ")), "{:#?}", process.lines());
     next.line(&["2000 spans of an earlier process are sent now"]).await;
     let arrived = || members.iter().map(|receiver| receiver.items(Signal::Traces)).sum::<u64>();
     until("all of it", || async { (arrived() >= 2000).then_some(()) }).await;
@@ -92,6 +93,21 @@ async fn at_sigterm_while_all_are_away_everything_is_on_disk_once_and_sent_by_th
     assert_eq!((arrived(), set(members.iter().flat_map(|receiver| taken(receiver)))), (2000, set(0..2000)));
     let at = traces_at(&members);
     assert!(at.iter().flat_map(BTreeMap::values).all(|spans| spans.len() == SPANS as usize));
+}
+
+#[tokio::test]
+async fn the_program_says_who_is_left_out_and_who_is_back() {
+    let (receivers, directory) = ([Receiver::start(), Receiver::start()], Directory::new());
+    let members = receivers.each_ref();
+    let (process, address) = collect(&members, &directory, &[]).await;
+    receivers[0].refuse();
+    assert_eq!(try_post(address, traces(0..400)).await, Some(200));
+    let url = format!("{}/v1/traces", receivers[0].http_endpoint());
+    process.line(&["traces: cannot reach", &url, "others get its share"]).await;
+    receivers[0].recover();
+    process.line(&[&format!("traces: {url} has its share again")]).await;
+    let everything = || set(members.iter().flat_map(|receiver| taken(receiver)));
+    until("all of it", || async { (everything() == set(0..400)).then_some(()) }).await;
 }
 
 #[tokio::test]
