@@ -178,7 +178,7 @@ fn identity(span: &Span, trace: &Trace, focus: &Focus) -> Markup {
                 dt { "parent" }
                 dd {
                     @if let Some(found) = trace.span(parent).filter(|_| !span.parent_missing) {
-                        a href=(focus.select(found)) { code { (parent) } }
+                        a href=(focus.reveal(found)) { code { (parent) } }
                     } @else { code { (parent) } " (not here)" }
                 }
             }

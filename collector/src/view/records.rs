@@ -63,7 +63,7 @@ fn record(trace: &Trace, log: &LogRecord, span: Option<&Span>, focus: &Focus, pa
                 div.line {
                     (palette.chip(&log.service, None))
                     @if let Some(span) = span {
-                        a href=(focus.select(span))
+                        a href=(focus.reveal(span))
                             title=(name(&span.name)) { (name(&span.name)) }
                     }
                 }
