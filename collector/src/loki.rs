@@ -49,7 +49,7 @@
 //! the request: its answer does not say what of it was taken.
 //!
 //! # Limits
-//! Labels and lines are as long and as many as they are; Loki has bounds of its own (B-052, B-053). Names of tenants that
+//! Of a hint 100 names count. Labels and lines are as long as they are; Loki has bounds of its own (B-052, B-053). Names of tenants that
 //! Loki does not allow have their records rejected, and counted. JSON of more than 53 bits is text.
 
 mod attributes; // what a record and its resource know

@@ -175,8 +175,12 @@ impl Table<'_> {
     fn form(&self, variable: &Variable, name: &str, signals: &[Signal]) -> Vec<Setting> {
         let of_signal = |signal: &Signal| {
             let setting = self.setting(variable, name, Some(*signal));
-            let own = setting.by.as_ref().map(|_| variable.name_for(Some(*signal)));
-            Setting { variable: own.unwrap_or(setting.variable), ..setting }
+            let own = variable.name_for(Some(*signal));
+            match &setting.by {
+                // What is written in the general form holds for others.
+                Some(_) if own != name => Setting { variable: own, written: None, why: None, ..setting },
+                _ => setting,
+            }
         };
         let mut settings: Vec<Setting> = Vec::new();
         // What leaves tells what holds, so it comes first.
@@ -209,12 +213,13 @@ impl Table<'_> {
         let is_default = held.as_ref().is_some_and(|held| held.unset)
             || is(&value, variable.default)
             || default.is_some_and(|default| is(&value, &default));
-        let lost = written.filter(|(written, _)| !is(written, &value) && (is_default || !faults.is_empty()));
         let own = written.filter(|_| faults.is_empty()).map_or(variable.default, |(value, _)| value);
         let by = held
             .and_then(|held| held.or)
             .filter(|or| !is(&value, own) && self.faults(or.name).next().is_none());
         let by = by.and_then(|or| self.environment.text(or, None)).map(|found| found.name);
+        let overruled = is_default || by.is_some() || !faults.is_empty();
+        let lost = written.filter(|(written, _)| !is(written, &value) && overruled);
         let origin = match (&by, written) {
             (Some(by), _) => self.environment.written(by).map(|(_, origin)| origin),
             (None, Some((_, origin))) if lost.is_none() || !is_default => Some(origin),

@@ -8,6 +8,9 @@ use std::borrow::Cow;
 /// What is said to us, not to Loki.
 const HINTS: [&str; 4] = ["loki.attribute.labels", "loki.format", "loki.resource.labels", "loki.tenant"];
 
+/// How many attributes a hint may name: Loki takes fifteen labels unless it is told otherwise (B-052).
+const MAX_NAMES: usize = 100;
+
 /// Where hints are looked for.
 #[derive(Clone, Copy)]
 pub(super) struct Hints<'a> {
@@ -34,7 +37,7 @@ impl<'a> Hints<'a> {
             let texts = text.split(',').map(|name| Cow::Borrowed(name.trim()));
             texts.chain(list.iter().map(|name| Cow::Owned(name.to_string())))
         });
-        names.filter(|name| !name.is_empty())
+        names.filter(|name| !name.is_empty()).take(MAX_NAMES)
     }
 
     /// The text of a hint; that of the resource comes first.

@@ -23,6 +23,7 @@ impl Format {
             "raw" => Format::Raw,
             other => {
                 if !HAS_COMPLAINED.swap(true, Relaxed) {
+                    let other: String = other.chars().take(40).collect();
                     voice::warn(format!(
                         "loki.format {other:?} is none of json, logfmt and raw; json is used"
                     ));

@@ -147,6 +147,18 @@ fn default_labels_can_be_left_out_but_for_one() {
     };
     // Without a name a namespace is no job.
     assert_eq!(labels(|_| {}), json!({"exporter": "OTLP", "instance": "7", "level": "ERROR"}));
+    let named = json!({"service.name": "auth", "service.instance.id": "7"});
+    for (change, left) in [
+        ((|labels| labels.exporter = false) as fn(&mut DefaultLabels), ["instance", "job", "level"]),
+        (|labels| labels.job = false, ["exporter", "instance", "level"]),
+        (|labels| labels.instance = false, ["exporter", "job", "level"]),
+        (|labels| labels.level = false, ["exporter", "instance", "job"]),
+    ] {
+        let request = request(&named, vec![record.clone()]);
+        let streams = streams(|options| change(&mut options.default_labels), &request);
+        let names: Vec<_> = streams[0]["stream"].as_object().unwrap().keys().cloned().collect();
+        assert_eq!(names, left);
+    }
     let none = DefaultLabels { exporter: false, job: false, instance: false, level: false };
     let labels = streams(|options| options.default_labels = none, &request(&resource, vec![record.clone()]));
     assert_eq!(labels[0]["stream"], json!({"exporter": "OTLP"}));

@@ -83,7 +83,11 @@ fn shown(node: &Node, key: &Key, path: &str) -> String {
     match key.name {
         _ if is_header => MASKED.into(),
         _ if is_number(key.holds) => node.integer().map_or(text, |number| number.to_string()),
-        "endpoint" => url(&text).unwrap_or(text).chars().filter(|c| !c.is_control()).collect(),
+        // A name alone is a place too, where what else there is may be secret.
+        "endpoint" => url(&text).unwrap_or_else(|| match text.contains(['@', '?', '#']) {
+            true => MASKED.into(),
+            false => plain(&text),
+        }),
         _ => plain(&text),
     }
 }
@@ -124,8 +128,13 @@ fn together(root: &Node, config: &Config, signal: Signal, settings: &mut [Settin
         let exporter = member.path(&[kind, "exporter"]).and_then(Node::kind);
         if let Some((exporter, _)) = exporter {
             let held = remote.timeout.as_millis().to_string();
-            let place = format!("{path}.exporter.{exporter}.timeout");
-            decide(settings, &place, held, Some(below(&path, limit)));
+            let place = format!("{path}.exporter.{exporter}");
+            decide(settings, &below(&place, "timeout"), held, Some(below(&path, limit)));
+            let is_endpoint = |setting: &&mut Setting| setting.variable == below(&place, "endpoint");
+            let unnamed = settings.iter_mut().find(is_endpoint).filter(|setting| setting.is_default());
+            if let Some(endpoint) = unnamed {
+                endpoint.value = url(&remote.url.to_string()).unwrap_or_default();
+            }
         }
     }
 }

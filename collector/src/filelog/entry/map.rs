@@ -1,7 +1,10 @@
 //! Values by their keys, in the order in which they came.
 
 use super::Value;
-use std::{slice, sync::Arc};
+use std::{collections::HashMap, slice, sync::Arc};
+
+/// From so many on, keys that are added at once are looked up in an index.
+const MANY: usize = 32;
 
 /// A key: cheap to clone, since most are known before the first line is read.
 pub type Key = Arc<str>;
@@ -60,15 +63,38 @@ impl Map {
         Some(self.0.remove(at).1)
     }
 
+    /// Values by keys, some of which may stand twice: the last of them counts.
+    pub(crate) fn of_pairs(pairs: Vec<(Key, Value)>) -> Self {
+        let mut map = Map::new();
+        map.add(pairs);
+        map
+    }
+
     /// Adds all values of another map, or puts them in the place of those with the same keys.
     pub fn merge(&mut self, other: Map) {
         if self.0.is_empty() {
             self.0 = other.0;
             return;
         }
-        self.0.reserve(other.0.len());
-        for (key, value) in other.0 {
-            self.insert(key, value);
+        self.add(other.0);
+    }
+
+    /// In a time that grows with the number of values, however many there are.
+    fn add(&mut self, pairs: Vec<(Key, Value)>) {
+        self.0.reserve(pairs.len());
+        if pairs.len() < MANY {
+            return pairs.into_iter().for_each(|(key, value)| drop(self.insert(key, value)));
+        }
+        let held = self.0.iter().enumerate();
+        let mut places: HashMap<Key, usize> = held.map(|(at, (key, _))| (key.clone(), at)).collect();
+        for (key, value) in pairs {
+            match places.get(&key) {
+                Some(at) => self.0[*at].1 = value,
+                None => {
+                    places.insert(key.clone(), self.0.len());
+                    self.0.push((key, value));
+                }
+            }
         }
     }
 
@@ -97,11 +123,7 @@ impl PartialEq for Map {
 
 impl<K: AsRef<str> + Into<Key>, V: Into<Value>> FromIterator<(K, V)> for Map {
     fn from_iter<I: IntoIterator<Item = (K, V)>>(pairs: I) -> Self {
-        let mut map = Map::new();
-        for (key, value) in pairs {
-            map.insert(key, value);
-        }
-        map
+        Map::of_pairs(pairs.into_iter().map(|(key, value)| (key.into(), value.into())).collect())
     }
 }
 
@@ -126,5 +148,23 @@ impl<'a> IntoIterator for &'a Map {
 
     fn into_iter(self) -> Self::IntoIter {
         self.0.iter().map(|(key, value)| (&**key, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_stands_once_however_many_there_are() {
+        for count in [2, 31, 32, 33, 100_000] {
+            let pairs = (0..count).chain(0..count).map(|number| (number.to_string(), Value::Integer(number)));
+            let mut map: Map = pairs.collect();
+            assert_eq!(map.len() as i64, count);
+            let keys: Vec<i64> = map.iter().take(3).map(|(key, _)| key.parse().unwrap()).collect();
+            assert_eq!(keys, (0..count.min(3)).collect::<Vec<_>>());
+            map.merge((0..=count).map(|number| (number.to_string(), Value::Bool(true))).collect());
+            assert_eq!((map.len() as i64, map.value("1")), (count + 1, Some(&Value::Bool(true))));
+        }
     }
 }

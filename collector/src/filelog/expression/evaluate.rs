@@ -11,6 +11,9 @@ use std::cmp::Ordering;
 /// How large a text may get that an expression makes, in bytes.
 pub(super) const MAX_TEXT: usize = 1 << 20;
 
+/// How much of a key a fault shows, in letters.
+const MAX_SHOWN: usize = 60;
+
 type Outcome<'a> = Result<Seen<'a>, ExpressionFault>;
 
 pub(super) fn value<'a>(node: &'a Node, entry: &'a Entry) -> Outcome<'a> {
@@ -82,7 +85,9 @@ fn member<'a>(of: Seen<'a>, key: Seen<'a>, is_optional: bool) -> Outcome<'a> {
             found.cloned().map(Seen::Made).ok_or_else(absent)
         }
         (holder, View::Text(key)) => {
-            let absent = || ExpressionFault::of(format!("{} has no {key:?}", holder.kind()));
+            // It may be of the entry, and of any length.
+            let shown: String = key.chars().take(MAX_SHOWN).collect();
+            let absent = || ExpressionFault::of(format!("{} has no {shown:?}", holder.kind()));
             of.member(key).ok_or_else(absent)
         }
         (holder, key) => Err(ExpressionFault::of(format!("{} has nothing at {}", holder.kind(), key.kind()))),

@@ -98,8 +98,8 @@ impl ContainerParser {
         })
     }
 
-    /// Reads a line, and tells whether it is whole.
-    pub(super) fn apply(&self, entry: &mut Entry) -> Result<bool, Cow<'static, str>> {
+    /// Reads a line, and tells whether it is whole, and what could not be done beside.
+    pub(super) fn apply(&self, entry: &mut Entry) -> Result<(bool, Outcome), Cow<'static, str>> {
         let line = Line::of(self.parser.text(entry)?, self.format)?;
         let time = nanoseconds(&line.time).ok_or("the time of the line is none that can be sent")?;
         let mut map = line.others;
@@ -112,7 +112,7 @@ impl ContainerParser {
         entry.timestamp = Some(time);
         entry.body = body.into();
         let written = self.parser.write(entry, map);
-        self.metadata(entry).and(written).map(|()| is_whole)
+        Ok((is_whole, self.metadata(entry).and(written)))
     }
 
     /// Whose parts belong together: those of a file and of a stream.

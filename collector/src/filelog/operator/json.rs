@@ -92,11 +92,11 @@ impl<'de> Visitor<'de> for Kind {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut pairs: A) -> Result<Value, A::Error> {
-        let mut map = Map::new();
+        let mut read = Vec::new();
         while let Some(key) = pairs.next_key::<String>()? {
-            map.insert(key, pairs.next_value_seed(self)?);
+            read.push((key.into(), pairs.next_value_seed(self)?));
         }
-        Ok(Value::Map(map))
+        Ok(Value::Map(Map::of_pairs(read)))
     }
 }
 

@@ -30,7 +30,7 @@ impl PairParser {
 }
 
 fn pairs(text: &str, delimiter: &str, pair_delimiter: &str) -> Result<Map, &'static str> {
-    let mut map = Map::new();
+    let mut read = Vec::new();
     let mut rest = text.trim();
     while !rest.is_empty() {
         let (pair, behind) = cut(rest, pair_delimiter)?;
@@ -39,9 +39,9 @@ fn pairs(text: &str, delimiter: &str, pair_delimiter: &str) -> Result<Map, &'sta
             continue;
         }
         let (key, value) = pair.split_once(delimiter).ok_or("a pair has no delimiter")?;
-        map.insert(plain(key).to_owned(), plain(value));
+        read.push((plain(key).into(), plain(value).into()));
     }
-    if map.is_empty() { Err("there are no pairs") } else { Ok(map) }
+    if read.is_empty() { Err("there are no pairs") } else { Ok(Map::of_pairs(read)) }
 }
 
 /// The text before the first delimiter that stands in no quotes, and the text behind it.

@@ -118,10 +118,15 @@ impl Pipeline {
                     way
                 }
                 Next::Several(entries) => {
-                    for entry in entries {
-                        self.spread(at, 0, entry, sink);
-                    }
+                    return entries.into_iter().for_each(|entry| self.spread(at, 0, entry, sink));
+                }
+                Next::Flawed(..) if step.drops(0) => {
+                    self.counts.dropped += 1;
                     return;
+                }
+                Next::Flawed(entries, _) => {
+                    self.counts.failed += 1;
+                    return entries.into_iter().for_each(|entry| self.spread(at, 0, entry, sink));
                 }
                 Next::Filtered => {
                     self.counts.filtered += 1;
@@ -180,8 +185,10 @@ impl Step {
             Some(Ok(false)) => return Next::Way(0, entry),
             Some(Err(fault)) => Next::Failed(0, entry, format!("if: {fault}").into()),
         };
-        if let Next::Failed(way, _, fault) = &next {
-            self.complain(fault, self.drops(*way));
+        match &next {
+            Next::Failed(way, _, fault) => self.complain(fault, self.drops(*way)),
+            Next::Flawed(_, fault) => self.complain(fault, self.drops(0)),
+            _ => {}
         }
         next
     }

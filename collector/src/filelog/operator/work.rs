@@ -52,6 +52,8 @@ pub(super) enum Next {
     Several(Vec<Entry>),
     /// It was to go nowhere.
     Filtered,
+    /// These go its way too, but something of the entry could not be done.
+    Flawed(Vec<Entry>, Cow<'static, str>),
     /// The operator could not work on it; the way is for those that go on nevertheless.
     Failed(usize, Entry, Cow<'static, str>),
 }
@@ -212,18 +214,22 @@ fn is_dropped(ratio: f64, rest: &mut f64) -> bool {
 }
 
 fn contained(container: &mut ContainerParser, mut entry: Entry) -> Next {
-    let outcome = container.apply(&mut entry);
-    let is_whole = match outcome {
-        Ok(is_whole) => is_whole,
+    let (is_whole, outcome) = match container.apply(&mut entry) {
+        Ok(read) => read,
         Err(fault) => return Next::Failed(0, entry, fault),
     };
+    let mut out = Vec::new();
     if is_whole && container.joiner.is_empty() {
-        return Next::Way(0, entry);
+        out.push(entry);
+    } else {
+        let source = container.source(&entry);
+        container.joiner.add(entry, &source, is_whole, &mut out);
+        if is_whole {
+            container.joiner.release(&source, &mut out);
+        }
     }
-    let (mut out, source) = (Vec::new(), container.source(&entry));
-    container.joiner.add(entry, &source, is_whole, &mut out);
-    if is_whole {
-        container.joiner.release(&source, &mut out);
+    match outcome {
+        Ok(()) => Next::Several(out),
+        Err(fault) => Next::Flawed(out, fault),
     }
-    Next::Several(out)
 }

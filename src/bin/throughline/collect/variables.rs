@@ -27,11 +27,13 @@ pub(crate) fn with_variables(command: Command, mut arguments: Vec<OsString>) -> 
             let Some((long, variable)) = option.get_long().map(|long| (long, variable(long))) else {
                 continue;
             };
-            let set = environment.settings().filter(|setting| setting.origin != Origin::Default);
-            let Some(Setting { value, .. }) = set.into_iter().find(|setting| setting.variable == variable)
-            else {
+            // As it is written: what cannot be understood is to be said here.
+            let is_set = |setting: &&Setting| setting.origin != Origin::Default || setting.written.is_some();
+            let set = environment.settings().filter(is_set);
+            let Some(setting) = set.into_iter().find(|setting| setting.variable == variable) else {
                 continue;
             };
+            let value = setting.written.as_ref().unwrap_or(&setting.value);
             let several = matches!(option.get_action(), ArgAction::Append);
             let values = value.split(',').filter(|_| several).chain((!several).then_some(value.as_str()));
             arguments.extend(values.map(|value| format!("--{long}={}", value.trim()).into()));

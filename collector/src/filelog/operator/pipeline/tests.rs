@@ -166,6 +166,18 @@ fn the_container_operator_reads_all_formats_and_puts_parts_together() {
 }
 
 #[test]
+fn parts_are_put_together_whatever_their_path_says() {
+    let lines = [("/x", "2024-01-02T03:04:05Z stdout P one "), ("/x", "2024-01-02T03:04:05Z stdout F line")];
+    let mut sent = pipeline(&[Task::Container(Container::default()).into()]);
+    assert_eq!(bodies(&run(&mut sent, &lines)), ["one line"]);
+    assert_eq!(sent.counts(), Counts { failed: 2, ..Counts::default() });
+    let operator = Task::Container(Container::default()).into();
+    let mut dropped = pipeline(&[Operator { on_error: OnError::Drop, ..operator }]);
+    assert_eq!(run(&mut dropped, &lines), []);
+    assert_eq!(dropped.counts(), Counts { dropped: 2, ..Counts::default() });
+}
+
+#[test]
 fn a_line_of_parts_is_no_longer_than_it_may_be() {
     let container = Container { max_log_size: 8, format: Some(Format::Containerd), ..Container::default() };
     let mut pipeline = pipeline(&[Task::Container(container).into()]);
