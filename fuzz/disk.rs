@@ -23,9 +23,8 @@ static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Builder::new_current_thread().enable_all().build().unwrap());
 static DIRECTORY: LazyLock<PathBuf> =
     LazyLock::new(|| std::env::temp_dir().join(format!("throughline-fuzz-disk-{}", std::process::id())));
-static LISTENER: LazyLock<TcpListener> = LazyLock::new(|| {
-    RUNTIME.block_on(TcpListener::bind("127.0.0.1:0")).unwrap()
-});
+static LISTENER: LazyLock<TcpListener> =
+    LazyLock::new(|| RUNTIME.block_on(TcpListener::bind("127.0.0.1:0")).unwrap());
 /// A segment that a sender wrote, with its path.
 static WHOLE: LazyLock<(PathBuf, Vec<u8>)> = LazyLock::new(|| {
     let address = LISTENER.local_addr().unwrap();
@@ -56,13 +55,15 @@ async fn serve() {
 }
 
 async fn take(mut caller: TcpStream) -> Option<()> {
+    caller.set_nodelay(true).ok()?;
     let (mut request, mut piece) = (Vec::new(), [0; 65_536]);
     loop {
         let count = caller.read(&mut piece).await.ok().filter(|count| *count > 0)?;
         request.extend_from_slice(&piece[..count]);
         let Some(end) = request.windows(4).position(|end| end == b"\r\n\r\n") else { continue };
         let head = String::from_utf8_lossy(&request[..end]).to_ascii_lowercase();
-        let length: usize = head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse().ok()?;
+        let length: usize =
+            head.lines().find_map(|line| line.strip_prefix("content-length: "))?.parse().ok()?;
         if request.len() >= end + 4 + length {
             request.clear();
             caller.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.ok()?;

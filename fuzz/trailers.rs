@@ -45,6 +45,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
 /// Answers every call so, with everything in the trailers, or all at once in the head.
 async fn serve(at_once: bool, trailers: HeaderMap, body: Bytes) {
     while let Ok((caller, _)) = LISTENER.accept().await {
+        caller.set_nodelay(true).unwrap();
         let Ok(mut connection) = h2::server::handshake(caller).await else { continue };
         while let Some(Ok((_, mut respond))) = connection.accept().await {
             let mut head = Response::new(());

@@ -124,6 +124,11 @@ pub use stop::stop_signal;
 #[doc(inline)]
 pub use telemetry::Telemetry;
 
+/// Compiles what `docs/libraries.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/libraries.md")]
+struct LibrariesPage;
+
 /// Compiles what `docs/logs.md` shows.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/logs.md")]

@@ -1,57 +1,61 @@
-//! The check of a whole request against the table of OTLP.
+//! The check of requests against the table of OTLP.
 //!
-//! What passes [`check`] decodes: a request is answered with 400 at the door (O-064), never found broken by
-//! somebody who looks at a trace later.
+//! What passes decodes: a request is answered with 400 at the door (O-064), never found broken by somebody who looks at
+//! a trace later. The outer levels of a request are those of [`scan`](crate::scan::scan), which asks here for the rest.
 
 use std::str;
 use throughline_sender::{
-    Signal,
     shape::{Kind, Label, Shape},
-    wire::{Fault, Fields, Slice, Value, Varints},
+    wire::{Fault, Field, Fields, Slice, Value, Varints},
 };
 
 /// How deep messages may nest. A value inside a value takes two levels; other decoders stop at 100.
-const MAX_DEPTH: usize = 90;
+pub(crate) const MAX_DEPTH: usize = 90;
 
-/// Checks a whole `Export…ServiceRequest`, down to the last value of the last attribute, and says of how many messages
-/// it is made.
-pub(crate) fn check(signal: Signal, body: &[u8]) -> Result<usize, Fault> {
-    message(body, Slice { prefix: 0, start: 0, end: body.len() }, Shape::of(signal), MAX_DEPTH)
-}
-
-fn message(body: &[u8], slice: Slice, shape: &Shape, depth: usize) -> Result<usize, Fault> {
+/// Checks a message, down to the last value of the last attribute, and says of how many messages it is made.
+pub(crate) fn message(body: &[u8], slice: Slice, shape: &Shape, depth: usize) -> Result<usize, Fault> {
     let at = slice.start;
     let Some(depth) = depth.checked_sub(1) else {
         return Err(Fault { reason: "messages nest too deep", at });
     };
     let mut messages = 1;
     for field in Fields::within(body, slice) {
-        let field = field?;
-        let Some(known) = shape.field(field.number) else { continue };
-        match (known.kind, field.value) {
-            (Kind::Message(shape), Value::Slice(slice))
-                if shape.is_attribute() && is_plain(slice.of(body)) =>
-            {
-                messages += 2;
-            }
-            (Kind::Message(shape), Value::Slice(slice)) => messages += message(body, slice, shape, depth)?,
-            (Kind::Text, Value::Slice(slice)) => {
-                if str::from_utf8(slice.of(body)).is_err() {
-                    return Err(Fault { reason: "a text is not UTF-8", at: slice.start });
-                }
-            }
-            (Kind::Bytes | Kind::Id, Value::Slice(_)) => {}
-            (Kind::Fixed64 | Kind::Sfixed64 | Kind::Double, Value::Fixed64(_)) => {}
-            (Kind::Fixed32, Value::Fixed32(_)) => {}
-            (
-                Kind::Bool | Kind::Int32 | Kind::Uint32 | Kind::Sint32 | Kind::Int64 | Kind::Uint64,
-                Value::Varint(_),
-            ) => {}
-            (kind, Value::Slice(packed)) if known.label == Label::Many => numbers(body, kind, packed)?,
-            _ => return Err(Fault { reason: "a known field has the wrong wire type", at }),
-        }
+        messages += known(body, field?, shape, depth, at)?;
     }
     Ok(messages)
+}
+
+/// Checks a field of a message of this shape, which begins there, and says of how many messages it is made.
+#[inline]
+pub(crate) fn known(
+    body: &[u8],
+    field: Field,
+    shape: &Shape,
+    depth: usize,
+    at: usize,
+) -> Result<usize, Fault> {
+    let Some(known) = shape.field(field.number) else { return Ok(0) };
+    match (known.kind, field.value) {
+        (Kind::Message(shape), Value::Slice(slice)) if shape.is_attribute() && is_plain(slice.of(body)) => {
+            return Ok(2);
+        }
+        (Kind::Message(shape), Value::Slice(slice)) => return message(body, slice, shape, depth),
+        (Kind::Text, Value::Slice(slice)) => {
+            if str::from_utf8(slice.of(body)).is_err() {
+                return Err(Fault { reason: "a text is not UTF-8", at: slice.start });
+            }
+        }
+        (Kind::Bytes | Kind::Id, Value::Slice(_)) => {}
+        (Kind::Fixed64 | Kind::Sfixed64 | Kind::Double, Value::Fixed64(_)) => {}
+        (Kind::Fixed32, Value::Fixed32(_)) => {}
+        (
+            Kind::Bool | Kind::Int32 | Kind::Uint32 | Kind::Sint32 | Kind::Int64 | Kind::Uint64,
+            Value::Varint(_),
+        ) => {}
+        (kind, Value::Slice(packed)) if known.label == Label::Many => numbers(body, kind, packed)?,
+        _ => return Err(Fault { reason: "a known field has the wrong wire type", at }),
+    }
+    Ok(0)
 }
 
 /// Whether an attribute is a key and a text, both short and ASCII, and nothing else: then no byte of it is wrong, and its
@@ -75,6 +79,12 @@ fn numbers(body: &[u8], kind: Kind, packed: Slice) -> Result<(), Fault> {
     }
 }
 
+/// Checks a whole request, without counting what is in it.
+#[cfg(test)]
+pub(crate) fn check(signal: throughline_sender::Signal, body: &[u8]) -> Result<usize, Fault> {
+    message(body, Slice { prefix: 0, start: 0, end: body.len() }, Shape::of(signal), MAX_DEPTH)
+}
+
 /// A length-delimited field, for the requests that tests are made of.
 #[cfg(test)]
 pub(crate) fn field(number: u8, content: &[u8]) -> Vec<u8> {
@@ -87,6 +97,7 @@ pub(crate) fn field(number: u8, content: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use throughline_sender::Signal;
 
     fn log_with_body(value: &[u8]) -> Vec<u8> {
         field(1, &field(2, &field(2, &field(5, value))))

@@ -1,6 +1,6 @@
 //! Asks at an address whether a collector already runs there, and what it keeps of a trace.
 
-use crate::time::printable;
+use crate::{Token, time::printable};
 use serde::Deserialize;
 use std::{
     io::{self, Read, Write},
@@ -50,7 +50,7 @@ struct Status {
 /// collector sends to the one that it finds here; whatever answers can name loopback addresses only, so that nobody
 /// can lead telemetry off the machine.
 pub fn find(view: SocketAddr) -> Option<Running> {
-    let answer = ask(view, "/api/status", LIMIT, MAX_ANSWER).ok()?;
+    let answer = ask(view, "/api/status", None, LIMIT, MAX_ANSWER).ok()?;
     let text = str::from_utf8(&answer).ok()?;
     let (head, body) = text.split_once("\r\n\r\n")?;
     if !head.starts_with("HTTP/1.1 200 ") {
@@ -65,14 +65,14 @@ pub fn find(view: SocketAddr) -> Option<Running> {
 }
 
 /// What the collector whose view is at an address keeps of a trace, as [`Collector::export`](crate::Collector::export)
-/// writes it; `None`: nothing. Blocks for a minute at most.
+/// writes it; `None`: nothing. The token is that of the view, if it has one. Blocks for a minute at most.
 ///
 /// # Errors
 /// Nobody answers there, or something else than a collector does.
-pub fn fetch(view: SocketAddr, trace_id: &str) -> io::Result<Option<Vec<u8>>> {
+pub fn fetch(view: SocketAddr, token: Option<&Token>, trace_id: &str) -> io::Result<Option<Vec<u8>>> {
     let told = |error: io::Error| io::Error::new(error.kind(), format!("no view answers at {view}: {error}"));
     let id: String = trace_id.chars().filter(char::is_ascii_hexdigit).collect();
-    let answer = ask(view, &format!("/api/export?trace={id}"), PATIENCE, MAX_EXPORT).map_err(told)?;
+    let answer = ask(view, &format!("/api/export?trace={id}"), token, PATIENCE, MAX_EXPORT).map_err(told)?;
     let end = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap_or(answer.len());
     match answer.get(..13) {
         Some(b"HTTP/1.1 200 ") => Ok(Some(answer.get(end + 4..).unwrap_or_default().to_vec())),
@@ -100,11 +100,19 @@ fn local(address: SocketAddr) -> Option<SocketAddr> {
 }
 
 /// The whole answer to one request, until the other side closes.
-fn ask(view: SocketAddr, path: &str, limit: Duration, most: usize) -> io::Result<Vec<u8>> {
+fn ask(
+    view: SocketAddr,
+    path: &str,
+    token: Option<&Token>,
+    limit: Duration,
+    most: usize,
+) -> io::Result<Vec<u8>> {
     let mut stream = TcpStream::connect_timeout(&view, limit)?;
     let deadline = Instant::now() + limit;
     stream.set_write_timeout(Some(limit))?;
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {view}\r\nconnection: close\r\n\r\n");
+    let shown = token.map(|token| format!("authorization: Bearer {}\r\n", token.as_str()));
+    let shown = shown.unwrap_or_default();
+    let request = format!("GET {path} HTTP/1.1\r\nhost: {view}\r\n{shown}connection: close\r\n\r\n");
     stream.write_all(request.as_bytes())?;
     let mut answer = Vec::new();
     let mut piece = [0; 16 * 1024];

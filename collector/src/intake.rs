@@ -1,5 +1,8 @@
 //! Where all requests end, whichever way they came.
 
+mod refusal; // why something is not taken
+mod shared; // the way in without a socket
+
 use crate::{
     config::Config,
     counters::{Counters, Forwarded, Tally},
@@ -18,12 +21,14 @@ use crate::{
     wire::Fault,
 };
 use bytes::Bytes;
+pub(crate) use refusal::Refusal;
 use serde::Serialize;
+pub(crate) use shared::Shared;
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
-use throughline_sender::{Accept, Answer, Signal, Until};
+use throughline_sender::{Signal, Until};
 use tokio::{sync::watch, task::spawn_blocking};
 
 /// How many times the size of the largest request may be in use for requests on their way in. One alone needs no
@@ -32,49 +37,6 @@ const LARGEST_AT_A_TIME: usize = 4;
 
 /// How long the end waits until what is kept is on disk.
 const FOR_DISK: Duration = Duration::from_secs(1);
-
-/// Why a request is not taken.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// Not the request that it says it is (O-064).
-    Malformed(String),
-    /// Larger than a limit (O-054, O-065).
-    TooLarge(String),
-    /// Not sent within the time limit (O-072).
-    Slow(String),
-    /// Encoded in a way that is not taken (O-063).
-    Unsupported(String),
-    /// From a page of another site (O-069).
-    Foreign(String),
-    /// From somebody who did not show who they are (O-071).
-    Unknown(String),
-    /// Of no pipeline.
-    Unserved(String),
-    /// Too much is on its way in; the same request may come again (O-055, O-066).
-    Busy(String),
-}
-
-impl Refusal {
-    /// The fault in words.
-    pub(crate) fn cause(&self) -> &str {
-        match self {
-            Refusal::Malformed(cause) | Refusal::TooLarge(cause) | Refusal::Slow(cause) => cause,
-            Refusal::Unsupported(cause) | Refusal::Foreign(cause) => cause,
-            Refusal::Unknown(cause) | Refusal::Unserved(cause) | Refusal::Busy(cause) => cause,
-        }
-    }
-
-    fn no_request(signal: Signal, fault: &Fault) -> Self {
-        let (name, Fault { reason, at }) = (signal.name(), fault);
-        Refusal::Malformed(format!("not a request of {name} in protobuf: {reason} at byte {at}"))
-    }
-
-    pub(crate) fn larger_than(limit: usize) -> Self {
-        Refusal::TooLarge(format!(
-            "the request is larger than the limit of {limit} bytes; send less at a time"
-        ))
-    }
-}
 
 /// What became of a request that was taken (O-052, O-053).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -429,28 +391,6 @@ fn unserved(signal: Signal) -> Refusal {
         "no pipeline takes {} from here; send elsewhere, or name one that does",
         signal.name()
     ))
-}
-
-/// The intake for those who come without a socket.
-pub(crate) struct Shared(pub(crate) Arc<Intake>);
-
-impl Accept for Shared {
-    fn accept(&self, signal: Signal, request: Bytes) -> Answer {
-        let taken = self.0.admit(signal, Source::OTLP, request.len());
-        let take = || self.0.take(signal, Source::OTLP, &request, &Client::default(), &mut self.0.reserve());
-        match taken.and_then(|()| take()) {
-            // Nobody may wait here.
-            Ok((taken, _)) => Answer::Taken { rejected: taken.rejected, message: taken.message },
-            Err(refusal) => {
-                self.0.count(&refusal);
-                let cause = refusal.cause().to_owned();
-                match refusal {
-                    Refusal::Busy(_) => Answer::Busy { cause, after: None },
-                    _ => Answer::Refused { cause },
-                }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

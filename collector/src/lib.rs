@@ -39,23 +39,22 @@
 //! | `GET` | answers with |
 //! |---|---|
 //! | `/` | the newest traces; takes the query of `/api/traces`, with a limit of at most 1,000 |
+//! | `/logs` `/metrics` `/metrics/runtime` `/map` `/pipeline` | log records, charts, processes, who calls whom, what is taken and sent |
 //! | `/trace/{id}` | one trace; `?span={id}` opens a span |
 //! | `/api/status` | addresses, version, [`Counters`], and [`Forwarded`] as `destinations` |
-//! | `/api/traces?limit=100&service=NAME&errors=1` | a list of [`Summary`], the latest start first |
-//! | `/api/traces/{id}` | one [`Trace`], or 404 |
-//! | `/api/logs?limit=100` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
-//! | `/api/metrics?limit=100&service=NAME` | a list of [`metric::Instrument`], by service, scope and name |
-//! | `/api/metrics/{name}?service=NAME&attribute=KEY=VALUE` | a list of [`metric::Series`] with their points, or 404; |
-//! | `…&from=TIME&to=TIME&series=100&points=100` | those of a time, so many series, so many of the newest points of each |
+//! | `/api/traces` `/api/traces/{id}` `…/spans/{id}` | a list of [`Summary`], one [`Trace`], one [`trace::Span`] |
+//! | `/api/logs` | a list of [`trace::LogRecord`], the newest first, also those outside of any trace |
+//! | `/api/metrics` `/api/metrics/{name}` `/api/charts/{name}` | [`metric::Instrument`]s, [`metric::Series`], a [`metric::Chart`] |
+//! | `/api/map` `/api/map/calls` | a [`map::Map`], the `newest` and the `slowest` [`map::Call`]s behind an edge or a route |
+//! | `/api/export` | traces as OTLP in JSON, one request a line |
+//! | `/api/openapi.json` | the description of all of it, with every query |
 //!
-//! Every part of a query may be left out. `limit` is 100 unless given and at most 10,000; [`metric::Query`] has the
-//! bounds of series and points, and `attribute` may stand several times. `service` is that of any span of the trace,
-//! or of the measurements. With `errors=1` a trace has a span that failed or a log record of severity `ERROR` or
-//! above. Ids are hexadecimal digits, 32 of a trace and 16 of a span; times are nanoseconds. Fields may be added to
-//! the JSON.
+//! `POST /api/import` keeps what a file has, and answers with [`Imported`]. A list has 100 entries unless `limit` says
+//! otherwise, and at most 10,000. Ids are hexadecimal digits, 32 of a trace and 16 of a span; times are nanoseconds.
+//! Fields may be added to the JSON.
 //!
 //! # Limits
-//! Nothing of the store survives the end of the program.
+//! Nothing of the store survives the end of the program, unless [`Config::keep`] says where.
 //!
 //! Unless [`Config::receive`] says otherwise there is no TLS, and nobody is asked who they are: listen on loopback. A port
 //! that other machines reach is opened as asked; when the first of them connects and needs neither credentials nor a
@@ -117,6 +116,8 @@ pub mod debug;
 pub mod file;
 pub mod loki;
 pub mod keep;
+// Where all of it lives.
+mod runtime;
 // Who else is there, and how much went through.
 mod counters;
 mod find;
@@ -142,17 +143,13 @@ use ports::{Addresses, Ports};
 use serve::{Handler, Limits};
 use std::{
     fmt, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener},
     sync::{Arc, mpsc},
     thread::{self, JoinHandle},
     time::Duration,
 };
-use throughline_sender::{Inlet, Signal, wire};
-use tokio::{
-    runtime::{self, Runtime},
-    sync::oneshot,
-};
-use tracing::dispatcher::{Dispatch, set_default};
+use throughline_sender::{Inlet, wire};
+use tokio::sync::oneshot;
 
 /// A collector that runs. Dropping it stops it without waiting for anything: what was to be sent on is spilled to disk, or
 /// lost. [`stop`](Self::stop) delivers it first.
@@ -187,46 +184,7 @@ impl Collector {
         let (ending, end) = oneshot::channel();
         let (over, ended) = oneshot::channel();
         let (ready, is_ready) = mpsc::sync_channel(1);
-        let run = move || {
-            // The spans and events of the HTTP implementation would come in again, without end.
-            let _quiet = set_default(&Dispatch::none());
-            let runtime = match runtime(&config) {
-                Ok(runtime) => runtime,
-                Err(fault) => {
-                    let _ = ready.send(Err(Error::thread(fault)));
-                    return Ok(());
-                }
-            };
-            let outcome = runtime.block_on(async {
-                let file_logs = config.file_logs.clone();
-                let started = start(config, ports, addresses).and_then(|intake| {
-                    let readers = filelog::Readers::start(&file_logs, &intake)?;
-                    Ok((intake, readers))
-                });
-                let (started, mut running) = match started {
-                    Ok((intake, readers)) => (Ok(Arc::clone(&intake)), Some((intake, readers))),
-                    Err(fault) => (Err(fault), None),
-                };
-                if ready.send(started).is_err() {
-                    return Ok(());
-                }
-                let Some((intake, readers)) = &mut running else { return Ok(()) };
-                match end.await {
-                    Ok(limit) => {
-                        readers.halt().await;
-                        let outcome = intake.close(limit).await;
-                        readers.finish().await;
-                        outcome
-                    }
-                    // The handle was dropped.
-                    Err(_) => Ok(()),
-                }
-            });
-            // Nobody waits for a page that is still being made.
-            runtime.shutdown_background();
-            let _ = over.send(());
-            outcome
-        };
+        let run = move || runtime::run(config, ports, addresses, &ready, end, over);
         let named = thread::Builder::new().name("throughline-collector".to_owned());
         let thread = named.spawn(run).map_err(Error::thread)?;
         let gone = |_| Err(Error::thread(io::Error::other("the thread ended at once")));
@@ -271,23 +229,12 @@ impl Collector {
 
     /// The address of the view for a browser: `http://127.0.0.1:4319/`. It has the token in it, if there is one.
     pub fn view_url(&self) -> Option<String> {
-        self.url("")
+        self.addresses.view_url(self.token.as_ref(), "")
     }
 
     /// The page of a trace, whether it is there already or not. It has the token in it, if there is one.
     pub fn trace_url(&self, trace_id: &str) -> Option<String> {
-        self.url(&format!("trace/{trace_id}"))
-    }
-
-    fn url(&self, path: &str) -> Option<String> {
-        let mut address = self.addresses.view?;
-        // Who listens everywhere listens here.
-        if address.ip().is_unspecified() {
-            let here: (IpAddr, IpAddr) = (Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into());
-            address.set_ip(if address.is_ipv4() { here.0 } else { here.1 });
-        }
-        let token = self.token.as_ref().map(|token| format!("?token={}", token.as_str()));
-        Some(format!("http://{address}/{path}{}", token.unwrap_or_default()))
+        self.addresses.view_url(self.token.as_ref(), &format!("trace/{trace_id}"))
     }
 
     /// The traces with spans that arrived last, at most as many as the limit, the latest start first.
@@ -432,21 +379,6 @@ fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intak
 fn receive(listener: TcpListener, limit: Duration, receiver: receive::Receiver) -> Result<(), Error> {
     let is_local = listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
     spawn(listener, Limits::of_receiver(limit), receiver.at(is_local))
-}
-
-fn runtime(config: &Config) -> io::Result<Runtime> {
-    let mut builder = runtime::Builder::new_current_thread();
-    // One that makes pages, one that makes those for Prometheus, one that decodes large requests, one for each terminal
-    // and file that are waited for, and one for each disk, of which the servers of a destination have several.
-    let disks = |destination: &Destination| if let Destination::Balanced(_) = destination { 4 } else { 1 };
-    let all = |destinations: &Destinations| {
-        let all = Signal::ALL.into_iter().flat_map(|signal| destinations.of(signal));
-        all.map(disks).sum::<usize>()
-    };
-    let of_exit =
-        |exit: &Exit| if let Way::Network(destinations) = &exit.way { all(destinations) } else { 1 };
-    let waiting = all(&config.destinations) + config.exits.iter().map(of_exit).sum::<usize>();
-    builder.max_blocking_threads(5 + waiting).thread_name("throughline-collector").enable_all().build()
 }
 
 fn spawn(listener: TcpListener, limits: Limits, handler: impl Handler) -> Result<(), Error> {

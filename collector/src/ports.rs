@@ -1,7 +1,7 @@
 //! What a collector listens on.
 
-use crate::{Config, Error, Port};
-use std::net::{SocketAddr, TcpListener};
+use crate::{Config, Error, Port, Token};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 /// Where a collector listens.
 #[derive(Clone, Copy, Debug)]
@@ -11,6 +11,21 @@ pub(crate) struct Addresses {
     pub(crate) view: Option<SocketAddr>,
     pub(crate) health: Option<SocketAddr>,
     pub(crate) prometheus: Option<SocketAddr>,
+}
+
+impl Addresses {
+    /// The address of a page of the view, with the token in it, if there is one.
+    pub(crate) fn view_url(&self, token: Option<&Token>, path: &str) -> Option<String> {
+        let mut address = self.view?;
+        // Who listens everywhere listens on this machine, too.
+        match address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+            _ => {}
+        }
+        let token = token.map(|token| format!("?token={}", token.as_str()));
+        Some(format!("http://{address}/{path}{}", token.unwrap_or_default()))
+    }
 }
 
 /// What listens.

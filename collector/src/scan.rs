@@ -1,12 +1,15 @@
 //! Finds the spans, log records and data points of a request: ids and places, nothing decoded.
 
 use crate::{
-    check::check,
+    check::{MAX_DEPTH, known, message},
     otlp,
-    wire::{Fault, Fields, Slice, Value},
+    wire::{Fault, Field, Fields, Slice, Value},
 };
 use std::collections::HashSet;
-use throughline_sender::Signal;
+use throughline_sender::{
+    Signal,
+    shape::{Kind, Shape},
+};
 
 /// The sixteen bytes of a trace id.
 pub(crate) type TraceId = [u8; 16];
@@ -79,33 +82,121 @@ pub(crate) struct Scan {
     pub(crate) is_split: bool,
 }
 
-/// Checks a request and counts what is in it. Bodies are shorter than 4 GiB.
+/// Checks a request whole and counts what is in it, in one walk. Bodies are shorter than 4 GiB.
 pub(crate) fn scan(signal: Signal, body: &[u8]) -> Result<Scan, Fault> {
-    let messages = check(signal, body)?;
-    let mut scan = Scan::default();
-    scan.is_split = walk(body, |slice, _| {
-        if signal == Signal::Metrics {
-            scan.taken += points(body, slice)?;
-            return Ok(());
-        }
-        match trace(signal, body, slice)? {
-            Ok(trace) => {
-                scan.taken += 1;
-                scan.placed += usize::from(trace.is_some());
-            }
-            Err(fault) => {
-                if scan.rejected == 0 {
-                    scan.fault = fault;
-                }
-                scan.rejected += 1;
-            }
-        }
-        Ok(())
-    })?;
+    let mut count = Count { signal, body, scan: Scan::default(), messages: 0 };
+    count.request()?;
+    let Count { mut scan, messages, .. } = count;
     // Records are decoded by the trace or by the hundred, what is in them at once.
     let inner = messages.saturating_sub(usize::try_from(scan.taken + scan.rejected).unwrap_or(usize::MAX));
     scan.surplus = inner.saturating_mul(MESSAGE).saturating_sub(body.len().saturating_mul(EXPECTED));
     Ok(scan)
+}
+
+/// A walk through the levels at which a request is counted. Below them there is only to check.
+struct Count<'a> {
+    signal: Signal,
+    body: &'a [u8],
+    scan: Scan,
+    messages: usize,
+}
+
+impl Count<'_> {
+    fn request(&mut self) -> Result<(), Fault> {
+        let shape = Shape::of(self.signal);
+        self.messages += 1;
+        for field in Fields::of(self.body) {
+            let field = field?;
+            match inner(field, shape) {
+                Some((1, slice, shape)) => self.resource_items(slice, shape)?,
+                _ => self.check(field, shape, 1, 0)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn resource_items(&mut self, slice: Slice, shape: &Shape) -> Result<(), Fault> {
+        let mut is_described = false;
+        self.messages += 1;
+        for field in Fields::within(self.body, slice) {
+            let field = field?;
+            match inner(field, shape) {
+                Some((2, slice, shape)) => self.scope_items(slice, shape)?,
+                found => {
+                    self.describe(found, &mut is_described);
+                    self.check(field, shape, 2, slice.start)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn scope_items(&mut self, slice: Slice, shape: &Shape) -> Result<(), Fault> {
+        let mut is_described = false;
+        self.messages += 1;
+        for field in Fields::within(self.body, slice) {
+            let field = field?;
+            match inner(field, shape) {
+                Some((2, slice, shape)) => self.record(slice, shape)?,
+                found => {
+                    self.describe(found, &mut is_described);
+                    self.check(field, shape, 3, slice.start)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, slice: Slice, shape: &Shape) -> Result<(), Fault> {
+        if self.signal == Signal::Metrics {
+            self.messages += message(self.body, slice, shape, MAX_DEPTH - 3)?;
+            self.scan.taken += points(self.body, slice)?;
+            return Ok(());
+        }
+        let mut ids = Ids::default();
+        self.messages += 1;
+        for field in Fields::within(self.body, slice) {
+            let field = field?;
+            ids.see(self.signal, field);
+            self.check(field, shape, 4, slice.start)?;
+        }
+        match ids.trace(self.signal, self.body) {
+            Ok(trace) => {
+                self.scan.taken += 1;
+                self.scan.placed += usize::from(trace.is_some());
+            }
+            Err(fault) => {
+                if self.scan.rejected == 0 {
+                    self.scan.fault = fault;
+                }
+                self.scan.rejected += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// A resource or a scope; the second one at its place is another piece of the first.
+    fn describe(&mut self, found: Option<(u32, Slice, &Shape)>, is_described: &mut bool) {
+        if matches!(found, Some((1, ..))) {
+            self.scan.is_split |= *is_described;
+            *is_described = true;
+        }
+    }
+
+    #[inline]
+    fn check(&mut self, field: Field, shape: &Shape, level: usize, at: usize) -> Result<(), Fault> {
+        self.messages += known(self.body, field, shape, MAX_DEPTH - level, at)?;
+        Ok(())
+    }
+}
+
+/// The message in a field, its number and its shape.
+#[inline]
+fn inner(field: Field, shape: &Shape) -> Option<(u32, Slice, &'static Shape)> {
+    match (shape.field(field.number)?.kind, field.value) {
+        (Kind::Message(shape), Value::Slice(slice)) => Some((field.number, slice, shape)),
+        _ => None,
+    }
 }
 
 /// The spans or log records that belong to a trace, in the order of the request; `placed` says how many.
@@ -140,22 +231,21 @@ pub(crate) fn metrics(body: &[u8], mut each: impl FnMut(Slice, Record)) -> Resul
     Ok(())
 }
 
-/// Shows each span, log record or metric, and says whether a resource or scope came in pieces.
-fn walk(body: &[u8], mut each: impl FnMut(Slice, Record) -> Result<(), Fault>) -> Result<bool, Fault> {
-    let mut is_split = false;
+/// Shows each span, log record or metric.
+fn walk(body: &[u8], mut each: impl FnMut(Slice, Record) -> Result<(), Fault>) -> Result<(), Fault> {
     for resource_items in slices(Fields::of(body), 1) {
         let resource_items = resource_items?;
-        let resource = last(body, resource_items, 1, &mut is_split)?;
+        let resource = last(body, resource_items, 1)?;
         for scope_items in slices(Fields::within(body, resource_items), 2) {
             let scope_items = scope_items?;
-            let scope = last(body, scope_items, 1, &mut is_split)?;
+            let scope = last(body, scope_items, 1)?;
             for record in slices(Fields::within(body, scope_items), 2) {
                 let record = record?;
                 each(record, Record { record: record.prefix as u32, resource, scope })?;
             }
         }
     }
-    Ok(is_split)
+    Ok(())
 }
 
 fn slices(fields: Fields<'_>, number: u32) -> impl Iterator<Item = Result<Slice, Fault>> {
@@ -169,10 +259,9 @@ fn slices(fields: Fields<'_>, number: u32) -> impl Iterator<Item = Result<Slice,
 }
 
 /// It may stand behind what it describes.
-fn last(body: &[u8], message: Slice, number: u32, is_split: &mut bool) -> Result<u32, Fault> {
+fn last(body: &[u8], message: Slice, number: u32) -> Result<u32, Fault> {
     let mut place = ABSENT;
     for slice in slices(Fields::within(body, message), number) {
-        *is_split |= place != ABSENT;
         place = slice?.prefix as u32;
     }
     Ok(place)
@@ -207,23 +296,42 @@ pub(crate) fn belongs(
 
 /// The trace of a span or log record, or why the item is rejected.
 fn trace(signal: Signal, body: &[u8], record: Slice) -> Result<Result<Option<TraceId>, &'static str>, Fault> {
-    let (trace_field, span_field) = if signal == Signal::Traces { (1, 2) } else { (9, 10) };
-    let (mut trace, mut span, mut parent): (&[u8], &[u8], &[u8]) = (&[], &[], &[]);
+    let mut ids = Ids::default();
     for field in Fields::within(body, record) {
-        let field = field?;
-        if let Value::Slice(slice) = field.value {
-            match field.number {
-                number if number == trace_field => trace = slice.of(body),
-                number if number == span_field => span = slice.of(body),
-                4 if signal == Signal::Traces => parent = slice.of(body),
-                _ => {}
-            }
+        ids.see(signal, field?);
+    }
+    Ok(ids.trace(signal, body))
+}
+
+/// The ids of a span or log record; the last of each counts.
+#[derive(Default)]
+struct Ids {
+    trace: Option<Slice>,
+    span: Option<Slice>,
+    parent: Option<Slice>,
+}
+
+impl Ids {
+    #[inline]
+    fn see(&mut self, signal: Signal, field: Field) {
+        let Value::Slice(slice) = field.value else { return };
+        match (signal, field.number) {
+            (Signal::Traces, 1) | (Signal::Logs, 9) => self.trace = Some(slice),
+            (Signal::Traces, 2) | (Signal::Logs, 10) => self.span = Some(slice),
+            (Signal::Traces, 4) => self.parent = Some(slice),
+            _ => {}
         }
     }
-    Ok(match signal {
-        Signal::Traces => of_span(trace, span, parent),
-        _ => of_log(trace, span),
-    })
+
+    /// The trace, or why the item is rejected.
+    fn trace(self, signal: Signal, body: &[u8]) -> Result<Option<TraceId>, &'static str> {
+        let [trace, span, parent] =
+            [self.trace, self.span, self.parent].map(|id| id.map(|id| id.of(body)).unwrap_or_default());
+        match signal {
+            Signal::Traces => of_span(trace, span, parent),
+            _ => of_log(trace, span),
+        }
+    }
 }
 
 fn of_span(trace: &[u8], span: &[u8], parent: &[u8]) -> Result<Option<TraceId>, &'static str> {
@@ -254,3 +362,6 @@ fn of_log(trace: &[u8], span: &[u8]) -> Result<Option<TraceId>, &'static str> {
     let id = TraceId::try_from(trace).map_err(|_| "a trace id is not 16 bytes long")?;
     Ok(Some(id).filter(|id| *id != [0; 16]))
 }
+
+#[cfg(test)]
+mod tests;

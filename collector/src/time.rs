@@ -54,7 +54,10 @@ pub(crate) fn printable(text: &str) -> String {
             '\t' => clean.push_str("\\t"),
             // Also the marks that turn the direction of writing around.
             _ if character.is_control()
-                || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}') =>
+                || matches!(
+                    character,
+                    '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}'
+                ) =>
             {
                 let _ = write!(clean, "\\u{{{:x}}}", u32::from(character));
             }
@@ -95,5 +98,6 @@ mod tests {
     #[test]
     fn control_characters_are_written_out() {
         assert_eq!(printable("a\u{1b}[31mb\nc\u{202e}d\u{7f}é"), "a\\u{1b}[31mb\\nc\\u{202e}d\\u{7f}é");
+        assert_eq!(printable("\u{200e}\u{200f}\u{61c}\u{2067}"), "\\u{200e}\\u{200f}\\u{61c}\\u{2067}");
     }
 }

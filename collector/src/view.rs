@@ -38,6 +38,7 @@ use access::{Access, Entry};
 use condition::Fault;
 use filter::Filter;
 use frame::Frame;
+use logs::Wanted;
 use maud::{Markup, html};
 use palette::Palette;
 use query::Query;
@@ -156,7 +157,12 @@ impl View {
                     Some(content) => page(StatusCode::OK, content),
                     None => page(StatusCode::NOT_FOUND, page::missing(id)),
                 },
-                (_, Some("traces")) if Filter::of(query).fault().is_some() => complaint(&Filter::of(query)),
+                (_, Some("traces")) if Filter::of(query).fault().is_some() => {
+                    complaint(Filter::of(query).fault())
+                }
+                (_, Some("logs")) if Wanted::of(query).fault().is_some() => {
+                    complaint(Wanted::of(query).fault())
+                }
                 (_, Some(_)) => match api::answer(&self.intake, &self.addresses, path, query) {
                     Some(json) => answer(StatusCode::OK, JSON, json),
                     None => {
@@ -183,8 +189,8 @@ impl Author for View {
     }
 
     fn takes(&self, request: &Request<()>) -> Option<usize> {
-        (is_import(request) && self.access.entry(request) == Entry::Open)
-            .then_some(self.intake.max_request_bytes)
+        let may_send = is_import(request) && self.access.entry(request) == Entry::Open;
+        may_send.then_some(self.intake.max_request_bytes)
     }
 
     fn is_light(&self, path: &str) -> bool {
@@ -224,8 +230,8 @@ fn elsewhere(path: &str) -> Response<Reply> {
 }
 
 /// A search that means nothing.
-fn complaint(filter: &Filter) -> Response<Reply> {
-    let words = filter.fault().map(Fault::to_string).unwrap_or_default();
+fn complaint(fault: Option<&Fault>) -> Response<Reply> {
+    let words = fault.map(Fault::to_string).unwrap_or_default();
     answer(StatusCode::BAD_REQUEST, JSON, serde_json::json!({ "error": words }).to_string().into())
 }
 

@@ -47,7 +47,8 @@
 //! what the parts of the last request repeat may go beyond the first of them. A request whose parts would take more than four times its size, and more
 //! than 16 MiB, goes to one member as a whole.
 //! What is on disk belongs to the balance, not to a member: a start sends it to whoever is there then, if list or name are
-//! the same. At most 65,535 members.
+//! the same. At most 65,535 members. Who chooses trace ids chooses the member: one that is flooded so is a matter for whoever lets
+//! them in.
 
 mod table; // who gets what
 mod part; // a request in parts

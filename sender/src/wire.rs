@@ -124,7 +124,20 @@ impl<'a> Fields<'a> {
         self.at
     }
 
-    #[inline]
+    /// Text, bytes or a message, whose key and length are a byte each: so are nearly all fields. `None`: any other.
+    #[inline(always)]
+    fn short(&mut self) -> Option<Field> {
+        let [key, length] = *self.body.get(self.at..self.end)?.first_chunk()?;
+        let (prefix, start) = (self.at + 1, self.at + 2);
+        let end = start + usize::from(length);
+        if key & 0x87 != 2 || key < 8 || length >= 0x80 || end > self.end {
+            return None;
+        }
+        self.at = end;
+        Some(Field { number: u32::from(key >> 3), value: Value::Slice(Slice { prefix, start, end }) })
+    }
+
+    #[inline(never)]
     fn field(&mut self) -> Result<Field, Fault> {
         let from = self.at;
         let (number, kind) = self.key()?;
@@ -210,6 +223,9 @@ impl Iterator for Fields<'_> {
     fn next(&mut self) -> Option<Self::Item> {
         if self.at >= self.end {
             return None;
+        }
+        if let Some(field) = self.short() {
+            return Some(Ok(field));
         }
         let field = self.field();
         if field.is_err() {
@@ -306,6 +322,24 @@ mod tests {
             ]
         );
         assert_eq!(Slice::at(&body, 4).unwrap().of(&body), b"hi");
+    }
+
+    // The short way must never say anything else than the long one.
+    #[test]
+    fn two_bytes_and_what_follows_are_read_alike_in_both_ways() {
+        for first in 0..=u8::MAX {
+            for second in 0..=u8::MAX {
+                let mut body = vec![first, second];
+                body.resize(140, 1);
+                for length in [1, 2, 3, 129, 130, 140] {
+                    let part = &body[..length];
+                    let (mut short, mut long) = (Fields::of(part), Fields::of(part));
+                    if let Some(field) = short.short() {
+                        assert_eq!((long.field(), long.at), (Ok(field), short.at));
+                    }
+                }
+            }
+        }
     }
 
     #[test]

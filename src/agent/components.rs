@@ -9,6 +9,10 @@ use crate::config::file::{
     document::{Flaw, Node, Value, shown},
 };
 
+/// Extensions that only look inside the Collector: without them nothing is different.
+const PASSED_OVER: [(&str, &str); 2] =
+    [("pprof", "there is no runtime of Go"), ("zpages", "the view's /api/status has the counts")];
+
 /// A component, as the file has it.
 #[derive(Clone, Copy)]
 pub(super) struct Component<'a> {
@@ -85,6 +89,13 @@ impl<'a> Components<'a> {
                 group.kinds().iter().find(|kind| kind.name == kind_name || kind.former.contains(&kind_name));
             let Some(kind) = found else {
                 let is_off = entry.node.is_null();
+                let passed_over = PASSED_OVER.iter().find(|(name, _)| *name == kind_name);
+                if let (Group::Extensions, Some((_, why))) = (group, passed_over) {
+                    let message = format!("{path} is ignored: {why}");
+                    flaws.push(Flaw { harmless: true, ..Flaw::new(entry.line, message) });
+                    self.absent.push((group, &entry.key, true));
+                    continue;
+                }
                 if !is_off {
                     flaws.push(Flaw::new(entry.line, unknown(group, kind_name, &path, entry.line)));
                 }

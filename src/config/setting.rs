@@ -74,7 +74,7 @@ impl Setting {
 
     /// Whether nothing was said about it.
     pub fn is_default(&self) -> bool {
-        self.origin == Origin::Default && self.written.is_none()
+        self.origin == Origin::Default && self.written.is_none() && self.by.is_none()
     }
 
     /// What decided, in words, and what does not hold.
@@ -128,10 +128,8 @@ impl fmt::Display for Setting {
 pub(super) fn settings(environment: &Environment, config: &Config) -> Vec<Setting> {
     let unset = Config::without_settings(&mut Environment::default());
     let table = Table { environment, config, unset: &unset };
-    let known = |variable: &&Variable| !matches!(variable.kind, Kind::Unsupported | Kind::Unneeded);
-    let unknown = VARIABLES.iter().filter(|variable| !known(variable));
-    let unheard = unknown.chain(COLLECT).flat_map(|variable| Setting::written(environment, variable));
-    VARIABLES.iter().filter(known).flat_map(|variable| table.of(variable)).chain(unheard).collect()
+    let of_collect = COLLECT.iter().flat_map(|variable| Setting::written(environment, variable));
+    VARIABLES.iter().flat_map(|variable| table.of(variable)).chain(of_collect).collect()
 }
 
 /// What was set, beside what came of it.
@@ -144,6 +142,9 @@ struct Table<'a> {
 
 impl Table<'_> {
     fn of(&self, variable: &Variable) -> Vec<Setting> {
+        if matches!(variable.kind, Kind::Unsupported | Kind::Unneeded) {
+            return Setting::written(self.environment, variable);
+        }
         if !variable.name.contains(['[', '{']) {
             return vec![self.setting(variable, variable.name, None)];
         }
@@ -174,10 +175,11 @@ impl Table<'_> {
     fn form(&self, variable: &Variable, name: &str, signals: &[Signal]) -> Vec<Setting> {
         let of_signal = |signal: &Signal| {
             let setting = self.setting(variable, name, Some(*signal));
-            if setting.by.is_none() {
-                setting
-            } else {
-                Setting { variable: variable.name_for(Some(*signal)), ..setting }
+            let own = variable.name_for(Some(*signal));
+            match &setting.by {
+                // What is written in the general form holds for others.
+                Some(_) if own != name => Setting { variable: own, written: None, why: None, ..setting },
+                _ => setting,
             }
         };
         let mut settings: Vec<Setting> = Vec::new();
@@ -211,12 +213,13 @@ impl Table<'_> {
         let is_default = held.as_ref().is_some_and(|held| held.unset)
             || is(&value, variable.default)
             || default.is_some_and(|default| is(&value, &default));
-        let lost = written.filter(|(written, _)| !is(written, &value) && (is_default || !faults.is_empty()));
         let own = written.filter(|_| faults.is_empty()).map_or(variable.default, |(value, _)| value);
         let by = held
             .and_then(|held| held.or)
             .filter(|or| !is(&value, own) && self.faults(or.name).next().is_none());
         let by = by.and_then(|or| self.environment.text(or, None)).map(|found| found.name);
+        let overruled = is_default || by.is_some() || !faults.is_empty();
+        let lost = written.filter(|(written, _)| !is(written, &value) && overruled);
         let origin = match (&by, written) {
             (Some(by), _) => self.environment.written(by).map(|(_, origin)| origin),
             (None, Some((_, origin))) if lost.is_none() || !is_default => Some(origin),

@@ -10,7 +10,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Hand {
     Variables,
-    /// As they are, in a variable whose text is no base of other URLs.
+    /// Too, but what the variable says is not the base of the URL.
     Whole,
     /// Beside it the variables of the standard count for nothing.
     File,

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
 mod examples; // those of the documentation
+mod deployed; // those of the manifests
+mod refusing; // what does not start
 mod reference; // the one that a team runs
 
 use crate::support::{child::Process, until};

@@ -168,17 +168,20 @@ async fn a_real_prometheus_is_found_behind_the_wrong_path_and_its_missing_receiv
 async fn an_unwelcome_caller_is_told_to_look_at_the_credentials() {
     let strict = server(|headers| match headers.get(header::AUTHORIZATION).map(|value| value.as_bytes()) {
         Some(b"Bearer c4n4ry") => (StatusCode::OK, HeaderMap::new(), ""),
+        Some(b"Bearer known") => (StatusCode::FORBIDDEN, HeaderMap::new(), "not you"),
         _ => (StatusCode::UNAUTHORIZED, HeaderMap::new(), "who are you"),
     });
     let endpoint = format!("http://{}", strict.await);
     let vars = |token| [("OTEL_EXPORTER_OTLP_ENDPOINT", &*endpoint), ("THROUGHLINE_OTLP_TOKEN", token)];
     assert_eq!(finding(&vars(SECRET)).await.fault, None);
-    let refused = finding(&vars("other")).await;
-    assert!(
-        fault(&refused).contains("401 Unauthorized: who are you; check the user, the token"),
-        "{refused}"
-    );
-    assert_eq!(refused.advice, None);
+    for (token, words) in [
+        ("other", "401 Unauthorized: who are you; check the user, the token"),
+        ("known", "403 Forbidden: not you; check the user, the token"),
+    ] {
+        let refused = finding(&vars(token)).await;
+        assert!(fault(&refused).contains(words), "{refused}");
+        assert_eq!(refused.advice, None);
+    }
 }
 
 #[tokio::test]

@@ -50,7 +50,7 @@ async fn the_console_has_one_line_for_each_span_and_record() {
         "traces to the console: 1 of 1 delivered",
         "metrics to the console: 0 of 0 delivered",
         "logs to the console: 1 of 1 delivered",
-        "… span add_up internal … trace_id=… span_id=… limit=\"1000\"",
+        "… span add_up internal … trace_id=… span_id=… limit=1000",
         "… log INFO adding up trace_id=… span_id=…",
     ];
     assert_eq!(told, expected.map(str::to_owned).into(), "{lines:#?}");

@@ -19,7 +19,9 @@ const TESTING: &str = include_str!("../../docs/testing.md");
 const EXPORT: &str = include_str!("../../docs/export.md");
 const METRICS: &str = include_str!("../../docs/metrics.md");
 const COLLECTOR: &str = include_str!("../../docs/collector.md");
+const COMPATIBILITY: &str = include_str!("../../docs/compatibility.md");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
+const LOCK: &str = include_str!("../../Cargo.lock");
 
 /// The text between two marks, without them.
 fn between<'a>(text: &'a str, start: &str, end: &str) -> &'a str {
@@ -187,5 +189,50 @@ impl std::io::Write for Lines {
 
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
+    }
+}
+
+/// Each crate by the version that is locked, so that a bump cannot forget the page.
+#[test]
+fn what_goes_with_what_is_what_is_locked() {
+    let table = between(COMPATIBILITY, "| crate | line | where it matters |\n|---|---|---|\n", "\n\n");
+    let rows: Vec<(&str, &str)> = table
+        .lines()
+        .map(|row| {
+            let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+            (cells[1].trim_matches('`'), cells[2])
+        })
+        .collect();
+    assert!(rows.len() > 10);
+    for (name, line) in rows {
+        let locked: Vec<&str> = LOCK
+            .split("[[package]]\n")
+            .filter_map(|package| package.strip_prefix(&format!("name = {name:?}\nversion = \"")))
+            .map(|rest| rest.split('"').next().unwrap())
+            .collect();
+        let [locked] = &locked[..] else { panic!("{name} is there as {locked:?}") };
+        match name {
+            // The least that is asked for.
+            "tokio" => assert!(MANIFEST.contains(&format!("tokio = {{ version = {line:?}"))),
+            _ => assert!(locked.starts_with(&format!("{line}.")), "{name} {line} is {locked}"),
+        }
+    }
+}
+
+/// The pages and the measurements say the same.
+#[test]
+fn what_the_layers_cost_is_what_was_measured() {
+    let comparison = include_str!("../../docs/comparison.md");
+    let measured = include_str!("../../benches/README.md");
+    for (kind, of) in
+        [("sampled", "server, sampled: instructions over bare axum"), ("unsampled", "server, unsampled")]
+    {
+        let table = between(measured, &format!("| server, {kind} | records |"), "\n\n");
+        let row = between(comparison, &format!("| {of} |"), "\n");
+        for number in row.split('|').map(str::trim).filter(|cell| !cell.is_empty()) {
+            let digits: String =
+                number.split(' ').next().unwrap().chars().filter(char::is_ascii_digit).collect();
+            assert!(table.contains(&format!("+{digits} |")), "{kind}: {number}");
+        }
     }
 }

@@ -2,10 +2,12 @@
 
 mod browser;
 mod data;
+mod hostile;
 mod pages;
-mod shop;
 mod sample;
 mod shared;
+mod shop;
+mod terminal;
 
 use crate::{
     lifecycle::record,

@@ -10,7 +10,8 @@
 //! - **Allocations** are calls of the allocator by the same threads, the first tenth of the lines left out.
 //! - **Memory** is the resident memory of the whole process, after a tenth of the lines and at the end. The lines are
 //!   generated, not kept.
-//! - Every line has to arrive once, by their number.
+//! - As many lines have to arrive as were written.
+//! - Idle are 1,000 files of as many containers, which were read; the CPU of the same threads over 20 seconds.
 
 mod operators; // those of the reference configuration
 mod sink; // what takes requests
@@ -33,8 +34,15 @@ use usage::Usage;
 
 const LINES: u64 = 1_000_000;
 
+/// Files that wait, with a line each.
+const FILES: u64 = 1000;
+
 fn main() -> ExitCode {
-    let lines = env::args().nth(1).and_then(|count| count.parse().ok()).unwrap_or(LINES);
+    let argument = env::args().nth(1);
+    if argument.as_deref() == Some("idle") {
+        return idle();
+    }
+    let lines = argument.and_then(|count| count.parse().ok()).unwrap_or(LINES);
     let directory = env::temp_dir().join(format!("throughline-filelog-bench-{}", std::process::id()));
     let sink = Sink::start();
     let collector = collector(&directory, &sink);
@@ -43,7 +51,7 @@ fn main() -> ExitCode {
     println!("|--:|--:|--:|--:|--:|");
     let mut first = None;
     thread::scope(|scope| {
-        scope.spawn(|| writer::write(&directory, lines, || collector.counters().log_file_entries));
+        scope.spawn(|| writer::write(&directory, 20, lines, || collector.counters().log_file_entries));
         let mut next = lines / 10;
         while collector.counters().log_file_entries < lines {
             thread::sleep(Duration::from_millis(20));
@@ -63,11 +71,33 @@ fn main() -> ExitCode {
     let stopped = collector.stop_blocking(Duration::from_secs(10));
     let _ = fs::remove_dir_all(&directory);
     let (records, bytes) = (sink.records(), sink.bytes());
-    println!("\n{records} records arrived in {bytes} bytes, {} commits, {stopped:?}", counters.log_file_commits);
+    println!(
+        "\n{records} records arrived in {bytes} bytes, {} commits, {stopped:?}",
+        counters.log_file_commits
+    );
     match records == lines {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
     }
+}
+
+/// What it costs to wait for lines.
+fn idle() -> ExitCode {
+    let directory = env::temp_dir().join(format!("throughline-filelog-bench-{}", std::process::id()));
+    let sink = Sink::start();
+    let collector = collector(&directory, &sink);
+    writer::write(&directory, FILES, FILES, || collector.counters().log_file_entries);
+    while sink.records() < FILES {
+        thread::sleep(Duration::from_millis(20));
+    }
+    // Until directories count as unchanged.
+    thread::sleep(Duration::from_secs(5));
+    let (before, began) = (Usage::now(FILES), Instant::now());
+    thread::sleep(Duration::from_secs(20));
+    let share = (Usage::now(FILES).cpu - before.cpu) / began.elapsed().as_secs_f64();
+    println!("{FILES} files, {} open: {:.2} % of a core", collector.counters().open_log_files, share * 100.0);
+    let _ = fs::remove_dir_all(&directory);
+    ExitCode::SUCCESS
 }
 
 fn collector(directory: &std::path::Path, sink: &Sink) -> Collector {

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-const CONTAINERS: u64 = 20;
+/// Lines that one writes before it is another's turn, if there are so many.
 const LINES_OF_A_TURN: u64 = 1000;
 const BYTES_OF_A_FILE: u64 = 10 << 20;
 /// How many lines may wait to be read.
@@ -22,15 +22,16 @@ struct Container {
 }
 
 /// Writes so many lines. What was read is asked for.
-pub fn write(directory: &Path, lines: u64, read: impl Fn() -> u64) {
+pub fn write(directory: &Path, containers: u64, lines: u64, read: impl Fn() -> u64) {
     ours();
-    let mut containers: Vec<_> = (0..CONTAINERS).map(|number| Container::new(directory, number)).collect();
+    let turn = LINES_OF_A_TURN.min(lines / containers);
+    let mut containers: Vec<_> = (0..containers).map(|number| Container::new(directory, number)).collect();
     let (mut written, mut at) = (0, 0);
     while written < lines {
         while written.saturating_sub(read()) > AHEAD {
             thread::sleep(Duration::from_millis(1));
         }
-        let count = LINES_OF_A_TURN.min(lines - written);
+        let count = turn.min(lines - written);
         containers[at].write(written..written + count);
         written += count;
         at = (at + 1) % containers.len();

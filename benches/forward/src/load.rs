@@ -46,7 +46,10 @@ fn span(number: u64) -> Span {
         text("url.scheme", "https".into()),
         text("server.address", "shop.example.com".into()),
         text("client.address", format!("10.0.{}.{}", random(3) % 256, random(4) % 256)),
-        text("user_agent.original", "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into()),
+        text(
+            "user_agent.original",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0".into(),
+        ),
         text("network.protocol.version", "1.1".into()),
         text("enduser.id", format!("{:016x}", random(5))),
         text("url.query", format!("page={}&sort=price&currency=EUR", random(10) % 1000)),
@@ -67,10 +70,18 @@ fn span(number: u64) -> Span {
 
 /// Requests, each in a frame of gRPC.
 pub(crate) fn bodies(is_gzip: bool) -> Vec<Bytes> {
+    of_traces(SPANS, is_gzip)
+}
+
+/// The same, each with so many traces.
+pub(crate) fn of_traces(traces: u64, is_gzip: bool) -> Vec<Bytes> {
     let body = |number: u64| {
-        let attributes = vec![text("service.name", "shop".into()), text("k8s.pod.name", format!("shop-{number}"))];
+        let attributes =
+            vec![text("service.name", "shop".into()), text("k8s.pod.name", format!("shop-{number}"))];
         let resource = Some(Resource { attributes, ..Resource::default() });
-        let spans = (0..SPANS).map(span).collect();
+        let ids: Vec<Vec<u8>> = (0..traces).map(|trace| span(trace).trace_id).collect();
+        let in_trace = |place: u64| Span { trace_id: ids[(place % traces) as usize].clone(), ..span(place) };
+        let spans = (0..SPANS).map(in_trace).collect();
         let scope_spans = vec![ScopeSpans { spans, ..ScopeSpans::default() }];
         let resource_spans = vec![ResourceSpans { resource, scope_spans, ..ResourceSpans::default() }];
         framed(&ExportTraceServiceRequest { resource_spans }.encode_to_vec(), is_gzip)

@@ -1,5 +1,6 @@
 //! Measures what `throughline collect` costs beside the OpenTelemetry Collector; `benches/forward/run` builds and starts it.
 
+mod balance; // what it costs to divide that
 mod load; // what comes in
 mod peer; // who is measured
 mod sink; // what goes out
@@ -22,11 +23,14 @@ const MEMORY: u64 = 64 << 20;
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [ours, theirs, rest @ ..] = &arguments[..] else {
-        eprintln!("usage: throughline-forward-bench THROUGHLINE OTELCOL [--check]");
+        eprintln!("usage: throughline-forward-bench THROUGHLINE OTELCOL [balance] [--check]");
         return ExitCode::from(2);
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let is_met = runtime.block_on(measure(ours, theirs));
+    let is_met = match rest.iter().any(|word| word == "balance") {
+        true => runtime.block_on(balance::measure(ours)),
+        false => runtime.block_on(measure(ours, theirs)),
+    };
     match is_met || !rest.iter().any(|word| word == "--check") {
         true => ExitCode::SUCCESS,
         false => ExitCode::FAILURE,
@@ -34,7 +38,9 @@ fn main() -> ExitCode {
 }
 
 async fn measure(ours: &str, theirs: &str) -> bool {
-    println!("| OTLP/gRPC → batch → OTLP/gRPC | CPU-seconds per million spans | share | bytes out per span | peak MiB |");
+    println!(
+        "| OTLP/gRPC → batch → OTLP/gRPC | CPU-seconds per million spans | share | bytes out per span | peak MiB |"
+    );
     println!("|---|--:|--:|--:|--:|");
     let mut is_met = true;
     for (name, is_gzip, bar) in [("plain", false, PLAIN), ("gzip", true, GZIP)] {
@@ -76,7 +82,7 @@ async fn measure(ours: &str, theirs: &str) -> bool {
             is_met &= arrived >= sent && usage.peak <= held + MEMORY;
         }
     }
-    is_met
+    is_met & balance::measure(ours).await
 }
 
 fn row(name: &str, run: &Run, share: &str) {

@@ -11,6 +11,8 @@ use tokio::{net::TcpStream, time::sleep};
 /// Both batch up to 8,192 spans, 4 MiB less 64 KiB where that can be said, and 200 ms, and keep 256 MiB, or 10,000 requests, in an outage.
 pub(crate) enum Peer<'a> {
     Throughline(&'a str),
+    /// The same, which divides everything among servers by trace.
+    Balanced(&'a str, &'a [SocketAddr]),
     Collector(&'a str),
 }
 
@@ -39,7 +41,7 @@ impl Peer<'_> {
         );
         let compression = if is_gzip { "gzip" } else { "none" };
         let mut command = match (self, to) {
-            (Peer::Throughline(path), None) => {
+            (Peer::Throughline(path) | Peer::Balanced(path, _), None) => {
                 let mut command = Command::new(path);
                 command.args(["collect", "--http", "off", "--view", "127.0.0.1:0", "--grpc", &address.to_string()]);
                 command
@@ -54,7 +56,7 @@ impl Peer<'_> {
                 command.arg(format!("--config=yaml:{config}"));
                 command
             }
-            (Peer::Throughline(path), Some(to)) => {
+            (Peer::Throughline(path) | Peer::Balanced(path, _), Some(to)) => {
                 let mut command = Command::new(path);
                 command
                     .args(["collect", "--http", "off", "--view", "off", "--queue-bytes", "268435456"])
@@ -62,6 +64,10 @@ impl Peer<'_> {
                     .env("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", format!("http://{to}"))
                     .env("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
                     .env("OTEL_EXPORTER_OTLP_COMPRESSION", compression);
+                if let Peer::Balanced(_, servers) = self {
+                    let servers: Vec<String> = servers.iter().map(SocketAddr::to_string).collect();
+                    command.args(["--balance", &servers.join(",")]);
+                }
                 command
             }
             (Peer::Collector(path), Some(to)) => {
@@ -92,7 +98,8 @@ impl Peer<'_> {
 
 impl Running {
     pub(crate) fn usage(&self) -> Usage {
-        let read = |name: &str| fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).expect("it runs");
+        let read =
+            |name: &str| fs::read_to_string(format!("/proc/{}/{name}", self.child.id())).expect("it runs");
         let stat = read("stat");
         // Behind the name, which may hold anything; then the 14th and 15th of all.
         let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();

@@ -40,8 +40,21 @@ struct State {
 }
 
 pub(crate) async fn start() -> Sink {
+    start_with(Arc::default()).await
+}
+
+/// Several that count together.
+pub(crate) async fn start_several(count: usize) -> Vec<Sink> {
+    let (state, mut sinks) = (Arc::default(), Vec::new());
+    for _ in 0..count {
+        sinks.push(start_with(Arc::clone(&state)).await);
+    }
+    sinks
+}
+
+async fn start_with(state: Arc<State>) -> Sink {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let (address, state) = (listener.local_addr().expect("its address"), Arc::new(State::default()));
+    let address = listener.local_addr().expect("its address");
     let inside = state.clone();
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -80,7 +93,10 @@ async fn answer(
         state.spans.fetch_add(count(&message, whole, &[1, 2, 2]), Relaxed);
     }
     let (status, body) = if refuses { ("14", Bytes::new()) } else { ("0", Bytes::from_static(&[0; 5])) };
-    let trailers = HeaderMap::from_iter([(http::HeaderName::from_static("grpc-status"), HeaderValue::from_static(status))]);
+    let trailers = HeaderMap::from_iter([(
+        http::HeaderName::from_static("grpc-status"),
+        HeaderValue::from_static(status),
+    )]);
     let mut response = Response::new(Full::new(body).with_trailers(ready(Some(Ok(trailers)))));
     response.headers_mut().insert("content-type", HeaderValue::from_static("application/grpc"));
     Ok(response)
@@ -90,7 +106,9 @@ fn count(message: &[u8], slice: Slice, levels: &[u32]) -> u64 {
     let Some((level, deeper)) = levels.split_first() else { return 1 };
     let fields = Fields::within(message, slice).map(|field| field.expect("protobuf"));
     let inner = fields.filter(|field| field.number == *level);
-    inner.map(|field| if let Value::Slice(slice) = field.value { count(message, slice, deeper) } else { 0 }).sum()
+    inner
+        .map(|field| if let Value::Slice(slice) = field.value { count(message, slice, deeper) } else { 0 })
+        .sum()
 }
 
 impl Sink {

@@ -125,7 +125,9 @@ impl Record {
         open.extend(tail.again.iter().cloned());
         merge(&mut open);
         if let ([first, .., last], true) = (&open[..], open.len() > MAX_OPEN) {
-            open = std::iter::once(first.start..last.end).collect();
+            let all = first.start..last.end;
+            open.clear();
+            open.push(all);
         }
         Record {
             path: tail.path.clone(),
@@ -191,7 +193,7 @@ mod tests {
         assert!(fault.ends_with("are another's; end that, or name another directory"), "{fault}");
         let mut tail = Tail::new("/log/a.log".into(), b"hello".to_vec(), Instant::now());
         tail.next = 100;
-        tail.again = std::iter::once(10..20).collect();
+        tail.again.push_back(10..20);
         let tails = BTreeMap::from([(Id(1), tail)]);
         let open = HashMap::from([(Id(1), vec![20..30, 50..60])]);
         assert!(checkpoints.write(&tails, open.clone()).unwrap());

@@ -8,7 +8,7 @@ use super::{
     operator::Pipeline,
     readers::Exit,
 };
-use crate::{Error, intake::Refusal};
+use crate::{Error, intake::Refusal, time::printable, voice};
 use bytes::Bytes;
 use std::{
     collections::{HashMap, VecDeque},
@@ -30,6 +30,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 
 /// Everything behind the reading.
 pub(super) struct Dispatch {
+    name: String,
     encoding: Encoding,
     resource: Map,
     pipeline: Pipeline,
@@ -51,12 +52,14 @@ pub(super) struct Dispatch {
     observed: u64,
     /// Whether something changed that the next process should know.
     pub(super) is_news: bool,
+    has_complained: bool,
 }
 
 impl Dispatch {
     pub(super) fn new(options: &Options, exit: Exit) -> Result<Self, Error> {
         let unusable = |fault| Error::file_log(&options.name, format!("{fault}"));
         Ok(Dispatch {
+            name: options.name.clone(),
             encoding: options.encoding,
             resource: options.resource.clone(),
             pipeline: Pipeline::new(&options.operators).map_err(unusable)?,
@@ -73,6 +76,7 @@ impl Dispatch {
             ticket: 0,
             observed: 0,
             is_news: false,
+            has_complained: false,
         })
     }
 
@@ -109,10 +113,12 @@ impl Dispatch {
         (entry.observed, entry.mark) = (self.observed, mark);
         let mut out = std::mem::take(&mut self.out);
         self.pipeline.run(entry, &mut |entry| out.push(entry));
-        // Else it waits for others, or was dropped.
+        let is_part = || !out.is_empty() || self.pipeline.oldest_mark().is_some();
         match out.iter().any(|entry| entry.mark == mark) {
             true => self.ledger.pass(mark, id, range),
-            false if self.pipeline.oldest_mark().is_some() => self.ledger.wait(mark, id, range),
+            // It waits for others, or left as a part of one of them.
+            false if is_part() => self.ledger.wait(mark, id, range),
+            // It was dropped.
             false => {}
         }
         self.collect(out);
@@ -197,6 +203,14 @@ impl Dispatch {
                 // It would be refused for ever.
                 Err(refusal) => {
                     self.exit.refused(&refusal);
+                    if !std::mem::replace(&mut self.has_complained, true) {
+                        let words = "entries are lost, which no way out takes";
+                        voice::warn(printable(&format!(
+                            "the file log {}: {words}: {}",
+                            self.name,
+                            refusal.cause()
+                        )));
+                    }
                     self.ledger.settle(*ticket);
                     self.is_news = true;
                 }

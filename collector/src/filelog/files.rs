@@ -1,22 +1,24 @@
 //! All files, and what became of each: the same, grown, renamed, copied, truncated, deleted.
 
 mod kin; // which known file another one is
+mod name; // what is told of its name
 mod traces; // where a file went
+mod truth; // whether it is still the one that it was
 
 use super::{
     Options, StartAt,
     content::Content,
-    entry::Map,
     identity::{Identity, has_name},
     ledger::Id,
     search::Found,
     tail::Tail,
 };
+use name::{directory, labels};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     fs::{self, Metadata},
     io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant, SystemTime},
 };
 
@@ -44,6 +46,8 @@ pub(super) struct Files {
     copies: HashMap<Identity, Stamp>,
     /// Grows whenever a copy may have become the only one.
     epoch: u64,
+    /// What went wrong since the last look.
+    faults: Vec<(PathBuf, io::Error)>,
     /// What was said of which path, until it holds no more.
     told: HashMap<PathBuf, io::ErrorKind>,
     next: u64,
@@ -72,6 +76,7 @@ impl Files {
             by_identity: HashMap::new(),
             copies: HashMap::new(),
             epoch: 0,
+            faults: Vec::new(),
             told: HashMap::new(),
             next: 0,
             is_news: false,
@@ -86,38 +91,8 @@ impl Files {
     /// Takes in what a look found, and says what is wrong, each thing once.
     pub(super) fn look(&mut self, found: Found, now: Instant) -> Vec<String> {
         let mut faults = found.faults;
-        let mut here = HashSet::new();
-        let mut names: HashMap<Id, (bool, PathBuf)> = HashMap::new();
-        let mut candidates = Vec::new();
-        for path in found.paths {
-            let metadata = match fs::metadata(&path) {
-                Ok(metadata) if metadata.is_file() => metadata,
-                Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
-                    faults.push((path, fault));
-                    continue;
-                }
-                _ => continue,
-            };
-            let identity = Identity::of(&metadata, &path);
-            match self.by_identity.get(&identity) {
-                Some(id) => {
-                    if let Some(tail) = self.tails.get_mut(id).filter(|_| here.insert(*id)) {
-                        tail.observe(&metadata, now);
-                        // It may be another one that got its place on disk.
-                        if tail.gone.take().is_some() && tail.content.is_none() {
-                            tail.head.clear();
-                        }
-                    }
-                    let is_own = self.tails.get(id).is_some_and(|tail| tail.path == path);
-                    let name = names.entry(*id).or_insert_with(|| (is_own, path));
-                    name.0 |= is_own;
-                }
-                None => candidates.push(Candidate { path, identity, metadata }),
-            }
-        }
-        for (id, (_, path)) in names.into_iter().filter(|(_, (is_own, _))| !is_own) {
-            self.rename(id, path);
-        }
+        faults.append(&mut self.faults);
+        let (here, mut candidates) = self.meet(found.paths, now, &mut faults);
         for (id, tail) in &mut self.tails {
             if !here.contains(id) && tail.gone.is_none() {
                 (tail.gone, tail.changed) = (Some(now), now);
@@ -139,6 +114,51 @@ impl Files {
         self.forget(now);
         self.is_first = false;
         self.news(faults)
+    }
+
+    /// Which files that are known are at these paths, and which others.
+    fn meet(
+        &mut self,
+        paths: Vec<PathBuf>,
+        now: Instant,
+        faults: &mut Vec<(PathBuf, io::Error)>,
+    ) -> (HashSet<Id>, Vec<Candidate>) {
+        // Whether one of its names is the one that is known.
+        let mut names: HashMap<Id, (bool, PathBuf)> = HashMap::new();
+        let mut candidates = Vec::new();
+        for path in paths {
+            let metadata = match fs::metadata(&path) {
+                Ok(metadata) if metadata.is_file() => metadata,
+                Err(fault) if fault.kind() != io::ErrorKind::NotFound => {
+                    faults.push((path, fault));
+                    continue;
+                }
+                _ => continue,
+            };
+            let identity = Identity::of(&metadata, &path);
+            let known = self.by_identity.get(&identity).copied();
+            match known.and_then(|id| Some((id, self.tails.get_mut(&id)?))) {
+                Some((id, tail)) => {
+                    let is_own = tail.path == path;
+                    if let Some(name) = names.get_mut(&id) {
+                        name.0 |= is_own;
+                        continue;
+                    }
+                    names.insert(id, (is_own, path));
+                    tail.observe(&metadata, now);
+                    // It may be another one that got its place on disk.
+                    if tail.gone.take().is_some() && tail.content.is_none() {
+                        tail.head.clear();
+                    }
+                }
+                None => candidates.push(Candidate { path, identity, metadata }),
+            }
+        }
+        let here = names.keys().copied().collect();
+        for (id, (_, path)) in names.into_iter().filter(|(_, (is_own, _))| !is_own) {
+            self.rename(id, path);
+        }
+        (here, candidates)
     }
 
     /// Opens a file, if it is not, and as few as there may be are; `false`: it has to wait.
@@ -170,9 +190,12 @@ impl Files {
     }
 
     /// Closes a file that cannot be read; it is opened again.
-    pub(super) fn shut(&mut self, id: Id) {
+    pub(super) fn shut(&mut self, id: Id, fault: io::Error) {
         if let Some(tail) = self.tails.get_mut(&id) {
             tail.content = None;
+            if self.faults.len() < MAX_TOLD {
+                self.faults.push((tail.path.clone(), fault));
+            }
         }
     }
 
@@ -280,52 +303,6 @@ impl Files {
         }
     }
 
-    /// Truncated files, and those that an earlier process knew and are not what they were.
-    fn verify(
-        &mut self,
-        here: &HashSet<Id>,
-        now: Instant,
-        candidates: &mut Vec<Candidate>,
-        faults: &mut Vec<(PathBuf, io::Error)>,
-    ) {
-        for id in here.iter().copied() {
-            let Some(tail) = self.tails.get_mut(&id) else { continue };
-            if tail.is_known() {
-                if tail.is_truncated() {
-                    self.replaced(id, now);
-                }
-                continue;
-            }
-            let path = tail.path.clone();
-            let head = Content::open(&path, self.options.gzip)
-                .and_then(|mut content| content.head(self.options.fingerprint_size));
-            match head {
-                Ok(head) if tail.fingerprint.begins(&head) => {
-                    tail.head = head;
-                    if tail.is_truncated() {
-                        self.replaced(id, now);
-                    }
-                }
-                Ok(_) => {
-                    if let (Some(identity), Ok(metadata)) = (self.lose(id, now), fs::metadata(&path)) {
-                        candidates.push(Candidate { path, identity, metadata });
-                    }
-                }
-                Err(fault) => faults.push((path, fault)),
-            }
-        }
-    }
-
-    /// What has its place on disk is another file: what it is, the next look finds out.
-    fn lose(&mut self, id: Id, now: Instant) -> Option<Identity> {
-        let tail = self.tails.get_mut(&id)?;
-        let identity = tail.identity.take()?;
-        (tail.content, tail.gone) = (None, Some(now));
-        self.by_identity.remove(&identity);
-        self.epoch += 1;
-        Some(identity)
-    }
-
     /// What is nowhere for long, or too many of these.
     fn forget(&mut self, now: Instant) {
         let is_lost = |tail: &Tail| !tail.is_live();
@@ -371,29 +348,4 @@ fn linger(tail: &Tail) -> Duration {
         .and_then(|content| content.metadata().ok())
         .is_some_and(|metadata| !has_name(&metadata));
     if is_deleted { LINGER_DELETED } else { LINGER }
-}
-
-/// The directory where a file really is.
-fn directory(path: &Path) -> Option<PathBuf> {
-    Some(fs::canonicalize(path).ok()?.parent()?.to_owned())
-}
-
-/// What entries are told of the name of their file.
-fn labels(options: &Options, path: &Path) -> Map {
-    let mut labels = options.attributes.clone();
-    let mut label = |is_wanted: bool, key: &str, value: Option<String>| {
-        if let Some(value) = value.filter(|_| is_wanted) {
-            labels.insert(key, value);
-        }
-    };
-    let name = |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned());
-    label(options.include_file_name, "log.file.name", name(path));
-    label(options.include_file_path, "log.file.path", Some(path.to_string_lossy().into_owned()));
-    if options.include_file_name_resolved || options.include_file_path_resolved {
-        let resolved = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        label(options.include_file_name_resolved, "log.file.name_resolved", name(&resolved));
-        let path = resolved.to_string_lossy().into_owned();
-        label(options.include_file_path_resolved, "log.file.path_resolved", Some(path));
-    }
-    labels
 }

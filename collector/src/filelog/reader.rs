@@ -156,7 +156,10 @@ impl Reader {
         for news in self.files.look(found, now) {
             voice::warn(printable(&format!("the file log {}: {news}", self.name)));
         }
-        self.dispatch.is_news |= std::mem::take(&mut self.files.is_news);
+        // Before anything of a new file is delivered: it may be renamed while no process looks.
+        if std::mem::take(&mut self.files.is_news) {
+            self.commit(now, true);
+        }
     }
 
     /// Gives each file a turn, beginning with the one behind the last; whether there is more to read at once.
@@ -188,7 +191,11 @@ impl Reader {
         match self.files.open(id, now) {
             Ok(true) => {}
             // It is not there, or another is in its place: the next look tells.
-            Ok(false) | Err(_) => return false,
+            Ok(false) => return false,
+            Err(fault) => {
+                self.files.shut(id, fault);
+                return false;
+            }
         }
         let Reader { files, cut, dispatch, buffer, exit, .. } = self;
         let Some(tail) = files.tails.get(&id) else { return false };
@@ -212,8 +219,8 @@ impl Reader {
                 }
                 turn == Turn::More
             }
-            Err(_) => {
-                self.files.shut(id);
+            Err(fault) => {
+                self.files.shut(id, fault);
                 false
             }
         }
@@ -229,8 +236,8 @@ impl Reader {
     }
 
     /// Writes down how far files are read, if that is due.
-    fn commit(&mut self, now: Instant, is_last: bool) {
-        let is_due = is_last || self.dispatch.is_news && self.commit <= now;
+    fn commit(&mut self, now: Instant, at_once: bool) {
+        let is_due = at_once || self.dispatch.is_news && self.commit <= now;
         let Some(checkpoints) = self.checkpoints.as_mut().filter(|_| is_due) else { return };
         self.dispatch.is_news = false;
         let began = Instant::now();

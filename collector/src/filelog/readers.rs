@@ -80,6 +80,10 @@ impl Readers {
                 inbox: inbox.clone(),
                 undecided: Arc::clone(&count),
             };
+            if let Err(Refusal::Unserved(_)) = intake.admit(Signal::Logs, exit.source, 0) {
+                let words = "no pipeline of logs has it as a source; name it in one";
+                return Err(Error::file_log(&options.name, words.to_owned()));
+            }
             let reader = Reader::new(options, exit, messages)?;
             let named = thread::Builder::new().name("throughline-files".to_owned());
             let handle = named.spawn(|| reader.run()).map_err(Error::thread)?;

@@ -122,9 +122,14 @@ impl Search {
     }
 
     fn add(&self, path: &Path, found: &mut Found) {
-        let is_wanted = found.paths.len() < MAX_PATHS && !self.excluded.holds(path);
-        if is_wanted && found.known.insert(path.to_owned()) {
+        if self.excluded.holds(path) || !found.known.insert(path.to_owned()) {
+            return;
+        }
+        if found.paths.len() < MAX_PATHS {
             found.paths.push(path.to_owned());
+        } else if found.known.len() == MAX_PATHS + 1 {
+            let fault = format!("there are more than {MAX_PATHS} files; name fewer");
+            found.faults.push((path.to_owned(), io::Error::other(fault)));
         }
     }
 

@@ -196,32 +196,33 @@ impl Tail {
             }
             want = want.saturating_mul(4).min(cut.needs()).min(most);
         };
-        let (rest, known) = (data.len() - taken, from + data.len() as u64);
-        let before = (overlap + taken).saturating_sub(OVERLAP)..overlap + taken;
-        match self.again.front_mut() {
-            Some(range) => {
-                range.start += taken as u64;
-                // A file that is shorter now has no more of it.
-                if range.is_empty() || taken == 0 {
-                    self.again.pop_front();
-                }
+        let (whole, known) = (taken == data.len(), from + data.len() as u64);
+        if limit.is_some() {
+            self.advance_again(taken as u64);
+        } else {
+            // It may have grown since it was looked at.
+            if is_end && !content.is_compressed() {
+                self.size = self.size.max(known);
             }
-            None => {
-                self.before.clear();
-                self.before.extend_from_slice(&buffer[before]);
-                self.next += taken as u64;
-                self.has_rest = rest > 0;
-                self.is_ready = !is_end;
-                // It may have grown since it was looked at.
-                if is_end && known > self.size && !content.is_compressed() {
-                    self.size = known;
-                }
-            }
+            self.before.clear();
+            let end = overlap + taken;
+            self.before.extend_from_slice(&buffer[end.saturating_sub(OVERLAP)..end]);
+            self.next += taken as u64;
+            (self.has_rest, self.is_ready) = (!whole, !is_end);
         }
         if buffer.len() > 2 * CHUNK {
             buffer.truncate(2 * CHUNK);
             buffer.shrink_to_fit();
         }
         Ok(if is_end && limit.is_none() { Turn::Done } else { Turn::More })
+    }
+
+    fn advance_again(&mut self, taken: u64) {
+        let Some(range) = self.again.front_mut() else { return };
+        range.start += taken;
+        // A file that is shorter now has no more of it.
+        if range.is_empty() || taken == 0 {
+            self.again.pop_front();
+        }
     }
 }

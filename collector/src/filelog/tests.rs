@@ -156,7 +156,7 @@ fn stop(collector: Collector) {
 fn until(is_so: impl Fn() -> bool) {
     let begun = Instant::now();
     while !is_so() {
-        assert!(begun.elapsed() < Duration::from_secs(10), "not within 10 s");
+        assert!(begun.elapsed() < Duration::from_secs(60), "not within 60 s");
         thread::sleep(Duration::from_millis(2));
     }
 }

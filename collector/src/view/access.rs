@@ -103,7 +103,7 @@ impl Access {
         if self.token.is_none() && !is_for_loopback(request) {
             return Entry::Foreign;
         }
-        if is_from_elsewhere(headers) || is_taken_from_elsewhere(request) {
+        if is_from_elsewhere(request) || is_taken_from_elsewhere(request) {
             return Entry::Elsewhere;
         }
         let Some(token) = &self.token else { return Entry::Open };
@@ -141,9 +141,11 @@ impl Access {
 }
 
 /// Whether a page of another origin sent it: not that of the name and port to which it was sent.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
-    let host = headers.get(HOST).map(HeaderValue::as_bytes);
-    headers.get_all(ORIGIN).iter().any(|origin| {
+fn is_from_elsewhere<B>(request: &Request<B>) -> bool {
+    // HTTP/1.1 has the name in `Host`, HTTP/2 in the URI.
+    let host = request.headers().get(HOST).map(HeaderValue::as_bytes);
+    let host = host.or_else(|| request.uri().authority().map(|authority| authority.as_str().as_bytes()));
+    request.headers().get_all(ORIGIN).iter().any(|origin| {
         let origin = origin.as_bytes();
         let name = [&b"http://"[..], b"https://"].into_iter().find_map(|scheme| origin.strip_prefix(scheme));
         name.is_none() || name != host

@@ -64,17 +64,23 @@ pub(crate) struct Frame<'a> {
     tab: Option<Tab>,
     title: &'a str,
     is_live: bool,
+    reloads: bool,
 }
 
 impl<'a> Frame<'a> {
     /// A page with its title; the tab is the one that it belongs to.
     pub(crate) fn new(tab: impl Into<Option<Tab>>, title: &'a str) -> Self {
-        Frame { tab: tab.into(), title, is_live: false }
+        Frame { tab: tab.into(), title, is_live: false, reloads: false }
     }
 
     /// The page shows what arrives: the script brings up to date what has the attributes `id` and `data-live`, which
     /// names the signals it shows, such as `traces logs`, or `time`, which passes once a second.
     pub(crate) fn live(self) -> Self {
+        Frame { is_live: true, reloads: true, ..self }
+    }
+
+    /// As [`live`](Self::live), but without a script the page stays as it is, for those who read it.
+    pub(crate) fn followed(self) -> Self {
         Frame { is_live: true, ..self }
     }
 
@@ -87,7 +93,7 @@ impl<'a> Frame<'a> {
                     meta charset="utf-8";
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
-                    @if self.is_live {
+                    @if self.reloads {
                         noscript { meta http-equiv="refresh" content=(REFRESH); }
                     }
                     title { (self.title) " · throughline" }

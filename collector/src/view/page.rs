@@ -41,7 +41,7 @@ pub(crate) fn page(intake: &Intake, palette: &Palette, id: &str, query: &Query) 
             (records(&trace, &focus, palette))
         }
     };
-    Some(Frame::new(Tab::Traces, &title).live().page(content))
+    Some(Frame::new(Tab::Traces, &title).followed().page(content))
 }
 
 fn whole(trace: &Trace, focus: &Focus, title: &str, palette: &Palette, panel: Option<&Markup>) -> Markup {
@@ -57,6 +57,8 @@ fn whole(trace: &Trace, focus: &Focus, title: &str, palette: &Palette, panel: Op
     if let Some(place) = under {
         rows.insert(0, Row::Span { place, folded: 0 });
     }
+    let has_row =
+        rows.iter().any(|row| matches!(row, Row::Span { place, .. } if Some(*place) == wanted.selected));
     let is_found: HashSet<usize> = found.iter().copied().collect();
     let waterfall = Waterfall::new(trace, focus, &outline, (&axis, &path), palette, &is_found);
     html! {
@@ -66,6 +68,7 @@ fn whole(trace: &Trace, focus: &Focus, title: &str, palette: &Palette, panel: Op
             div.waterfall.sheet.deep[is_deep(trace)] {
                 (waterfall.head())
                 ol.rows { (waterfall.rows(&rows, panel)) }
+                @if let Some(panel) = panel.filter(|_| !has_row) { (panel) }
             }
         }
     }
@@ -90,7 +93,9 @@ pub(crate) fn missing(id: &str) -> Markup {
             }
             p { a.button href="" { "Look again" } " " a.button href="/" { "All traces" } }
         };
-        empty("This trace is not here", content)
+        let empty = empty("This trace is not here", content);
+        // It is shown as soon as it comes.
+        html! { div #trace data-live="trace" data-trace=(crate::trace::hex(&id)) { (empty) } }
     } else {
         let content = html! {
             p { code { (id.chars().take(MAX_ID).collect::<String>()) } }
@@ -99,7 +104,7 @@ pub(crate) fn missing(id: &str) -> Markup {
         };
         empty("This is not a trace id", content)
     };
-    Frame::new(Tab::Traces, "no such trace").page(content)
+    Frame::new(Tab::Traces, "no such trace").followed().page(content)
 }
 
 /// Whether levels are indented less, so that names have room.

@@ -59,7 +59,7 @@ pub(crate) fn panel(
                 div.fault { b { "Error" } (folded(&cause(span))) }
             }
             @if !span.attributes.is_empty() { h3 { "Attributes" } (pairs(span.attributes.iter())) }
-            (logs(trace, span, start))
+            (logs(trace, span, focus, start))
             (events(span, start))
             (links(span, backlinks))
             @if let Some(command) = curl::curl(trace, span) {
@@ -78,11 +78,16 @@ pub(crate) fn panel(
     }
 }
 
-fn logs(trace: &Trace, span: &Span, start: u64) -> Markup {
+fn logs(trace: &Trace, span: &Span, focus: &Focus, start: u64) -> Markup {
     let logs: Vec<&LogRecord> = trace.logs_of(&span.span_id).take(MAX_ENTRIES + 1).collect();
     html! {
         @if !logs.is_empty() {
-            h3 { "Log records " span.count { (logs.len().min(MAX_ENTRIES)) } }
+            h3 {
+                "Log records " span.count { (logs.len().min(MAX_ENTRIES)) }
+                @if !focus.only {
+                    " " a.aside href=(focus.but(|focus| focus.only = true)) data-swap { "only these in the table" }
+                }
+            }
             ol.entries {
                 @for log in logs.iter().take(MAX_ENTRIES) {
                     li {
@@ -173,7 +178,7 @@ fn identity(span: &Span, trace: &Trace, focus: &Focus) -> Markup {
                 dt { "parent" }
                 dd {
                     @if let Some(found) = trace.span(parent).filter(|_| !span.parent_missing) {
-                        a href=(focus.select(found)) { code { (parent) } }
+                        a href=(focus.reveal(found)) { code { (parent) } }
                     } @else { code { (parent) } " (not here)" }
                 }
             }

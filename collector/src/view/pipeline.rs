@@ -49,6 +49,14 @@ fn taken(counters: &Counters, addresses: &Addresses) -> Markup {
                 (fact("Rejected items", counters.rejected_items, true))
                 (fact("Told to come again", counters.busy_requests, true))
             }
+            @if counters.log_files > 0 {
+                dl.facts {
+                    (fact("Log files", counters.log_files, false))
+                    (fact("open", counters.open_log_files, false))
+                    (fact("Entries read", counters.log_file_entries, false))
+                    (fact("Lost requests", counters.refused_log_file_requests, true))
+                }
+            }
         }
     }
 }
@@ -123,25 +131,36 @@ fn table(destinations: &[Forwarded]) -> Markup {
                         thead { tr { th { "Signal" } th { "Destination" } th.number { "Taken" } th.number { "Delivered" } th.number { "Waiting" } th.number { "On disk" } th.number { "Rejected" } th.number { "Dropped" } } }
                         tbody {
                             @for it in destinations {
-                                tr.failed[it.rejected + it.dropped > 0] data-id={ (it.signal) " " (it.destination) } {
-                                    td { (it.signal) }
-                                    td.message {
-                                        (printable(&it.destination))
-                                        @if let Some(fault) = &it.last_failure { p.fault { (printable(fault)) } }
-                                    }
-                                    td.number { (it.accepted) }
-                                    td.number { (it.delivered) }
-                                    td.number.warn[it.queued > 0] { (it.queued) }
-                                    td.number { (it.on_disk) }
-                                    td.number.bad[it.rejected > 0] { (it.rejected) }
-                                    td.number.bad[it.dropped > 0] { (it.dropped) }
-                                }
+                                (line(it, false))
+                                @for member in &it.members { (line(member, true)) }
                             }
                         }
                     }
                 }
                 p.hint { "In spans, data points and log records. What is waiting is sent again until it is taken." }
             }
+        }
+    }
+}
+
+/// A destination, or one of the servers that it is.
+fn line(it: &Forwarded, is_member: bool) -> Markup {
+    html! {
+        tr.member[is_member].failed[it.rejected + it.dropped > 0] {
+            td { @if !is_member { (it.signal) } }
+            td.message {
+                (printable(&it.destination))
+                @if it.left_out { " " span.badge { "the others have its share" } }
+                @if let Some(fault) = it.last_failure.as_ref().filter(|_| is_member || it.members.is_empty()) {
+                    p.fault { (printable(fault)) }
+                }
+            }
+            td.number { (it.accepted) }
+            td.number { (it.delivered) }
+            td.number.warn[it.queued > 0] { (it.queued) }
+            td.number { (it.on_disk) }
+            td.number.bad[it.rejected > 0] { (it.rejected) }
+            td.number.bad[it.dropped > 0] { (it.dropped) }
         }
     }
 }

@@ -21,10 +21,9 @@ pub(crate) fn records(trace: &Trace, focus: &Focus, palette: &Palette) -> Markup
         section.logs {
             h2 {
                 "Log records " span.count { (logs.len()) }
-                @if focus.span.is_some() && !trace.logs.is_empty() {
-                    " " a.button.small.on[focus.only] data-swap href=(focus.but(|focus| focus.only = !focus.only)) {
-                        "only of the selected span"
-                    }
+                @if focus.only && focus.span.is_some() {
+                    "of the selected span "
+                    a.button.small data-swap href=(focus.but(|focus| focus.only = false)) { "All of the trace" }
                 }
             }
             @if logs.is_empty() {
@@ -64,7 +63,7 @@ fn record(trace: &Trace, log: &LogRecord, span: Option<&Span>, focus: &Focus, pa
                 div.line {
                     (palette.chip(&log.service, None))
                     @if let Some(span) = span {
-                        a href=(focus.select(span))
+                        a href=(focus.reveal(span))
                             title=(name(&span.name)) { (name(&span.name)) }
                     }
                 }

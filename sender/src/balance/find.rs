@@ -56,8 +56,12 @@ impl Discovery {
 
     fn member(&self, address: SocketAddr) -> Result<Remote, String> {
         let mut parts = self.remote.url.clone().into_parts();
-        let host = self.remote.url.host().unwrap_or_default();
-        let authority = format!("{host}:{}", address.port()).parse();
+        let authority = match self.remote.url.host().unwrap_or_default() {
+            // An address is where one goes, whatever else is said.
+            host if is_address(host) => address.to_string(),
+            host => format!("{host}:{}", address.port()),
+        };
+        let authority = authority.parse();
         parts.authority = Some(authority.map_err(|fault: http::uri::InvalidUri| fault.to_string())?);
         let url = Uri::from_parts(parts).map_err(|fault| fault.to_string())?;
         Ok(Remote { url, address: Some(address.ip()), ..self.remote.clone() })
@@ -90,6 +94,10 @@ impl Discovery {
             }
         }
     }
+}
+
+fn is_address(host: &str) -> bool {
+    host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok()
 }
 
 impl fmt::Debug for Discovery {

@@ -262,8 +262,10 @@ impl Group {
     pub(crate) fn stats(&self) -> Stats {
         let desk = self.desk();
         let mut total = desk.gone.clone();
-        total.add(&self.waiting.stats());
-        desk.members.iter().for_each(|member| total.add(&member.line.stats()));
+        // The fault that is told is that of who is away, if somebody is.
+        let mut members = Vec::from_iter(desk.members.iter().map(Member::stats));
+        members.sort_by_key(|member| !member.left_out);
+        members.iter().chain([&self.waiting.stats()]).for_each(|stats| total.add(stats));
         total
     }
 

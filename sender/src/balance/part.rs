@@ -284,7 +284,9 @@ fn counted(mut parts: Vec<Part>, mut items: u64, hold: &Hold) -> Vec<(usize, Req
     parts.retain(|part| part.items > 0);
     let mut requests = Vec::with_capacity(parts.len());
     let count = parts.len();
-    for (place, part) in (1..).zip(parts) {
+    for (place, mut part) in (1..).zip(parts) {
+        // It may wait for long.
+        part.body.shrink_to_fit();
         let of_part = if place == count { items } else { part.items.min(items) };
         items -= of_part;
         requests.push((usize::from(part.way), Request { items: of_part, body: hold.hold(part.body) }));

@@ -91,13 +91,13 @@ const TRACES: &[Key] = &[
     key("trace_flags", Part(&FROM), "Default: from body.trace_flags."),
 ];
 
-const OPTIONAL_FROM: &[Key] = &[required("parse_from", Text, "The field.")];
+const FROM_KEYS: &[Key] = &[required("parse_from", Text, "The field.")];
 
-static TIMESTAMP: Section = section("timestamp", &[OPTIONAL_FROM, TIMES]);
-static SEVERITY: Section = section("severity", &[OPTIONAL_FROM, SEVERITIES]);
+static TIMESTAMP: Section = section("timestamp", &[FROM_KEYS, TIMES]);
+static SEVERITY: Section = section("severity", &[FROM_KEYS, SEVERITIES]);
 static TRACE: Section = section("trace", &[TRACES]);
-static OF_SCOPE: Section = section("scope_name", &[OPTIONAL_FROM]);
-static FROM: Section = section("from", &[OPTIONAL_FROM]);
+static OF_SCOPE: Section = section("scope_name", &[FROM_KEYS]);
+static FROM: Section = section("from", &[FROM_KEYS]);
 
 static ADD: Section = section(
     "add",
@@ -212,9 +212,9 @@ static ROUTE: Section = section(
     ]],
 );
 
-static SCOPE_NAME: Section = section("scope_name_parser", &[SHARED, OPTIONAL_FROM]);
-static TIME: Section = section("time_parser", &[SHARED, OPTIONAL_FROM, TIMES]);
-static SEVERITY_PARSER: Section = section("severity_parser", &[SHARED, OPTIONAL_FROM, SEVERITIES]);
+static SCOPE_NAME: Section = section("scope_name_parser", &[SHARED, FROM_KEYS]);
+static TIME: Section = section("time_parser", &[SHARED, FROM_KEYS, TIMES]);
+static SEVERITY_PARSER: Section = section("severity_parser", &[SHARED, FROM_KEYS, SEVERITIES]);
 static TRACE_PARSER: Section = section("trace_parser", &[SHARED, TRACES]);
 
 static RECOMBINE: Section = section(

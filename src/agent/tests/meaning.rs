@@ -347,3 +347,16 @@ fn former_names_are_understood_and_told() {
         ["line 2: exporters.logging/x: logging is now called debug; both are understood"]
     );
 }
+
+#[test]
+fn extensions_that_look_inside_the_collector_are_passed_over() {
+    let agent = of(&with("nop", "{}", "extensions:\n  zpages: {endpoint: 'localhost:1'}\n  pprof/x: \n"));
+    assert_eq!(
+        told(&agent),
+        [
+            "line 5: extensions.zpages is ignored: the view's /api/status has the counts",
+            "line 6: extensions.pprof/x is ignored: there is no runtime of Go",
+        ]
+    );
+    assert!(agent.config().is_ok());
+}

@@ -48,8 +48,8 @@ const LOOK: Duration = Duration::from_secs(1);
 pub(crate) struct Options {
     /// A configuration of the OpenTelemetry Collector, or Helm values with one: it says all but where the view is.
     #[arg(long, value_name = "FILE", conflicts_with_all = [
-        "grpc", "http", "health", "prometheus", "metric_expiration", "balance", "balance_by", "acknowledge", "debug", "file",
-        "keep",        "Access", "Bounds", "env_file",
+        "grpc", "http", "health", "prometheus", "metric_expiration", "balance", "acknowledge", "debug", "file", "keep",
+        "Access", "Bounds", "env_file",
     ])]
     config: Option<PathBuf>,
     /// Only says what the configuration comes to, and what is wrong in it: ends with 0 if it can be used, else with 1.
@@ -75,7 +75,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "SECONDS")]
     metric_expiration: Option<u64>,
     /// Servers among which everything is divided, so that a trace goes to one of them: host:port of each, with commas
-    /// between them, or dns:host:port for all addresses of a name. In the place of the host of each destination [default: none].
+    /// between them, or dns:host:port for all addresses of a name. In the place of the host of each destination
+    /// [default: none].
     #[arg(long, value_name = "SERVERS")]
     balance: Option<Between>,
     /// What goes to one of them, if there are several.
@@ -170,13 +171,9 @@ impl FromStr for Place {
 
 pub(crate) fn run(options: &Options) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let collected = |runtime: tokio::runtime::Runtime| {
-        // What the collector and its senders have to say.
-        let _voice = Telemetry::init(Config::from_vars(VOICE)).map_err(io::Error::other)?;
-        match &options.config {
-            Some(path) => runtime.block_on(agent::collect(path, options)),
-            None => runtime.block_on(collect(options)),
-        }
+    let collected = |runtime: tokio::runtime::Runtime| match &options.config {
+        Some(path) => runtime.block_on(agent::collect(path, options)),
+        None => runtime.block_on(collect(options)),
     };
     match runtime.and_then(collected) {
         Ok(code) => code,
@@ -192,6 +189,8 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     for fault in environment.faults() {
         eprintln!("{fault}");
     }
+    // What the collector and its senders have to say.
+    let voice = Telemetry::init(Config::from_vars(VOICE)).map_err(io::Error::other)?;
     // To guess would send telemetry, and credentials, where nobody asked for.
     environment.usable().map_err(io::Error::other)?;
     let mut config = config(options, &environment);
@@ -201,17 +200,13 @@ async fn collect(options: &Options) -> io::Result<ExitCode> {
     }
     let destinations = config.destinations.clone();
     let collector = Collector::start(config).map_err(io::Error::other)?;
-    if let Some(destination) = to_itself(&collector, &destinations) {
-        let words =
-            format!("{destination} is this collector itself: everything would come again, without end");
-        return Err(io::Error::other(words));
-    }
+    check_way(&collector, &destinations)?;
     announce(&collector, options, &environment, &destinations);
-    deliver(collector, options).await
+    deliver(collector, options, voice).await
 }
 
-/// Says what goes wrong until it is told to stop, and then delivers what it has.
-async fn deliver(collector: Collector, options: &Options) -> io::Result<ExitCode> {
+/// Says what goes wrong until it is told to stop, and then delivers what it has. The voice is what warnings are said by.
+async fn deliver(collector: Collector, options: &Options, voice: Telemetry) -> io::Result<ExitCode> {
     let mut told = Told::new();
     let stop = stop_signal();
     tokio::pin!(stop);
@@ -224,6 +219,7 @@ async fn deliver(collector: Collector, options: &Options) -> io::Result<ExitCode
     }
     println!("stops");
     let outcome = collector.stop(Duration::from_secs(options.stop_limit)).await;
+    drop(voice);
     Ok(match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(lost) => {
@@ -308,13 +304,23 @@ fn balanced(destination: &Destination, options: &Options, environment: &Config) 
     Destination::Balanced(balance)
 }
 
+/// Nothing may lead back.
+fn check_way(collector: &Collector, destinations: &collector::Destinations) -> io::Result<()> {
+    let words = |destination| {
+        format!("{destination} is this collector itself: everything would come again, without end")
+    };
+    to_itself(collector, destinations).map_or(Ok(()), |destination| Err(io::Error::other(words(destination))))
+}
+
 /// A destination that leads back.
 fn to_itself(collector: &Collector, destinations: &collector::Destinations) -> Option<Destination> {
-    let own = [collector.grpc_address(), collector.http_address()].map(|address| address.map(|a| a.port()));
+    let main = [collector.grpc_address(), collector.http_address()].into_iter().flatten();
+    let all = main.chain(collector.ports().iter().map(|(_, address)| *address));
+    let own: Vec<u16> = all.map(|address| address.port()).collect();
     let is_own = |remote: &Remote| {
         let host = remote.url.host().unwrap_or_default().trim_matches(['[', ']']);
         let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        is_here && remote.url.port_u16().is_some_and(|port| own.contains(&Some(port)))
+        is_here && remote.url.port_u16().is_some_and(|port| own.contains(&port))
     };
     let leads_back = |destination: &&Destination| match destination {
         Destination::Remote(remote) => is_own(remote),

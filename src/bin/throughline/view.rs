@@ -11,7 +11,7 @@ use std::{
 };
 use throughline::{
     Config,
-    collector::{self, Collector, Imported, Trace, fetch},
+    collector::{self, Collector, Imported, Token, Trace, fetch},
     stop_signal,
 };
 
@@ -31,7 +31,7 @@ pub(crate) struct Options {
     /// Prints the trace with this id of 32 hexadecimal digits.
     #[arg(long, value_name = "ID", value_parser = trace_id)]
     trace: Option<String>,
-    /// The view that is asked for the trace if there are no files [default: THROUGHLINE_COLLECTOR_VIEW, else
+    /// The view that is asked for the trace if there are no files, as its program printed it [default: THROUGHLINE_COLLECTOR_VIEW, else
     /// http://127.0.0.1:4319].
     #[arg(long, value_name = "URL", requires = "trace", conflicts_with = "files")]
     url: Option<String>,
@@ -67,9 +67,9 @@ fn print(options: &Options, id: &str) -> io::Result<()> {
     let environment = Config::from_env();
     let collector = start(options, None)?;
     if options.files.is_empty() {
-        let view = place(options.url.as_deref(), &environment)?;
+        let (view, token) = place(options.url.as_deref(), &environment)?;
         let absent = || io::Error::other(format!("the collector at {view} has nothing of trace {id}"));
-        collector.import(&fetch(view, id)?.ok_or_else(absent)?);
+        collector.import(&fetch(view, token.as_ref(), id)?.ok_or_else(absent)?);
     }
     read(&collector, &options.files)?;
     let absent = || io::Error::other(format!("nothing of trace {id} is in these files"));
@@ -107,6 +107,9 @@ fn show(options: &Options) -> io::Result<()> {
 fn start(options: &Options, view: Option<SocketAddr>) -> io::Result<Collector> {
     let mut config = collector::Config::default();
     (config.grpc, config.http, config.view) = (None, None, view);
+    if view.is_some_and(|address| !address.ip().is_loopback()) {
+        config.view_token = Some(Token::random().map_err(io::Error::other)?);
+    }
     config.max_bytes = options.max_bytes;
     config.max_traces = usize::MAX;
     config.max_request_bytes = u32::MAX as usize - 1;
@@ -147,11 +150,18 @@ fn content(path: &Path) -> io::Result<Vec<u8>> {
     }
 }
 
-/// The address of a view that runs.
-fn place(url: Option<&str>, environment: &Config) -> io::Result<SocketAddr> {
-    let Some(url) = url else { return Ok(environment.view.address.unwrap_or(SocketAddr::from(PLACE))) };
+/// The address of a view that runs, with its token if the URL has one.
+fn place(url: Option<&str>, environment: &Config) -> io::Result<(SocketAddr, Option<Token>)> {
+    let Some(url) = url else {
+        return Ok((environment.view.address.unwrap_or(SocketAddr::from(PLACE)), None));
+    };
     let fault =
         || io::Error::other(format!("{url}: is not the address of a view; use http://127.0.0.1:4319"));
-    let authority = url.strip_prefix("http://").ok_or_else(fault)?.split('/').next().unwrap_or_default();
-    authority.to_socket_addrs().ok().and_then(|mut places| places.next()).ok_or_else(fault)
+    let (rest, token) = match url.split_once("?token=") {
+        Some((rest, token)) => (rest, Some(Token::new(token).map_err(io::Error::other)?)),
+        None => (url, None),
+    };
+    let authority = rest.strip_prefix("http://").ok_or_else(fault)?.split('/').next().unwrap_or_default();
+    let place = authority.to_socket_addrs().ok().and_then(|mut places| places.next());
+    Ok((place.ok_or_else(fault)?, token))
 }

@@ -2,8 +2,8 @@
 
 use super::table::{Kind, Variable};
 
-const ACKNOWLEDGE: &[&str] = &["queued", "disk", "delivered"];
 const KEYS: &[&str] = &["trace", "service", "resource"];
+const ACKNOWLEDGE: &[&str] = &["queued", "disk", "delivered"];
 const VERBOSITIES: &[&str] = &["basic", "normal", "detailed"];
 
 const fn row(name: &'static str, kind: Kind, default: &'static str, meaning: &'static str) -> Variable {

@@ -31,6 +31,7 @@ pub(crate) enum Needed {
 }
 
 /// What a key may hold. Nothing (`null`) is the same as to leave the key out, unless it is needed.
+#[cfg_attr(not(feature = "collector"), allow(dead_code, reason = "the collector's files have units"))]
 #[derive(Clone, Copy)]
 pub(crate) enum Holds {
     Text,

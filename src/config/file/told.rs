@@ -30,7 +30,8 @@ pub(super) fn settings(root: &Node, config: &Config) -> Vec<Setting> {
 fn section(node: &Node, section: &'static Section, path: &str, settings: &mut Vec<Setting>) {
     for entry in node.entries() {
         let Some(key) = section.key(&entry.key) else { continue };
-        value(&entry.node, key, entry.line, &below(path, key.name), path, settings);
+        let kind = section.one.then_some(path);
+        value(&entry.node, key, entry.line, &below(path, key.name), kind, settings);
     }
     let missing = section.all().filter(|key| node.get(key.name).is_none() && !section.one);
     for key in missing {
@@ -42,18 +43,25 @@ fn section(node: &Node, section: &'static Section, path: &str, settings: &mut Ve
     }
 }
 
-fn value(node: &Node, key: &Key, line: usize, path: &str, parent: &str, settings: &mut Vec<Setting>) {
+/// `kind`: the path of what the key is a kind of.
+fn value(node: &Node, key: &Key, line: usize, path: &str, kind: Option<&str>, settings: &mut Vec<Setting>) {
     let mut tell = |path: &str, value: String| {
         settings.push(Setting::new(path.to_owned(), value, Origin::ConfigurationFile { line }));
     };
     match key.holds {
         Holds::Unsupported | Holds::Idle | Holds::Foreign | Holds::Renamed(_) => {}
-        // The name is the value.
-        Holds::Name => tell(parent, key.name.to_owned()),
-        Holds::Section(below) if node.entries().is_empty() => {
-            tell(parent, key.name.to_owned());
-            section(node, below, path, settings);
+        Holds::Name | Holds::Section(_) if node.entries().is_empty() => {
+            match kind {
+                // The name is the value.
+                Some(kind) => tell(kind, key.name.to_owned()),
+                None if node.is_null() => return,
+                None => tell(path, "nothing".to_owned()),
+            }
+            if let Holds::Section(below) = key.holds {
+                section(node, below, path, settings);
+            }
         }
+        Holds::Name => {}
         Holds::Section(below) => section(node, below, path, settings),
         Holds::Sections(below) => {
             for (index, member) in node.members().iter().enumerate() {
@@ -74,9 +82,19 @@ fn shown(node: &Node, key: &Key, path: &str) -> String {
     };
     match key.name {
         _ if is_header => MASKED.into(),
-        "endpoint" => url(&text).unwrap_or(text).chars().filter(|c| !c.is_control()).collect(),
+        _ if is_number(key.holds) => node.integer().map_or(text, |number| number.to_string()),
+        // A name alone is a place too, where what else there is may be secret.
+        "endpoint" => url(&text).unwrap_or_else(|| match text.contains(['@', '?', '#']) {
+            true => MASKED.into(),
+            false => plain(&text),
+        }),
         _ => plain(&text),
     }
+}
+
+/// Which may be written in several ways.
+fn is_number(holds: Holds) -> bool {
+    matches!(holds, Holds::Count | Holds::Limit | Holds::Time | Holds::Pause | Holds::Between(..))
 }
 
 fn below(path: &str, key: &str) -> String {
@@ -110,8 +128,13 @@ fn together(root: &Node, config: &Config, signal: Signal, settings: &mut [Settin
         let exporter = member.path(&[kind, "exporter"]).and_then(Node::kind);
         if let Some((exporter, _)) = exporter {
             let held = remote.timeout.as_millis().to_string();
-            let place = format!("{path}.exporter.{exporter}.timeout");
-            decide(settings, &place, held, Some(below(&path, limit)));
+            let place = format!("{path}.exporter.{exporter}");
+            decide(settings, &below(&place, "timeout"), held, Some(below(&path, limit)));
+            let is_endpoint = |setting: &&mut Setting| setting.variable == below(&place, "endpoint");
+            let unnamed = settings.iter_mut().find(is_endpoint).filter(|setting| setting.is_default());
+            if let Some(endpoint) = unnamed {
+                endpoint.value = url(&remote.url.to_string()).unwrap_or_default();
+            }
         }
     }
 }
@@ -125,6 +148,7 @@ fn decide(settings: &mut [Setting], path: &str, held: String, by: Option<String>
     if setting.origin != Origin::Default {
         setting.written = Some(std::mem::take(&mut setting.value));
     }
+    // The default of a delay goes by the signal, that of what another key decides by that key.
+    setting.by = by;
     setting.value = held;
-    setting.by = by.filter(|_| setting.written.is_some());
 }

@@ -58,6 +58,13 @@ fn what_holds_is_told_with_what_decided_and_what_was_written_in_vain() {
             ],
         ),
         (
+            &[("OTEL_BSP_EXPORT_TIMEOUT", "300"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "5000")],
+            &[
+                r#"OTEL_EXPORTER_OTLP_TRACES_TIMEOUT = 300 (OTEL_BSP_EXPORT_TIMEOUT; "5000" does not hold)"#,
+                "OTEL_BSP_EXPORT_TIMEOUT = 300 (environment)",
+            ],
+        ),
+        (
             &[("OTEL_ATTRIBUTE_COUNT_LIMIT", "64"), ("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "32")],
             &[
                 "OTEL_ATTRIBUTE_COUNT_LIMIT = 64 (environment)",
@@ -186,7 +193,12 @@ proptest! {
         )
     ) {
         let config = Config::from_vars(vars.clone());
-        let told = config.settings().filter(|setting| setting.origin != Origin::Default && setting.by.is_none());
+        // A form that does not hold keeps the general one from it.
+        let is_said = |setting: &&Setting| match setting.origin {
+            Origin::Default => setting.written.is_some() && setting.variable.starts_with("OTEL_EXPORTER_OTLP_"),
+            _ => setting.by.is_none() || setting.written.is_some(),
+        };
+        let told = config.settings().filter(is_said);
         let told = Vec::from_iter(told.map(|setting| (setting.variable.clone(), setting.value.clone())));
         let again = Config::from_vars(told.clone());
         prop_assert_eq!(deeds(config), deeds(again), "{:?} is told as {:?}", vars, told);

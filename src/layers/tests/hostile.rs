@@ -228,11 +228,14 @@ proptest! {
         kind in prop::sample::select(vec!["server", "CLIENT", "", "x"]), parts in 0..4_u8,
     ) {
         let known: &(dyn Error + 'static) = &fmt::Error;
-        let body = || {
-            match parts {
-                0 => drop(info_span!("work", text, float, signed, unsigned, wide, truth)),
-                1 => drop(info_span!("work", otel.name = ?name, otel.kind = %kind, list = ?list, text, float)),
-                2 => drop(info_span!("work", otel.status_code = %"ERROR", otel.status_description = %description, known, bytes = &bytes[..])),
+        // OpenTelemetry has numbers with a sign only: those without become such, not texts, where they fit.
+        let fits = i64::try_from(unsigned);
+        let body = |told: bool| {
+            match (parts, fits) {
+                (0, Ok(unsigned)) if told => drop(info_span!("work", text, float, signed, unsigned, wide, truth)),
+                (0, _) => drop(info_span!("work", text, float, signed, unsigned, wide, truth)),
+                (1, _) => drop(info_span!("work", otel.name = ?name, otel.kind = %kind, list = ?list, text, float)),
+                (2, _) => drop(info_span!("work", otel.status_code = %"ERROR", otel.status_description = %description, known, bytes = &bytes[..])),
                 _ => {
                     let span = info_span!("work", text, later = field::Empty, known = field::Empty, wide, otel.name = name);
                     span.record("later", field::debug(&list));
@@ -241,6 +244,6 @@ proptest! {
                 }
             }
         };
-        prop_assert_eq!(fields(&ours(body)), fields(&plain(body)));
+        prop_assert_eq!(fields(&ours(|| body(false))), fields(&plain(|| body(true))));
     }
 }

@@ -27,6 +27,16 @@ async fn nothing_is_wrong_in_them_and_nothing_of_them_ignored() {
         assert!(others.iter().all(|line| line.contains(telemetry)), "{others:#?}");
         names.insert(path.file_stem().unwrap().to_string_lossy().into_owned());
     }
+    let manual = include_str!("../../../docs/agent.md");
+    let (_, told) = manual
+        .split_once("$ throughline collect --config examples/collector/gateway.yaml --check\n")
+        .unwrap();
+    let told: Vec<&str> = told.split("```").next().unwrap().lines().collect();
+    let mut gateway = collect(&example("gateway"), &["--check"], &[]);
+    gateway.ended().await;
+    let lines: Vec<String> =
+        gateway.lines().into_iter().filter(|line| !line.contains("service.telemetry is ignored")).collect();
+    assert_eq!(lines, told);
     assert_eq!(names, ["gateway", "hosted", "node"].map(str::to_owned).into());
 }
 

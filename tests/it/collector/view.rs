@@ -18,7 +18,7 @@ async fn json(collector: &Collector, path: &str) -> Json {
 }
 
 /// A front and a back service, an error, two log records, and a trace whose root is elsewhere.
-async fn filled() -> Collector {
+pub(super) async fn filled() -> Collector {
     let collector = start(|_| ());
     let other = |id| Span { trace_id: vec![0x77; 16], ..span(id, 9, "orphan") };
     for (path, body) in [

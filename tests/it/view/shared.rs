@@ -211,3 +211,26 @@ async fn what_is_kept_is_there_after_the_next_start() {
     let second = start(keeping);
     assert_eq!((second.trace(ORDER), second.map(None), second.logs(1000)), (trace, map, logs));
 }
+
+/// What the page tells to search for and to ask, works.
+#[tokio::test]
+async fn the_searches_and_addresses_of_the_page_are_understood() {
+    const PAGE: &str = include_str!("../../../docs/view.md");
+    let collector = start(|_| ());
+    send(&collector, &sample(), &[]).await;
+    let searches = PAGE.split_once("```text\n").unwrap().1.split_once("```").unwrap().0;
+    let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    for search in searches.lines().chain(["user.id = 7 and not scope = \"hyper\""]) {
+        assert!(PAGE.contains(search));
+        for list in ["api/traces", "api/logs"] {
+            assert_eq!(ask(&collector, &format!("{list}?q={}", encoded(search))).await.0, 200, "{search}");
+        }
+    }
+    assert_eq!(ask(&collector, "api/logs?q=user.id%20%3D").await.0, 400);
+    let addresses: Vec<&str> =
+        PAGE.split("curl '127.0.0.1:4319/").skip(1).map(|rest| rest.split('\'').next().unwrap()).collect();
+    assert_eq!(addresses.len(), 2);
+    for address in addresses {
+        assert_eq!(ask(&collector, address).await.0, 200, "{address}");
+    }
+}

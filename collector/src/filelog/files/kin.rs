@@ -1,6 +1,9 @@
 //! Which known file another one is: none, the continuation of one, or a copy.
 
-use super::{Candidate, Content, Files, Id, StartAt, Tail, directory, labels};
+use super::{
+    Candidate, Content, Files, Id, StartAt, Tail,
+    name::{directory, labels},
+};
 use std::{io, path::Path, time::Instant};
 
 /// What a file is to those that are known.
@@ -17,6 +20,10 @@ impl Files {
     /// Finds out which one it is, and reads it, if it is not there already.
     pub(super) fn adopt(&mut self, candidate: Candidate, now: Instant) -> io::Result<()> {
         let Candidate { path, identity, metadata } = candidate;
+        if self.by_identity.contains_key(&identity) {
+            // By another name, or found again meanwhile.
+            return Ok(());
+        }
         let mut content = Content::open(&path, self.options.gzip)?;
         let head = content.head(self.options.fingerprint_size)?;
         if head.is_empty() {

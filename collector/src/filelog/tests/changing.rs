@@ -135,6 +135,38 @@ fn a_file_that_is_deleted_is_read_to_its_end() {
     stop(collector);
 }
 
+// As Docker's logs are linked below the directory of the pods, and those below that of the containers.
+#[cfg(unix)]
+#[test]
+fn a_link_leads_to_whatever_is_at_its_end_now() {
+    let (place, arrived) = (Place::new(), Arrived::default());
+    for directory in ["docker", "pods", "containers"] {
+        fs::create_dir_all(place.path(directory)).unwrap();
+    }
+    std::os::unix::fs::symlink("../docker/web.json", place.path("pods/0.log")).unwrap();
+    std::os::unix::fs::symlink("../pods/0.log", place.path("containers/web.log")).unwrap();
+    place.append("docker/web.json", lines(0..20));
+    let collector = start(place.stored("containers/*.log"), &arrived);
+    expect(&arrived, 0..20);
+    place.append("docker/web.json", lines(20..25));
+    fs::rename(place.path("docker/web.json"), place.path("docker/web.json.1")).unwrap();
+    place.append("docker/web.json", lines(25..30));
+    expect(&arrived, 0..30);
+    stop(collector);
+    // While nobody looks: again, and the container is started anew.
+    place.append("docker/web.json", lines(30..35));
+    fs::rename(place.path("docker/web.json"), place.path("docker/web.json.1")).unwrap();
+    place.append("docker/web.json", lines(35..40));
+    let collector = start(place.stored("containers/*.log"), &arrived);
+    expect(&arrived, 0..40);
+    place.append("docker/next.json", lines(40..45));
+    fs::remove_file(place.path("containers/web.log")).unwrap();
+    std::os::unix::fs::symlink("../docker/next.json", place.path("containers/web.log")).unwrap();
+    place.append("docker/web.json", lines(45..50));
+    expect(&arrived, 0..50);
+    stop(collector);
+}
+
 #[test]
 fn the_time_of_a_file_does_not_matter() {
     let (place, arrived) = (Place::new(), Arrived::default());

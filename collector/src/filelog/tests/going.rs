@@ -147,8 +147,7 @@ fn joined(place: &Place, operator: Task) -> Options {
 }
 
 fn container() -> Task {
-    let container = Container { add_metadata_from_filepath: false, ..Container::default() };
-    Task::Container(container)
+    Task::Container(Container { add_metadata_from_filepath: false, ..Container::default() })
 }
 
 // B-065
@@ -174,6 +173,24 @@ fn a_line_in_parts_is_whole_over_a_restart_and_others_come_once() {
     let collector = start(joined(&place, container()), &arrived);
     place.append("a.log", cri("stdout", 'F', "three"));
     arrived.expect(&["other", "one two P F", "three"]);
+    stop(collector);
+}
+
+// B-065
+#[test]
+fn a_line_in_parts_that_is_not_delivered_is_read_again_with_all_of_them() {
+    let (place, arrived) = (Place::new(), Arrived::default());
+    arrived.away(true);
+    place.append(
+        "a.log",
+        cri("stdout", 'P', "one ") + &cri("stdout", 'P', "two ") + &cri("stdout", 'F', "three"),
+    );
+    let collector = start(joined(&place, container()), &arrived);
+    until(|| collector.forwarded()[0].queued == 1);
+    assert!(collector.stop_blocking(Duration::ZERO).is_err());
+    arrived.away(false);
+    let collector = start(joined(&place, container()), &arrived);
+    arrived.expect(&["one two three"]);
     stop(collector);
 }
 
@@ -215,4 +232,17 @@ fn what_waits_to_be_recombined_is_read_again_and_what_was_delivered_is_not() {
     place.append("a.log", " three\nat 3\n");
     arrived.expect(&["at 1\none", "at 2\ntwo\nthree"]);
     stop(collector);
+}
+
+#[test]
+fn what_no_pipeline_takes_is_not_read() {
+    let (place, arrived) = (Place::new(), Arrived::default());
+    let mut config = config(place.options("*.log"), &arrived);
+    config.destinations = crate::Destinations::default();
+    config.max_bytes = 1;
+    let mut pipeline = crate::Pipeline::of(Signal::Logs);
+    pipeline.sources.push(crate::Pipeline::OTLP.into());
+    config.pipelines.push(pipeline);
+    let fault = Collector::start(config).unwrap_err().to_string();
+    assert_eq!(fault, "the file log file_log: no pipeline of logs has it as a source; name it in one");
 }

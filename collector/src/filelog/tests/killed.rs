@@ -108,10 +108,23 @@ fn killed_again_and_again_it_loses_nothing_and_repeats_what_was_on_its_way() {
         arrived.bodies().into_iter().for_each(|body| *seen.entry(body).or_default() += 1);
         seen
     };
-    until(|| arrived.count() >= total && seen().len() >= total);
-    let lines =
-        (0..).zip(written).flat_map(|(writer, written)| (0..written).map(move |number| line(writer, number)));
-    assert!(seen().into_keys().eq(lines));
+    let lines = || {
+        let of = |(writer, written)| (0..written).map(move |number| line(writer, number));
+        (0..).zip(written).flat_map(of)
+    };
+    let begun = Instant::now();
+    while seen().len() < total {
+        let seen = seen();
+        let missing = || lines().filter(|line| !seen.contains_key(line));
+        assert!(
+            begun.elapsed() < Duration::from_secs(60),
+            "{} of {total}: {:?}",
+            missing().count(),
+            missing().next()
+        );
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(seen().into_keys().eq(lines()));
     let repeated = arrived.count() - total;
     eprintln!("{total} lines, {kills} kills, {repeated} lines twice");
     assert!(repeated <= kills * 8 * 1024 * 1024 / line(0, 0).len(), "{repeated}");
@@ -125,5 +138,28 @@ fn killed_again_and_again_it_loses_nothing_and_repeats_what_was_on_its_way() {
     assert_eq!(arrived.bodies()[before..], ["last"]);
     drop(child.stdin.take());
     assert!(child.wait().unwrap().success());
+    stop(receiver);
+}
+
+#[test]
+fn killed_it_repeats_nothing_that_was_written_down() {
+    let (place, arrived) = (Place::new(), Arrived::default());
+    let mut config = config(place.options("none"), &arrived);
+    config.file_logs.clear();
+    config.http = Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+    let receiver = Collector::start(config).unwrap();
+    let (mut expected, mut length) = (Vec::new(), 0);
+    for kill in 0..3 {
+        let lines = Vec::from_iter((0..5000).map(|number| line(kill, number)));
+        place.append("a.log", lines.join("\n") + "\n");
+        length += lines.iter().map(|line| line.len() + 1).sum::<usize>();
+        expected.extend(lines);
+        let mut child = spawn(&place, &receiver);
+        let written = || fs::read_to_string(place.path("storage/file_log.json")).unwrap_or_default();
+        until(|| written().ends_with(&format!("\"offset\":{length}}}]}}")));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(arrived.bodies() == expected, "{} of {}", arrived.count(), expected.len());
+    }
     stop(receiver);
 }

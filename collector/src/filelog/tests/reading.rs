@@ -181,6 +181,20 @@ fn a_file_that_may_not_be_read_is_read_once_it_may() {
     stop(collector);
 }
 
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_holds_up_nothing_and_is_read_once_it_can() {
+    let (place, arrived) = (Place::new(), Arrived::default());
+    std::os::unix::fs::symlink("a.log", place.path("a.log")).unwrap();
+    place.append("b.log", "one\n");
+    let collector = start(place.options("*.log"), &arrived);
+    arrived.expect(&["one"]);
+    fs::remove_file(place.path("a.log")).unwrap();
+    place.append("a.log", "two\n");
+    arrived.expect(&["one", "two"]);
+    stop(collector);
+}
+
 #[test]
 fn directories_and_pipes_are_no_files() {
     let (place, arrived) = (Place::new(), Arrived::default());

@@ -58,7 +58,7 @@ impl Wanted {
     }
 
     /// Why the search means nothing.
-    pub(super) fn fault(&self) -> Option<&Fault> {
+    pub(crate) fn fault(&self) -> Option<&Fault> {
         self.condition.as_ref().err()
     }
 

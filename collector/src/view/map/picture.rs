@@ -14,8 +14,8 @@ use maud::{Markup, html};
 const LABELS: usize = 24;
 
 /// How many characters of a name, and of what stands below it, have room in a node.
-const MAX_NAME: usize = 20;
-const MAX_WORDS: usize = 27;
+const MAX_NAME: usize = 19;
+const MAX_WORDS: usize = 25;
 
 pub(super) fn picture(map: &Map, palette: &Palette, address: &Address, wanted: Option<&Between>) -> Markup {
     let layout = layout(map);

@@ -3,6 +3,9 @@
 use super::super::query::{Query, encode};
 use crate::trace::{Span, Trace};
 
+/// How much of a search is repeated in every link, in characters; one that long means nothing anyway.
+const MAX_FIND: usize = 1001;
+
 /// What of a trace is looked at.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Focus {
@@ -35,7 +38,7 @@ impl Focus {
             under: known("under"),
             skip: number("skip").and_then(|skip| usize::try_from(skip).ok()).unwrap_or(0),
             zoom: number("from").zip(number("to")).filter(|(from, to)| from < to),
-            find: query.value("find").unwrap_or_default().trim().to_owned(),
+            find: query.value("find").unwrap_or_default().trim().chars().take(MAX_FIND).collect(),
             lines: is_set("lines"),
             only: is_set("only"),
         }
@@ -44,6 +47,11 @@ impl Focus {
     /// The page with the details of a span, at its row.
     pub(crate) fn select(&self, span: &Span) -> String {
         Focus { span: Some(span.span_id.clone()), ..self.clone() }.url()
+    }
+
+    /// The page with the details of a span that may be among those that are not shown.
+    pub(crate) fn reveal(&self, span: &Span) -> String {
+        Focus { under: None, skip: 0, ..self.clone() }.select(span)
     }
 
     /// The page without details, at the row where they were.

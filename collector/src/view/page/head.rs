@@ -77,9 +77,9 @@ pub(super) fn tools(trace: &Trace, focus: &Focus, found: &[usize], fault: Option
     let failed: Vec<usize> = places(trace, |status| status == Status::Error);
     let selected = focus.span.as_deref().and_then(|id| trace.place(id));
     let link =
-        |places: &[usize], forward| at(trace, next(places, selected, forward)).map(|span| focus.select(span));
+        |places: &[usize], forward| at(trace, next(places, selected, forward)).map(|span| focus.reveal(span));
     html! {
-        form.bar.tools-of-trace action={ "/trace/" (trace.trace_id) } data-swap {
+        form.bar.tools-of-trace #tools action={ "/trace/" (trace.trace_id) } data-swap {
             input.field.search type="search" name="find" value=(focus.find) data-key="/" maxlength="1000" autocomplete="off"
                 spellcheck="false" aria-label="Search in the trace" placeholder="search in the trace"
                 aria-invalid=[fault.map(|_| "true")];
@@ -104,8 +104,8 @@ pub(super) fn tools(trace: &Trace, focus: &Focus, found: &[usize], fault: Option
             } @else if is_large(trace) {
                 span.hint { "folded: " (trace.spans.len()) " spans" }
             }
+            @if let Some(fault) = fault { p.fault-line { "This search means nothing: " (fault) "." } }
         }
-        @if let Some(fault) = fault { p.fault-line { "This search means nothing: " (fault) "." } }
     }
 }
 

@@ -2,19 +2,21 @@
 
 use super::{
     super::{
+        condition::Condition,
         palette::Palette,
         panel,
         query::Query,
         waterfall::{Axis, Outline, Path, Wanted, Waterfall},
     },
-    Focus,
+    Focus, found,
+    head::tools,
 };
 use crate::{
     intake::Intake,
     look,
     trace::{Span, Trace, parse},
 };
-use maud::Markup;
+use maud::{Markup, html};
 use std::collections::HashSet;
 
 /// The rows that are asked for as `under` and `skip`; `None` when the trace is not kept.
@@ -30,12 +32,17 @@ pub(crate) fn rows(intake: &Intake, palette: &Palette, id: &str, query: &Query) 
     Some(waterfall.rows(&outline.rows(&wanted), None))
 }
 
-/// The details of the span that is asked for; `None` when it is not kept.
+/// The bar, and the details of the span that is asked for, if it is; `None` when the trace is not kept.
 pub(crate) fn details(intake: &Intake, palette: &Palette, id: &str, query: &Query) -> Option<Markup> {
     let trace = look::trace(intake, &parse(id)?)?;
     let focus = Focus::of(&trace, query);
-    let span = trace.span(focus.span.as_deref()?)?;
-    Some(panel(intake, &trace, span, &focus, palette))
+    let condition = Condition::parse(&focus.find);
+    let found = found(&trace, &focus, &condition);
+    let span = focus.span.as_deref().and_then(|id| trace.span(id));
+    Some(html! {
+        (tools(&trace, &focus, &found, condition.err().as_ref()))
+        @if let Some(span) = span { (panel(intake, &trace, span, &focus, palette)) }
+    })
 }
 
 pub(super) fn panel(intake: &Intake, trace: &Trace, span: &Span, focus: &Focus, palette: &Palette) -> Markup {

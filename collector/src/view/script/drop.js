@@ -6,8 +6,11 @@ let dialog;
 function tell(words) {
   dialog ??= document.body.appendChild(document.createElement("dialog"));
   dialog.id = "imported";
+  const close = Object.assign(document.createElement("button"), { className: "button small", textContent: "Close" });
+  close.addEventListener("click", () => dialog.close());
   dialog.replaceChildren(
     ...words.map((line) => Object.assign(document.createElement("p"), { textContent: line })),
+    close,
   );
   if (!dialog.open) dialog.showModal();
 }

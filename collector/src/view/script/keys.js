@@ -1,6 +1,6 @@
 // Keys press what has the attribute `data-key`, and go from row to row: a row is what has the attribute `data-row`.
 
-const typing = (element) => element.closest("input, select, textarea, dialog, [contenteditable]");
+const typing = (element) => element.closest("input:not([type=checkbox]), select, textarea, dialog, [contenteditable]");
 
 const rows = () => [...document.querySelectorAll("[data-row]")].filter((row) => row.checkVisibility());
 
@@ -15,7 +15,9 @@ function step(forward) {
 function press(key) {
   const row = document.activeElement?.closest("tr, li");
   const wanted = `[data-key="${CSS.escape(key)}"]`;
-  const element = row?.querySelector(wanted) ?? document.querySelector(wanted);
+  // What stands in a row of a table is pressed there only.
+  const others = [...document.querySelectorAll(wanted)].filter((element) => !element.closest("tr"));
+  const element = row?.querySelector(wanted) ?? others[0];
   if (!element || !element.checkVisibility({ visibilityProperty: true })) return false;
   if (element.matches("input:not([type=checkbox]), select")) {
     element.focus();

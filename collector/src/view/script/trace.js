@@ -47,37 +47,35 @@ function toggle(row) {
   refold();
 }
 
-// The details of a span come alone; the address is that of the page with them.
-async function select(row, link) {
-  const address = new URL(link.href);
-  if (!address.searchParams.has("span") || address.searchParams.has("only")) return go(link.href);
+// The bar and the details of a span come alone; the address is that of the page with them.
+async function select(row, address) {
+  const only = [address, new URL(location.href)].some((it) => it.searchParams.has("only"));
+  if (only) return go(address.href);
   const details = new URL(address);
   details.pathname += "/details";
   const answer = await fetch(details);
-  if (!answer.ok) return location.assign(link.href);
+  if (!answer.ok) return location.assign(address);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  deselect();
-  row.classList.add("chosen");
-  row.append(document.adoptNode(page.querySelector("aside")));
-  document.getElementById("trace").classList.add("with-panel");
-  history.pushState(null, "", address);
-  document.dispatchEvent(new Event("refreshed"));
-}
-
-function deselect() {
+  const panel = page.querySelector("aside");
   waterfall().querySelectorAll("li.chosen").forEach((row) => row.classList.remove("chosen"));
   waterfall().querySelectorAll("aside").forEach((panel) => panel.remove());
-  document.getElementById("trace").classList.remove("with-panel");
+  document.getElementById("trace").classList.toggle("with-panel", Boolean(panel));
+  if (panel) {
+    row.classList.add("chosen");
+    row.append(document.adoptNode(panel));
+  }
+  const bar = page.getElementById("tools");
+  if (bar) document.getElementById("tools").replaceWith(document.adoptNode(bar));
+  history.pushState(null, "", address);
+  document.dispatchEvent(new Event("refreshed"));
 }
 
 function close(row) {
   const address = new URL(location.href);
   for (const name of ["span", "only"]) address.searchParams.delete(name);
-  if (new URL(location.href).searchParams.has("only")) return go(address.href);
-  deselect();
   address.hash = "";
-  history.pushState(null, "", address);
-  row?.querySelector("[data-row]")?.focus({ preventScroll: true });
+  select(row, address);
+  row.querySelector("[data-row]")?.focus({ preventScroll: true });
 }
 
 document.addEventListener("click", (event) => {
@@ -87,7 +85,7 @@ document.addEventListener("click", (event) => {
   if (link?.matches("[data-fetch]")) unfold(link);
   else if (link?.matches(".fold")) toggle(row);
   else if (link?.matches(".close") || (link?.matches(".open") && row.matches(".chosen"))) close(row);
-  else if (link?.matches(".open")) select(row, link);
+  else if (link?.matches(".open")) select(row, new URL(link.href));
   else return;
   event.preventDefault();
 });

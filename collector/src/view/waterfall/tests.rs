@@ -174,6 +174,18 @@ fn of_a_large_trace_the_top_what_is_selected_and_what_failed_is_shown() {
     assert_eq!(rows[500], "gap Some(1) 988 12 2");
 }
 
+#[test]
+fn a_chain_of_thousands_is_shown_piece_by_piece() {
+    let spans = (1..=3000).map(|id| sent(id, id - 1, id, 10_000)).collect();
+    let trace = of(vec![("a", spans)], vec![]);
+    let rows = told(&trace, &all(None));
+    assert_eq!((rows.len(), rows[499].as_str()), (MAX_ROWS, "span 500 +2500"));
+    let rows = told(&trace, &all(Some(499)));
+    assert_eq!((rows[0].as_str(), rows[499].as_str()), ("span 501", "span 1000 +2000"));
+    assert_eq!(told(&trace, &Wanted { selected: Some(2500), ..all(None) }).len(), MAX_ROWS);
+    assert_eq!(Path::of(&trace).length(2999), 7000);
+}
+
 fn trees() -> impl Strategy<Value = Vec<(u64, u64, u64)>> {
     // Each has a parent among those before it, or none.
     proptest::collection::vec((any::<u64>(), 0..1000_u64, 0..1000_u64), 1..60).prop_map(|all| {

@@ -99,3 +99,35 @@ fn at_the_end_only_what_is_under_way_or_had_no_answer_may_have_arrived() {
         assert_eq!(left(state, store, &directory), expected, "{under_way} {unanswered}");
     }
 }
+
+#[test]
+fn what_goes_over_takes_its_counts_along_and_leaves_its_record_until_it_is_told_of() {
+    for written in [false, true] {
+        let (directory, (mut state, number)) = (Directory::new(), in_pieces());
+        let mut store = store(&directory).0;
+        if written {
+            spill(&mut state, &mut store);
+        }
+        let (numbers, requests) = state.to_spill();
+        let released = state.release(number).unwrap();
+        assert_eq!((released.place.is_some(), released.unanswered), (written, false));
+        assert_eq!((state.stats.recorded, state.stats.delivered, state.stats.queued), (4, 4, 0));
+        assert_eq!((state.stats.on_disk, state.bytes()), (0, 0));
+        assert!(state.release(number).is_none());
+        // It was on its way to disk: there it is over.
+        let places = if written { vec![] } else { store.append(&requests).unwrap() };
+        state.spilled(&numbers, places);
+        assert_eq!((state.stats.on_disk, state.has_notes()), (0, !written));
+
+        let mut others = self::state(Found::default());
+        others.receive(request(6), None, true, released.since);
+        assert_eq!((others.stats.recorded, others.stats.queued, others.stats.repeated), (6, 6, 0));
+        let number = next(&mut others).unwrap();
+        others.begin(number, 6);
+        assert_eq!(others.stats.repeated, 6, "it may have been taken elsewhere");
+
+        // Nobody has told yet that they have it, so the next process has it, and knows that it may be there twice.
+        let expected: &[(u64, bool)] = if written { &[(6, true)] } else { &[] };
+        assert_eq!(left(state, store, &directory), expected);
+    }
+}

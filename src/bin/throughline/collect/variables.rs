@@ -2,10 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command, parser::ValueSource};
 use std::{ffi::OsString, path::PathBuf};
-use throughline::{
-    Config,
-    config::{Origin, Setting},
-};
+use throughline::{Config, config::Origin};
 
 /// The arguments, and behind them the options that only variables give, in words; nothing of it for another
 /// command, or if the arguments cannot be understood.
@@ -19,18 +16,21 @@ pub(crate) fn with_variables(command: Command, mut arguments: Vec<OsString>) -> 
         let environment = file.map_or_else(Config::from_env, Config::from_env_or_file);
         let is_given =
             |option: &Arg| given.value_source(option.get_id().as_str()) == Some(ValueSource::CommandLine);
-        // A file says all but this.
+        // A file says all but where the view is. Servers are read with the variables of services: what is wrong in them may be
+        // a secret, which must not be repeated here.
         let has_file = given.contains_id("config");
-        let is_open = |option: &Arg| !has_file || option.get_id() == "view";
+        let is_open = |option: &Arg| (!has_file || option.get_id() == "view") && option.get_id() != "balance";
         for option in options.get_arguments().filter(|option| !is_given(option) && is_open(option)) {
             let Some((long, variable)) = option.get_long().map(|long| (long, variable(long))) else {
                 continue;
             };
-            let set = environment.settings().filter(|setting| setting.origin != Origin::Default);
-            let Some(Setting { value, .. }) = set.into_iter().find(|setting| setting.variable == variable)
-            else {
+            // As it is written: what cannot be understood is to be said here.
+            let is_set = |setting: &&Setting| setting.origin != Origin::Default || setting.written.is_some();
+            let set = environment.settings().filter(is_set);
+            let Some(setting) = set.into_iter().find(|setting| setting.variable == variable) else {
                 continue;
             };
+            let value = setting.written.as_ref().unwrap_or(&setting.value);
             let several = matches!(option.get_action(), ArgAction::Append);
             let values = value.split(',').filter(|_| several).chain((!several).then_some(value.as_str()));
             arguments.extend(values.map(|value| format!("--{long}={}", value.trim()).into()));

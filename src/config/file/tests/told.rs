@@ -19,7 +19,7 @@ tracer_provider:
   sampler: {parent_based: {root: {trace_id_ratio_based: {ratio: 0.1}}}}
   processors:
     - batch:
-        export_timeout: 300
+        export_timeout: 0x12c
         max_queue_size: 10
         max_export_batch_size: 512
         exporter:
@@ -84,9 +84,30 @@ fn what_a_file_leaves_out_is_told_with_what_holds() {
         ("tracer_provider.processors[0].batch.exporter.otlp_http.compression", "none"),
         ("meter_provider.readers[0].periodic.interval", "60000"),
         ("meter_provider.readers[0].periodic.exporter.otlp_grpc.timeout", "10000"),
+        ("meter_provider.readers[0].periodic.exporter.otlp_grpc.endpoint", "http://localhost:4317/"),
         ("meter_provider.readers[0].periodic.exporter.otlp_grpc.temporality_preference", "cumulative"),
     ] {
         assert_eq!(held(key), (value.to_owned(), true), "{key}");
+    }
+}
+
+// O-093
+#[test]
+fn what_stands_behind_a_place_is_not_told() {
+    let place = |endpoint: &str| {
+        let config =
+            of(&TEXT.replace("http://collector:4318/v1/traces", endpoint).replace("otlp_http", "otlp_grpc"));
+        assert_eq!(config.faults(), [], "{endpoint}");
+        let found = config.settings().find(|setting| setting.variable.ends_with("otlp_grpc.endpoint"));
+        found.unwrap().value.clone()
+    };
+    for (endpoint, told) in [
+        ("https://c:4317/?key=hush", "https://c:4317/"),
+        ("https://c:4317/?key=@hush", "(secret)"),
+        ("https://c:4317/a@b?key=hush", "(secret)"),
+        ("collector", "collector"),
+    ] {
+        assert_eq!(place(endpoint), told);
     }
 }
 

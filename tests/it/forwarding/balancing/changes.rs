@@ -81,6 +81,36 @@ async fn a_dead_servers_share_goes_to_the_others_and_comes_back_and_nothing_ackn
 }
 
 #[tokio::test]
+async fn of_a_request_in_pieces_the_rest_goes_over_and_what_may_have_arrived_is_known() {
+    for with_disk in [false, true] {
+        let (receivers, directory) = ([Receiver::start(), Receiver::start()], Directory::new());
+        let members = receivers.each_ref();
+        // The first half of its part is taken, the second one again and again, without an answer.
+        let taken_whole = Fault::Partial { rejected: 0, message: String::new() };
+        receivers[0].then(Fault::Status(413)).then(taken_whole).then_always(Fault::LostAnswer);
+        let collector =
+            start(vec![Destination::Balanced(between(&members, Protocol::HttpProtobuf))], |config| {
+                config.disk = with_disk.then(|| Disk::new(&directory.0));
+            });
+        assert_eq!(post(collector.http_address().unwrap(), traces(0..400)).await.0, 200);
+        delivered(&collector, 400).await;
+        assert_eq!(set(members.iter().flat_map(|receiver| taken(receiver))), set(0..400));
+        let forwarded = collector.forwarded().remove(0);
+        let arrived: u64 = members.iter().map(|receiver| receiver.items(Signal::Traces)).sum();
+        assert_eq!(arrived, 400 + forwarded.repeated);
+        let [here, there, _] = &forwarded.members[..] else { panic!("{forwarded:?}") };
+        assert!(here.left_out && !there.left_out);
+        // The first half is its own; the second was tried again and again there, and once more at the other.
+        let half = there.repeated;
+        assert!(half > 0 && here.repeated >= 2 * half && here.repeated.is_multiple_of(half), "{forwarded:?}");
+        let delivered_here = here.delivered;
+        assert!(delivered_here.abs_diff(half) <= 1, "{forwarded:?}");
+        assert_eq!(counts(here), [delivered_here, delivered_here, 0, 0, 0]);
+        assert_eq!(counts(there), [400 - delivered_here, 400 - delivered_here, 0, 0, 0]);
+    }
+}
+
+#[tokio::test]
 async fn while_all_are_away_everything_waits_and_whoever_is_back_first_gets_it() {
     for with_disk in [false, true] {
         let (receivers, directory) = ([Receiver::start(), Receiver::start()], Directory::new());

@@ -1,5 +1,12 @@
 use super::*;
-use crate::support::{child::Process, free_port, peer};
+use crate::support::{
+    child::Process,
+    free_port,
+    gateway::{self, Authority, GRPC, Gateway},
+    peer,
+};
+use std::{io, pin::Pin};
+use throughline::sender::{Compression, Credentials, Discovery, Find, Remote, Secret, Tls};
 
 // Item 9 of the promise: three real ones, of which one is stopped in the middle.
 #[tokio::test]
@@ -23,9 +30,8 @@ async fn real_collectors_get_whole_traces_while_one_of_them_ends() {
     for peer in &peers {
         peer.line(&["Everything is ready"]).await;
     }
-    let remotes = ports.map(|port| {
-        throughline::sender::Remote::new(Protocol::Grpc, format!("http://127.0.0.1:{port}").parse().unwrap())
-    });
+    let remotes =
+        ports.map(|port| Remote::new(Protocol::Grpc, format!("http://127.0.0.1:{port}").parse().unwrap()));
     let collector = start(vec![Destination::Balanced(Balance::between(remotes))], |_| {});
     let address = collector.http_address().unwrap();
     for number in 0..5 {
@@ -58,4 +64,44 @@ async fn real_collectors_get_whole_traces_while_one_of_them_ends() {
         "{:?}",
         at.iter().map(BTreeMap::len).collect::<Vec<_>>()
     );
+}
+
+/// Servers whose addresses are known, and whose name is not theirs alone.
+struct Known(Vec<SocketAddr>);
+
+impl Find for Known {
+    fn find(&self) -> Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send + '_>> {
+        Box::pin(async { Ok(self.0.clone()) })
+    }
+}
+
+#[tokio::test]
+async fn each_server_shows_the_certificate_of_their_common_name_and_is_shown_who_sends() {
+    let (receivers, authority, directory) =
+        ([Receiver::start(), Receiver::start()], Authority::new(), gateway::Directory::new());
+    let file = directory.write("authority.pem", authority.pem());
+    let mut gateways = Vec::new();
+    for receiver in &receivers {
+        let identity = authority.identity("collectors.example");
+        gateways.push(Gateway::start(receiver.grpc_address(), GRPC, &identity, None).await);
+    }
+    let mut remote = Remote::new(Protocol::Grpc, "https://collectors.example".parse().unwrap());
+    remote.tls = Tls { certificate: Some(file), ..Tls::default() };
+    remote.credentials = Some(Credentials::Bearer(Secret::value("hush")));
+    remote.compression = Compression::Gzip;
+    let known = Known(gateways.iter().map(|gateway| gateway.address).collect());
+    let balance = Balance::found(Discovery::new(remote, known));
+    let collector = start(vec![Destination::Balanced(balance)], |_| {});
+    assert_eq!(post(collector.http_address().unwrap(), traces(0..400)).await.0, 200);
+    delivered(&collector, 400).await;
+    for receiver in &receivers {
+        assert!(receiver.items(Signal::Traces) > 100 && receiver.complaints().is_empty());
+        for request in receiver.requests() {
+            assert_eq!(
+                (&request.headers["authorization"], &request.headers["grpc-encoding"]),
+                (&http::HeaderValue::from_static("Bearer hush"), &http::HeaderValue::from_static("gzip"),)
+            );
+        }
+    }
+    assert!(gateways.iter().all(|gateway| gateway.clients() == [None]));
 }

@@ -1,0 +1,51 @@
+//! opentelemetry-otlp, opentelemetry-instrumentation-tower, tracing-opentelemetry, appender: traces, metrics, logs, OTLP over HTTPS
+//= axum = "0.8"
+//= opentelemetry = "0.33"
+//= opentelemetry_sdk = "0.33"
+//= opentelemetry-otlp = { version = "0.33", features = ["reqwest-rustls"] }
+//= opentelemetry-appender-tracing = "0.33"
+//= opentelemetry-instrumentation-tower = { version = "0.19", features = ["axum"] }
+//= tokio = { version = "1", features = ["macros", "net", "rt-multi-thread", "signal"] }
+//= tracing = "0.1"
+//= tracing-opentelemetry = "0.34"
+//= tracing-subscriber = { version = "0.3", features = ["env-filter"] }
+
+use axum::{Router, extract::Path, routing::get};
+use opentelemetry::{global, trace::TracerProvider};
+use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
+use opentelemetry_instrumentation_tower::HTTPLayerBuilder;
+use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
+use opentelemetry_sdk::{
+    logs::SdkLoggerProvider, metrics::SdkMeterProvider, propagation::TraceContextPropagator, trace::SdkTracerProvider,
+};
+use tracing_subscriber::prelude::*;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    global::set_text_map_propagator(TraceContextPropagator::new());
+    let spans = SdkTracerProvider::builder().with_batch_exporter(SpanExporter::builder().with_http().build()?).build();
+    let meters =
+        SdkMeterProvider::builder().with_periodic_exporter(MetricExporter::builder().with_http().build()?).build();
+    let logs = SdkLoggerProvider::builder().with_batch_exporter(LogExporter::builder().with_http().build()?).build();
+    global::set_tracer_provider(spans.clone());
+    global::set_meter_provider(meters.clone());
+    tracing_subscriber::registry()
+        .with(tracing_subscriber::EnvFilter::from_default_env())
+        .with(tracing_subscriber::fmt::layer())
+        .with(tracing_opentelemetry::layer().with_tracer(spans.tracer("service")))
+        .with(OpenTelemetryTracingBridge::new(&logs))
+        .init();
+    let layer = HTTPLayerBuilder::builder().with_meter(global::meter("service")).build()?;
+    let app = Router::new().route("/hello/{name}", get(hello)).layer(layer);
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("listening");
+    let stop = async { drop(tokio::signal::ctrl_c().await) };
+    axum::serve(listener, app).with_graceful_shutdown(stop).await?;
+    (spans.shutdown()?, meters.shutdown()?, logs.shutdown()?);
+    Ok(())
+}
+
+async fn hello(Path(name): Path<String>) -> String {
+    tracing::info!(name, "saying hello");
+    format!("hello, {name}\n")
+}
