@@ -49,8 +49,9 @@
 //! the request: its answer does not say what of it was taken.
 //!
 //! # Limits
-//! Of a hint 100 names count. Labels and lines are as long as they are; Loki has bounds of its own (B-052, B-053). Names of tenants that
-//! Loki does not allow have their records rejected, and counted. JSON of more than 53 bits is text.
+//! Of a hint 100 names count. Labels and lines are as long as they are; Loki has bounds of its own (B-052, B-053). Names
+//! of tenants that Loki does not allow have their records rejected, and counted. Integers of more than 53 bits are texts
+//! in JSON. The tests have another decoder of the push API, and no Loki.
 
 mod attributes; // what a record and its resource know
 mod labels; // what a stream is known by
