@@ -66,7 +66,9 @@ fn network(
     extensions: &Extensions<'_>,
     flaws: &mut Vec<Flaw>,
 ) -> Option<Export> {
+    // That of several servers may stand beside how they are spoken to, or with it.
     let queue = component.node.get("sending_queue");
+    let queue = queue.or_else(|| component.node.path(&["protocol", "otlp", "sending_queue"]));
     let of_queue = |key: &str| queue.and_then(|queue| queue.get(key));
     let path = component.path("sending_queue");
     let queue_bytes = queue_bytes(queue, &path, flaws);

@@ -7,7 +7,7 @@ use super::{
     shared::CLIENT_KEYS,
 };
 use crate::{
-    config::file::schema::{key, required},
+    config::file::schema::{key, required, written},
     sender::Signal,
 };
 
@@ -265,7 +265,7 @@ static DNS: Section = section(
     ]],
 );
 
-static PROTOCOL: Section = section("protocol", &[&[required("otlp", Part(&BALANCED), "OTLP over gRPC.")]]);
+static PROTOCOL: Section = section("protocol", &[&[written("otlp", Part(&BALANCED), "OTLP over gRPC.")]]);
 
 static BALANCED: Section = section(
     "otlp of loadbalancing",

@@ -274,6 +274,12 @@ fn several_servers_share_what_is_sent_and_loki_gets_its_own_words() {
         assert_eq!(told(&agent), [""; 0]);
         assert_eq!(agent.lines()[1], words);
     }
+    for settings in [
+        "{resolver: {static: {hostnames: [a]}}, protocol: {otlp: {sending_queue: {sizer: bytes, queue_size: 7}}}}",
+        "{resolver: {static: {hostnames: [a]}}, protocol: {otlp: }, sending_queue: {sizer: bytes, queue_size: 7}}",
+    ] {
+        assert_eq!(right(&with("loadbalancing", settings, "")).exits[0].queue_bytes, Some(7), "{settings}");
+    }
     let fault = told(&of(&with("loadbalancing", &settings("{}"), "")));
     assert_eq!(fault, ["line 2: exporters.loadbalancing.resolver needs one of static, dns"]);
     let text =

@@ -11,7 +11,7 @@ use bounds::Bounds;
 use clap::{Args, ValueEnum};
 use std::{
     io,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
     str::FromStr,
@@ -315,12 +315,18 @@ fn check_way(collector: &Collector, destinations: &collector::Destinations) -> i
 /// A destination that leads back.
 fn to_itself(collector: &Collector, destinations: &collector::Destinations) -> Option<Destination> {
     let main = [collector.grpc_address(), collector.http_address()].into_iter().flatten();
-    let all = main.chain(collector.ports().iter().map(|(_, address)| *address));
-    let own: Vec<u16> = all.map(|address| address.port()).collect();
+    let own: Vec<SocketAddr> = main.chain(collector.ports().iter().map(|(_, address)| *address)).collect();
     let is_own = |remote: &Remote| {
         let host = remote.url.host().unwrap_or_default().trim_matches(['[', ']']);
-        let is_here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-        is_here && remote.url.port_u16().is_some_and(|port| own.contains(&port))
+        // Another address of the loopback may be another collector.
+        let is_at = |ip: IpAddr| match host.parse::<IpAddr>() {
+            Ok(named) => named == ip || (ip.is_unspecified() && named.is_loopback()),
+            Err(_) => {
+                let is_first = ip == Ipv4Addr::LOCALHOST || ip == Ipv6Addr::LOCALHOST;
+                host == "localhost" && (is_first || ip.is_unspecified())
+            }
+        };
+        own.iter().any(|address| Some(address.port()) == remote.url.port_u16() && is_at(address.ip()))
     };
     let leads_back = |destination: &&Destination| match destination {
         Destination::Remote(remote) => is_own(remote),

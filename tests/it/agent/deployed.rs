@@ -89,7 +89,7 @@ async fn a_trace_and_its_log_line_go_through_both_tiers_with_tls_and_a_password(
     fs::write(format!("{pod}/0.log"), line).unwrap();
     let variables = [("MY_POD_IP", &*agent_at), ("K8S_NODE_NAME", "node"), ("GATEWAY_PASSWORD", "s3cret")];
     let mut agent = collect(&file, &["--view", "off"], &variables);
-    assert_eq!(post(&format!("{agent_at}:4318"), Signal::Traces, spans(0..100)).await, 200);
+    assert_eq!(post(&format!("{agent_at}:4318"), Signal::Traces, spans(1..101)).await, 200);
 
     until("all spans, and the line", || async {
         (backend.items(Signal::Traces) >= 100 && backend.items(Signal::Logs) >= 1).then_some(())
