@@ -21,7 +21,8 @@ async fn said(example: &str, variables: &[(&str, &str)]) -> String {
 async fn every_line_of_the_page_is_one_that_a_newcomers_mistake_brings_about() {
     let dead = format!("http://localhost:{}", free_port());
     let grpc = [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318"),
+        // Of this machine, and nobody listens there.
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.99.99.99:4318"),
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "100"),
     ];

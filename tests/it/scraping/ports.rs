@@ -114,7 +114,7 @@ async fn a_port_that_is_taken_fails_the_start_with_its_variable_and_check_says_s
         "OTEL_EXPORTER_PROMETHEUS_PORT: localhost:{port} is in use by another program; use another port, or leave \
          prometheus out of OTEL_METRICS_EXPORTER"
     );
-    let words = format!("a page at http://localhost:{port}/metrics (OTEL_METRICS_EXPORTER)");
+    let words = format!("a page at http://localhost:{port}/metrics");
     let error = Telemetry::build(config()).unwrap_err();
     assert!(error.is_address_in_use());
     assert_eq!(error.to_string(), fault);
@@ -128,6 +128,7 @@ async fn a_port_that_is_taken_fails_the_start_with_its_variable_and_check_says_s
     let found = async || {
         let findings = probe(&config()).await;
         let [finding] = &findings[..] else { panic!("{findings:?}") };
+        assert_eq!(finding.decided_by.as_deref(), Some("OTEL_METRICS_EXPORTER"));
         (finding.destination.clone(), finding.fault.clone())
     };
     assert_eq!(found().await, (words.clone(), Some(fault)));
