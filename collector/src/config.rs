@@ -37,8 +37,8 @@ pub struct Config {
     /// What somebody has to show who looks at the view. It goes over the network as it is: the view has no TLS of its own.
     /// Default: `None`, nothing.
     pub view_token: Option<Token>,
-    /// Where it answers `GET /` and nothing else: 200 while it takes telemetry, 503 while it stops; `None`: nowhere.
-    /// For the probes of Kubernetes. Default: nowhere.
+    /// Where it answers `GET /` with 200 while it takes telemetry and 503 while it stops, for the probes of Kubernetes, and
+    /// `GET /metrics` with its own counters, for Prometheus; `None`: nowhere. Default: nowhere.
     pub health: Option<SocketAddr>,
     /// Where Prometheus fetches the newest point of each series that is kept, at `/metrics`, without being asked who it is;
     /// `None`: nowhere; port 0: any free port (B-071). Default: nowhere.

@@ -359,38 +359,6 @@ fn a_request_does_not_grow_beyond_the_limit_and_stops_growing_early() {
     assert_eq!(apply(0), Err(Failure::TooLarge));
 }
 
-// B-067: from_context
-#[test]
-fn of_who_sends_a_name_is_known_only_if_its_password_was_asked_for_and_of_a_header_so_many_bytes() {
-    let of = |context| Action::Insert("of".into(), Value::Context(context));
-    let contexts = [Context::User, Context::Header("X-Long".into()), Context::Address, Context::User];
-    let process = Alone::new(&[Processor::resource(contexts.map(of))]).unwrap();
-    let mut headers = http::HeaderMap::new();
-    let answers = |headers: &http::HeaderMap, peer, has_password| {
-        let client = process.asked().answers(headers, peer, has_password);
-        [0, 1, 2].map(|place| {
-            let answer = client.answer(place)?;
-            Some(AnyValue::decode(answer).unwrap().value.unwrap())
-        })
-    };
-    let text = |text: &str| Some(any_value::Value::StringValue(text.into()));
-    assert_eq!(answers(&headers, None, true), [None, None, None]);
-    headers.insert("x-long", http::HeaderValue::from_bytes("ü".repeat(600).as_bytes()).unwrap());
-    let long = text(&"ü".repeat(512));
-    for (shown, user) in
-        [("basic YWRhOnNlY3JldA==", text("ada")), ("Bearer YWRhOnNlY3JldA==", None), ("Basic ?", None)]
-    {
-        headers.insert("authorization", shown.parse().unwrap());
-        assert_eq!(answers(&headers, Some("::1".parse().unwrap()), true), [user, long.clone(), text("::1")]);
-        assert_eq!(answers(&headers, None, false), [None, long.clone(), None]);
-    }
-    let error = Alone::new(&[Processor::resource([of(Context::Header("a b".into()))])]).err().unwrap();
-    assert_eq!(
-        error.to_string(),
-        r#""a b" is no name of a header, from which a processor takes a value; name one"#
-    );
-}
-
 // O-052: what the answer says was rejected does not go on.
 #[test]
 fn records_that_were_rejected_are_cut_out_and_all_others_stay() {

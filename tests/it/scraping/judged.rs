@@ -137,6 +137,47 @@ async fn promtool_has_no_objection() {
     assert_eq!(said, "");
 }
 
+/// A collector tells of itself where it tells whether it is well, and of everything what became of it.
+#[tokio::test]
+async fn promtool_has_no_objection_to_what_a_collector_tells_of_itself() {
+    use throughline_collector::{Collector, Config};
+    use throughline_sender::{Answer, Destination, Protocol, Signal};
+    let receiver = throughline::testing::Receiver::start();
+    let any = Some(std::net::SocketAddr::from(([127, 0, 0, 1], 0)));
+    let mut config = Config::default();
+    (config.grpc, config.http, config.view, config.health) = (any, any, None, any);
+    let remote =
+        crate::support::sending::remote(Protocol::HttpProtobuf, "http://127.0.0.1", receiver.http_address());
+    config.destinations.add(Signal::Traces, Destination::Remote(remote));
+    let collector = Collector::start(config).unwrap();
+    let request = crate::support::sending::span("work");
+    assert!(matches!(collector.inlet().accept(Signal::Traces, request.body), Answer::Taken { .. }));
+    let health = format!("http://{}/metrics", collector.health_address().unwrap());
+    let page = crate::support::until("a delivered span", || async {
+        let (_, page) = get(&health, &[]).await.unwrap();
+        page.contains("delivered_items_total{signal=\"traces\",destination=\"").then_some(page).filter(
+            |page| page.lines().any(|line| line.contains("delivered_items_total{") && line.ends_with(" 1")),
+        )
+    })
+    .await;
+    let value = |name: &str| -> u64 {
+        let line = page.lines().find(|line| line.starts_with(&format!("throughline_collector_{name}")));
+        line.unwrap_or_else(|| panic!("{name}: {page}")).rsplit(' ').next().unwrap().parse().unwrap()
+    };
+    let parts = [
+        "delivered_items_total",
+        "rejected_by_destination_items_total",
+        "dropped_items_total",
+        "queued_items",
+    ];
+    assert_eq!(
+        (value("spans_total"), value("accepted_items_total")),
+        (1, parts.iter().map(|part| value(part)).sum())
+    );
+    let Some(said) = promtool("promtool and a collector", &page) else { return };
+    assert_eq!(said, "");
+}
+
 // H-120, H-121: two names of the conventions end like a series of a histogram (`process.thread.count`).
 #[tokio::test]
 async fn promtool_has_no_objection_to_what_a_service_tells_by_itself() {
