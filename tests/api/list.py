@@ -4,7 +4,12 @@ import json
 import re
 import sys
 
+# Of the compiler's description; another one means other things.
+KNOWN = 57
+
 document = json.load(open(sys.argv[1]))
+if document["format_version"] != KNOWN:
+    sys.exit(3)
 index = document["index"]
 lines = set()
 seen = set()
