@@ -34,7 +34,7 @@ const EXPECTED: [&str; 23] = [
          extensions",
     "line 5: receivers.otlp.protocols.http.endpoint is host:4318; write address:port, \
          localhost:port, or :port for all addresses",
-    "line 6: receivers.otpl is not there; there are file_log, otlp",
+    "line 6: receivers.otpl is unknown; did you mean otlp?",
     "line 7: receivers.file_log/ has no name behind the slash",
     "line 7: receivers.file_log/ needs include",
     "line 9: processors.resource.attributes[0] needs one of value, from_attribute, from_context; \

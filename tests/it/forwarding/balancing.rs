@@ -66,8 +66,9 @@ fn total(collector: &Collector) -> [u64; 5] {
         (0..5).for_each(|place| sum[place] += counts(member)[place]);
     }
     let total = counts(&forwarded);
-    // Those that are gone count in the total only.
-    assert!((0..5).all(|place| sum[place] <= total[place]), "{forwarded:?}");
+    // Those that are gone count in the total only. The members are looked at first: what is queued then, the last of the
+    // five, may be delivered in between.
+    assert!((0..4).all(|place| sum[place] <= total[place]), "{forwarded:?}");
     total
 }
 

@@ -159,6 +159,8 @@ fn killed_it_repeats_nothing_that_was_written_down() {
         until(|| written().ends_with(&format!("\"offset\":{length}}}]}}")));
         child.kill().unwrap();
         child.wait().unwrap();
+        // The receiver has acknowledged it, and hands it on.
+        until(|| arrived.count() >= expected.len());
         assert!(arrived.bodies() == expected, "{} of {}", arrived.count(), expected.len());
     }
     stop(receiver);
