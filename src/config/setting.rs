@@ -203,7 +203,11 @@ impl Table<'_> {
     fn setting(&self, variable: &Variable, name: &str, signal: Option<Signal>) -> Setting {
         let (held, written) = (self.held(variable, signal), self.environment.written(name));
         let faults = Vec::from_iter(self.faults(name));
-        let is = |one: &str, other: &str| normal(variable, one) == normal(variable, other);
+        let is = |one: &str, other: &str| {
+            BTreeSet::from_iter(members(variable, one)) == BTreeSet::from_iter(members(variable, other))
+        };
+        // Of what holds, the order may tell: that of the propagators does.
+        let is_in_order = |one: &str, other: &str| members(variable, one) == members(variable, other);
         let value = match (&held, written) {
             (Some(held), _) => held.value.clone(),
             (None, Some((value, _))) if faults.is_empty() || stays(variable) => value.to_owned(),
@@ -211,8 +215,8 @@ impl Table<'_> {
         };
         let default = held::held_of(self.unset, variable, signal).map(|held| held.value);
         let is_default = held.as_ref().is_some_and(|held| held.unset)
-            || is(&value, variable.default)
-            || default.is_some_and(|default| is(&value, &default));
+            || is_in_order(&value, variable.default)
+            || default.is_some_and(|default| is_in_order(&value, &default));
         let own = written.filter(|_| faults.is_empty()).map_or(variable.default, |(value, _)| value);
         let by = held
             .and_then(|held| held.or)
@@ -250,22 +254,21 @@ fn stays(variable: &Variable) -> bool {
         || matches!(variable.kind, Kind::Secret | Kind::SecretPairs | Kind::Url | Kind::File)
 }
 
-/// What a value is to a variable, however it is written.
-fn normal(variable: &Variable, value: &str) -> String {
+/// What a value is to a variable, however it is written: one text, but for lists.
+fn members(variable: &Variable, value: &str) -> Vec<String> {
     let mut value = value.trim().to_ascii_lowercase();
     if let Ok(number) = value.parse::<f64>() {
         value = number.to_string();
     }
     match (&variable.kind, &*value) {
-        (Kind::Boolean, "1") => "true".into(),
-        (Kind::Boolean, "0") => "false".into(),
-        (Kind::Address, _) => value.replace("localhost", "127.0.0.1"),
+        (Kind::Boolean, "1") => vec!["true".into()],
+        (Kind::Boolean, "0") => vec!["false".into()],
+        (Kind::Address, _) => vec![value.replace("localhost", "127.0.0.1")],
         (Kind::List | Kind::Choices(_), _) => {
-            let members =
-                BTreeSet::from_iter(value.split(',').map(str::trim).filter(|member| !member.is_empty()));
-            Vec::from_iter(members).join(",")
+            let members = value.split(',').map(str::trim).filter(|member| !member.is_empty());
+            members.map(String::from).collect()
         }
-        _ => value,
+        _ => vec![value],
     }
 }
 

@@ -130,7 +130,7 @@ variables! {
         SAMPLER_ARG "OTEL_TRACES_SAMPLER_ARG", Kind::Text, "1.0", "The ratio, from 0 to 1, for the samplers that take one.";
     }
     "recording", since "0.1" {
-        BAGGAGE_KEYS "THROUGHLINE_BAGGAGE_KEYS", Kind::Text, "none", "Members of the baggage, with commas between them, that become attributes of spans and log records.";
+        BAGGAGE_KEYS "THROUGHLINE_BAGGAGE_KEYS", Kind::List, "none", "Members of the baggage that become attributes of spans and log records.";
         ATTRIBUTE_COUNT "OTEL_ATTRIBUTE_COUNT_LIMIT", Kind::Limit, "128", "Attributes of a span or of a log record; more are dropped and counted in it.";
         ATTRIBUTE_LENGTH "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", Kind::Limit, "none", "Characters of a text in an attribute of a span, of its events and links, or of a log record; longer ones are cut.";
         SPAN_ATTRIBUTE_COUNT "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", Kind::Limit, "the general limit", "Attributes of a span.";
