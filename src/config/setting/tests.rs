@@ -107,7 +107,9 @@ fn what_holds_is_told_with_what_decided_and_what_was_written_in_vain() {
         ),
         (
             &[("OTEL_PROPAGATORS", "none,baggage,tracecontext")],
-            &[r#"OTEL_PROPAGATORS = baggage,tracecontext (environment; "none,baggage,tracecontext" does not hold)"#],
+            &[
+                r#"OTEL_PROPAGATORS = baggage,tracecontext (environment; "none,baggage,tracecontext" does not hold)"#,
+            ],
         ),
         (&[("K8S_POD_NAME", "cart-1")], &[r#"K8S_POD_NAME = none (default; "cart-1" does not hold)"#]),
         (
