@@ -13,7 +13,7 @@
 use axum::{Router, extract::Path, routing::get};
 use opentelemetry::{global, trace::TracerProvider};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
-use opentelemetry_instrumentation_tower::HTTPLayerBuilder;
+use opentelemetry_instrumentation_tower::http::server::Layer;
 use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider, metrics::SdkMeterProvider, propagation::TraceContextPropagator, trace::SdkTracerProvider,
@@ -35,8 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with(tracing_opentelemetry::layer().with_tracer(spans.tracer("service")))
         .with(OpenTelemetryTracingBridge::new(&logs))
         .init();
-    let layer = HTTPLayerBuilder::builder().with_meter(global::meter("service")).build()?;
-    let app = Router::new().route("/lines/{count}", get(lines)).layer(layer);
+    let app = Router::new().route("/lines/{count}", get(lines)).layer(Layer::new());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
     println!("listening on {}", listener.local_addr()?);
     let stop = async { drop(tokio::signal::ctrl_c().await) };
