@@ -213,7 +213,7 @@ impl ServerLayer {
     }
 
     /// Tells this function, once each, if requests come without the address of their peer, which an axum router has
-    /// only when it is served with connect info, and if they are answered well without a [`Route`](crate::Route) because the
+    /// only when it is served with connect info, and if they are answered well without a [`Route`] because the
     /// layer is around an axum router instead of in it. The crate itself writes no log. Default: nobody is told.
     ///
     /// ```
