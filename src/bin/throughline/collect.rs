@@ -27,13 +27,13 @@ use throughline::{
 };
 pub(crate) use variables::with_variables;
 
-/// Warnings as log lines on stderr, and no telemetry of its own.
+/// Warnings as log lines on stderr, but for those of destinations, which it tells itself, and no telemetry of its own.
 const VOICE: [(&str, &str); 5] = [
     ("OTEL_TRACES_EXPORTER", "none"),
     ("OTEL_METRICS_EXPORTER", "none"),
     ("OTEL_LOGS_EXPORTER", "none"),
     ("THROUGHLINE_LOG_OUTPUT", "stderr"),
-    ("RUST_LOG", "throughline=warn"),
+    ("RUST_LOG", "throughline=warn,throughline::destination=off"),
 ];
 
 /// How often it looks for faults to tell.
