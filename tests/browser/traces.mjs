@@ -28,6 +28,21 @@ await visit(async (page) => {
   await page.getByText("Clear", { exact: true }).click();
   await shows(page, durations, all);
 
+  // Those of a service's routes, as the map calls them.
+  const routes = () => page.locator("select[name=route] option").allTextContents();
+  assert.deepEqual(await routes(), ["All routes", "GET /stock/{id}", "POST /orders/{id}"]);
+  await page.selectOption("select[name=service]", "back");
+  await page.waitForURL("**/?service=back");
+  assert.deepEqual(await routes(), ["All routes", "GET /stock/{id}"]);
+  await page.selectOption("select[name=route]", "GET /stock/{id}");
+  await page.waitForURL("**/?service=back&route=*");
+  await shows(page, durations, all);
+  await page.goto(`${view}/?route=${encodeURIComponent("GET /nowhere")}`);
+  assert.ok((await page.textContent("main")).includes("No trace passes the filter"));
+  assert.equal(await page.locator("select[name=route]").inputValue(), "GET /nowhere");
+  await page.getByText("Clear", { exact: true }).click();
+  await shows(page, durations, all);
+
   await page.keyboard.press("/");
   await page.keyboard.type('http.route = "/orders/{id}" and duration > 70ms');
   await page.keyboard.press("Enter");

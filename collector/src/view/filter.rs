@@ -8,7 +8,7 @@ use super::{
     condition::{Condition, Fault, nanos},
     query::{Query, encode},
 };
-use crate::{Summary, intake::Intake, look, trace};
+use crate::{Summary, intake::Intake, look, map, trace};
 use std::{
     cmp::Reverse,
     time::{SystemTime, UNIX_EPOCH},
@@ -25,6 +25,8 @@ pub(crate) struct Filter {
     pub(crate) words: String,
     condition: Result<Condition, Fault>,
     pub(crate) service: Option<String>,
+    /// What a service answers in it, as the map calls it: `GET /users/{id}`.
+    pub(crate) route: Option<String>,
     pub(crate) status: Option<Status>,
     /// The shortest duration of a trace, as it was written.
     pub(crate) over: Option<String>,
@@ -131,6 +133,7 @@ impl Filter {
             condition: Condition::parse(&words),
             words,
             service: owned("service"),
+            route: owned("route"),
             status: known.or(errors),
             over: duration("over"),
             within: duration("within"),
@@ -154,9 +157,16 @@ impl Filter {
         let most = if self.order == Order::NEWEST { limit } else { usize::MAX };
         let mut traces = look::traces(intake, most, |summary, id, found| {
             let wanted = |service: &String| summary.services.iter().any(|(name, _)| name == service);
+            let answers = |route: &String| {
+                found
+                    .spans
+                    .iter()
+                    .any(|span| map::route(span.place.record(&span.body)).is_some_and(|it| it == *route))
+            };
             summary.start >= from
                 && over.is_none_or(|over| summary.duration >= over)
                 && self.service.as_ref().is_none_or(wanted)
+                && self.route.as_ref().is_none_or(answers)
                 && self.status.is_none_or(|status| status.passes(summary))
                 && (is_simple || Spans::of(&trace::trace(id, found)).any(condition))
         });
@@ -169,6 +179,7 @@ impl Filter {
     pub(crate) fn is_open(&self) -> bool {
         self.words.is_empty()
             && self.service.is_none()
+            && self.route.is_none()
             && self.status.is_none()
             && self.over.is_none()
             && self.within.is_none()
@@ -187,6 +198,7 @@ impl Filter {
         let mut parts = [
             ("q", Some(self.words.clone()).filter(|words| !words.is_empty())),
             ("service", self.service.clone()),
+            ("route", self.route.clone()),
             ("status", self.status.map(|status| status.name().to_owned())),
             ("over", self.over.clone()),
             ("within", self.within.clone()),
