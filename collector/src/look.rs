@@ -143,6 +143,13 @@ pub(crate) fn holding(intake: &Intake, signal: Signal, traces: &HashSet<TraceId>
     bodies.into_values().collect()
 }
 
+/// All requests of a signal, in the order in which they came.
+pub(crate) fn bodies(intake: &Intake, signal: Signal) -> Vec<Bytes> {
+    let mut bodies: Vec<Bytes> = Bodies::of(intake, signal).map(|(_, body)| body).collect();
+    bodies.reverse();
+    bodies
+}
+
 /// Which of the traces have spans.
 fn kept(intake: &Intake, traces: HashSet<TraceId>) -> HashSet<TraceId> {
     let mut traces = traces.into_iter();

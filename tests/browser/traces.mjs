@@ -24,7 +24,7 @@ await visit(async (page) => {
   await page.selectOption("select[name=status]", "errors");
   await page.waitForURL("**/?status=errors");
   await shows(page, durations, ["77.0 ms"]);
-  assert.equal(await count(), "1 trace");
+  assert.equal(await count(), "1 trace · Export");
   await page.getByText("Clear", { exact: true }).click();
   await shows(page, durations, all);
 

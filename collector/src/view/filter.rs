@@ -5,6 +5,7 @@ mod spans;
 pub(crate) use spans::Spans;
 
 use super::{
+    EXPORT,
     condition::{Condition, Fault, nanos},
     query::{Query, encode},
 };
@@ -194,6 +195,15 @@ impl Filter {
 
     /// The page with these traces, but for one part of the query.
     pub(crate) fn url(&self, name: &str, value: Option<String>) -> String {
+        self.at("/", name, value)
+    }
+
+    /// The file with these traces.
+    pub(crate) fn file(&self) -> String {
+        self.at(EXPORT, "", None)
+    }
+
+    fn at(&self, path: &str, name: &str, value: Option<String>) -> String {
         let order = (self.order != Order::NEWEST).then(|| self.order.name());
         let mut parts = [
             ("q", Some(self.words.clone()).filter(|words| !words.is_empty())),
@@ -211,7 +221,7 @@ impl Filter {
         let written =
             parts.iter().filter_map(|(name, value)| Some(format!("{name}={}", encode(value.as_ref()?))));
         let written = written.collect::<Vec<_>>().join("&");
-        if written.is_empty() { "/".to_owned() } else { format!("/?{written}") }
+        if written.is_empty() { path.to_owned() } else { format!("{path}?{written}") }
     }
 
     /// The page with these traces in order by something; again: the other way round.

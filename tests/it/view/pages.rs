@@ -67,6 +67,12 @@ async fn a_trace_of_ten_thousand_spans_is_folded_and_stays_as_it_was_unfolded() 
 async fn what_is_hostile_is_text() {
     let collector = start(|_| ());
     hostile(&collector);
+    assert_eq!(
+        collector
+            .import(super::hostile::telemetry(super::hostile::TRACE, super::sample::HOSTILE).as_bytes())
+            .refused,
+        0
+    );
     visit("hostile", &collector.view_url().unwrap(), &[]).await;
 }
 

@@ -1,6 +1,7 @@
 //! The bar above the list: what is searched for, and what else is chosen.
 
 use super::super::{
+    EXPORT,
     filter::{Filter, Status},
     palette::Palette,
     text::name,
@@ -43,9 +44,12 @@ pub(super) fn bar(intake: &Intake, filter: &Filter, palette: &Palette, extent: M
             @for (name, value) in filter.hidden() { input type="hidden" name=(name) value=(value); }
             button.button.apply { "Apply" }
             @if !filter.is_open() { a.button href="/" { "Clear" } }
-            span.count { (extent) }
+            span.count { (extent) " · " a href=(filter.file()) download title="OTLP in JSON" { "Export" } }
         }
-        form #compare action="/compare" { button.button.small data-key="c" { "Compare the two" } }
+        form #compare action="/compare" {
+            button.button.small data-key="c" { "Compare the two" } " "
+            button.button.small formaction=(EXPORT) { "Export the marked" }
+        }
     }
 }
 

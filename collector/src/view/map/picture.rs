@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     map::{Between, Edge, Figures, Map, Node, Role},
-    time::{duration, printable},
+    time::duration,
 };
 use maud::{Markup, html};
 
@@ -114,7 +114,7 @@ fn node(
         (Role::Service, _) if node.figures.calls > 0 => told(&node.figures),
         (Role::Service, _) => "answers nobody".to_owned(),
         (Role::Outside, _) => "sends no spans here".to_owned(),
-        (_, Some(system)) => printable(system),
+        (_, Some(system)) => name(system),
         (Role::Database, None) => "database".to_owned(),
         (Role::Queue, None) => "messages".to_owned(),
         (Role::Peer, None) => "sends no spans here".to_owned(),
