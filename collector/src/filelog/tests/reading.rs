@@ -220,7 +220,10 @@ fn options_that_could_read_nothing_are_told() {
         multiline: Some(Multiline::End { pattern: "(".into(), omit: false }),
         ..place.options("*")
     };
-    assert!(fault(pattern).contains("the pattern \"(\" cannot be used"));
+    assert_eq!(
+        fault(pattern),
+        "the file log file_log: the pattern \"(\" is no regular expression: unclosed group"
+    );
     place.append("file", "");
     let storage = Options { storage: Some(place.path("file")), ..place.options("*") };
     assert!(fault(storage).contains("cannot be used"));
