@@ -7,7 +7,7 @@ use crate::support::{
 };
 use axum::{Router, body::Body, http::Request, routing::get};
 use std::time::Duration;
-use throughline::{Config, Telemetry};
+use throughline::{Config, Telemetry, testing::Receiver};
 use tower::{Layer, ServiceExt};
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -80,6 +80,7 @@ async fn every_line_of_the_page_is_one_that_a_newcomers_mistake_brings_about() {
     let all = [
         said("job", &grpc).await,
         said("job", &http).await,
+        said("job", &[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", &Receiver::start().http_endpoint())]).await,
         said("job", &[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]).await,
         said("job", &[("OTEL_EXPORTER_OTLP_ENDPOINT", "\"http://localhost:4318\"")]).await,
         said(
@@ -102,6 +103,8 @@ async fn every_line_of_the_page_is_one_that_a_newcomers_mistake_brings_about() {
         said_here("layer_outside").await,
     ]
     .join("\n");
+    // What a feature that is missing brings about is seen by a program without features: tests/features runs it.
+    let all = format!("{all}\n{}", include_str!("../features"));
     let quoted = quoted();
     assert!(quoted.len() > 9);
     for line in quoted {
