@@ -16,7 +16,7 @@ fn root() -> &'static Path {
 }
 
 /// Each page below `docs/`, with its text.
-fn pages() -> Vec<(String, String)> {
+pub(super) fn pages() -> Vec<(String, String)> {
     let files = fs::read_dir(root().join("docs")).unwrap().map(|file| file.unwrap().path());
     let pages = files.filter(|path| path.extension().is_some_and(|kind| kind == "md"));
     let named = |path: PathBuf| (path.file_name().unwrap().to_string_lossy().into_owned(), path);
