@@ -90,6 +90,7 @@ mod intake;
 mod plan;
 mod route;
 // What it is, and what is changed in it.
+mod syntax;
 mod check;
 mod join;
 mod scan;
