@@ -27,6 +27,27 @@ impl Reading<'_, '_> {
         self.node.get(key).and_then(Node::text).map(str::to_owned)
     }
 
+    pub(super) fn texts(&self, key: &str) -> Vec<String> {
+        let members = self.node.get(key).map(Node::members).unwrap_or_default();
+        members.iter().filter_map(Node::text).map(str::to_owned).collect()
+    }
+
+    /// False if it is not there.
+    pub(super) fn flag(&self, key: &str) -> bool {
+        self.node.get(key).and_then(Node::boolean).unwrap_or(false)
+    }
+
+    /// A text of one letter.
+    pub(super) fn letter(&mut self, key: &str) -> Option<char> {
+        let node = self.node.get(key)?;
+        let mut letters = node.text()?.chars();
+        let letter = letters.next().filter(|_| letters.next().is_none());
+        if letter.is_none() {
+            self.flaws.push(Flaw::new(node.line, format!("{}.{key} is not one letter", self.path)));
+        }
+        letter
+    }
+
     pub(super) fn size(&self, key: &str) -> Option<usize> {
         self.node.get(key).and_then(amount::bytes).and_then(|bytes| usize::try_from(bytes).ok())
     }
@@ -45,6 +66,11 @@ impl Reading<'_, '_> {
 
     pub(super) fn field(&mut self, key: &str) -> Option<Field> {
         field_of(self.node.get(key)?, &format!("{}.{key}", self.path), self.flaws)
+    }
+
+    /// Another one if it is not there.
+    pub(super) fn field_or(&mut self, key: &str, other: Field) -> Option<Field> {
+        if self.node.get(key).is_some() { self.field(key) } else { Some(other) }
     }
 
     pub(super) fn fields(&mut self, key: &str) -> Vec<Field> {
