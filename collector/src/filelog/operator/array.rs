@@ -97,8 +97,7 @@ mod tests {
             fault,
             "a list cannot be all attributes; write parse_to: attributes.key, or a header with the names of the values"
         );
-        let mut parse = Parse::default();
-        parse.to = Field::BODY;
+        let parse = Parse { to: Field::BODY, ..Parse::default() };
         let named = ArrayParser::new("a,b", &parse).unwrap();
         let fault = |text: &str| named.apply(&mut Entry::of(text)).unwrap_err().into_owned();
         assert_eq!(fault("[1]"), "there are 1 values for 2 names");
