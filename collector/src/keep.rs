@@ -10,7 +10,7 @@
 //! they may be together, the oldest leaves. A start reads them all, oldest first, into the store, whose own bounds hold: of
 //! what is on disk, the newest is seen.
 //!
-//! What came within the last second before a process was killed may not be there. A record that is broken off ends its
+//! What came within the last tenth of a second before a process was killed may not be there. A record that is broken off ends its
 //! segment, and nothing of it is read; a new process begins a new segment. A directory is for one process at a time, which
 //! holds its lock, and for the user alone, since telemetry tells of people.
 //!
@@ -38,7 +38,7 @@ use throughline_sender::Signal;
 const MAX_WAITING: usize = 16 * 1024 * 1024;
 
 /// How long a request may be in memory only.
-const INTERVAL: Duration = Duration::from_secs(1);
+const INTERVAL: Duration = Duration::from_millis(100);
 
 /// How long a drop waits for what is not written.
 const PATIENCE: Duration = Duration::from_secs(1);

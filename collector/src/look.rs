@@ -27,6 +27,9 @@ const RECORDS: usize = 100_000;
 /// How many of the newest requests and resources are asked for services: some milliseconds' worth.
 const SERVICES: usize = 20_000;
 
+/// How many of the newest spans are asked for routes: some milliseconds' worth.
+const ROUTES: usize = 10_000;
+
 /// How many spans that point to one are looked for.
 const BACKLINKS: usize = 20;
 
@@ -66,11 +69,15 @@ pub(crate) fn size(intake: &Intake, id: &TraceId) -> usize {
     intake.store().size(id)
 }
 
-/// The names of the services with spans, as far as the newest requests tell.
-pub(crate) fn services(intake: &Intake) -> BTreeSet<String> {
-    let bodies: Vec<Bytes> =
-        Bodies::of(intake, Signal::Traces).take(SERVICES).map(|(_, body)| body).collect();
+/// The names of the services that sent something of a signal, as far as the newest requests tell.
+pub(crate) fn services(intake: &Intake, signal: Signal) -> BTreeSet<String> {
+    let bodies: Vec<Bytes> = Bodies::of(intake, signal).take(SERVICES).map(|(_, body)| body).collect();
     trace::services(&bodies, SERVICES)
+}
+
+/// The routes that a service answers, or all do, as far as the newest spans tell.
+pub(crate) fn routes(intake: &Intake, service: Option<&str>) -> BTreeSet<String> {
+    map::routes(Bodies::of(intake, Signal::Traces), service, ROUTES)
 }
 
 /// The newest log records, at most as many as the limit, newest first.
@@ -134,6 +141,13 @@ pub(crate) fn holding(intake: &Intake, signal: Signal, traces: &HashSet<TraceId>
         bodies.extend(all.into_iter().map(|stored| (stored.chunk, stored.body)));
     }
     bodies.into_values().collect()
+}
+
+/// All requests of a signal, in the order in which they came.
+pub(crate) fn bodies(intake: &Intake, signal: Signal) -> Vec<Bytes> {
+    let mut bodies: Vec<Bytes> = Bodies::of(intake, signal).map(|(_, body)| body).collect();
+    bodies.reverse();
+    bodies
 }
 
 /// Which of the traces have spans.

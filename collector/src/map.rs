@@ -35,7 +35,7 @@ mod tests;
 
 pub(crate) use calls::Calls;
 pub(crate) use draw::draw;
-pub(crate) use gather::gather;
+pub(crate) use gather::{gather, route, routes};
 
 use serde::Serialize;
 

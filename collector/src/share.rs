@@ -5,7 +5,7 @@
 //! are passed over and counted; so is text in front of a request on the same line, which some tools add.
 
 mod documents; // where the requests are in a file
-mod select; // the spans and log records of some traces
+mod select; // a part of a request
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +14,9 @@ use crate::{
     look,
     scan::TraceId,
 };
+use bytes::Bytes;
 use documents::Documents;
+use select::Choice;
 use serde::Serialize;
 use std::collections::HashSet;
 use throughline_sender::{
@@ -24,6 +26,10 @@ use throughline_sender::{
 
 /// How large an export may become, in bytes.
 const MAX_BYTES: usize = 64 * 1024 * 1024;
+
+/// How large a request on one line becomes unless it came so, in bytes: a file that is read again leaves the store in such
+/// pieces.
+const LINE: usize = 4 * 1024 * 1024;
 
 /// How many times as large as its JSON a request is at most.
 const MOST: usize = 4;
@@ -53,23 +59,56 @@ pub struct Imported {
     pub fault: Option<String>,
 }
 
-/// All that is kept of some traces: a line with their spans, and one with their log records; `None`: it would be too large.
+/// All that is kept of some traces, spans first; `None`: it would be too large.
 pub(crate) fn export(intake: &Intake, traces: &HashSet<TraceId>) -> Option<Vec<u8>> {
-    let mut lines = Vec::new();
+    let mut lines = Lines::default();
     for signal in [Signal::Traces, Signal::Logs] {
-        let mut request = Vec::new();
-        for body in look::holding(intake, signal, traces) {
-            request.extend(select::select(signal, &body, traces).ok()?);
-            if request.len() > MAX_BYTES {
-                return None;
-            }
-        }
-        if !request.is_empty() {
-            lines.extend(to_json(signal, &request).ok()?);
-            lines.push(b'\n');
-        }
+        lines.add(signal, look::holding(intake, signal, traces), &Choice::Traces(traces))?;
     }
-    (lines.len() <= MAX_BYTES).then_some(lines)
+    Some(lines.written)
+}
+
+/// All that is kept of some signals, oldest first: of one service if one is named, and of measurements those of one
+/// instrument if one is named; `None`: it would be too large.
+pub(crate) fn export_all(
+    intake: &Intake,
+    signals: &[Signal],
+    service: Option<&str>,
+    instrument: Option<&str>,
+) -> Option<Vec<u8>> {
+    let mut lines = Lines::default();
+    for signal in signals {
+        let instrument = instrument.filter(|_| *signal == Signal::Metrics);
+        lines.add(*signal, look::bodies(intake, *signal), &Choice::All { service, instrument })?;
+    }
+    Some(lines.written)
+}
+
+/// Requests as they are written.
+#[derive(Default)]
+struct Lines {
+    written: Vec<u8>,
+}
+
+impl Lines {
+    /// Writes what is chosen of some requests, those that are small together; `None`: it would be too large.
+    fn add(&mut self, signal: Signal, bodies: Vec<Bytes>, choice: &Choice<'_>) -> Option<()> {
+        let mut request = Vec::new();
+        for body in bodies {
+            let chosen = select::select(signal, &body, choice).ok()?;
+            if !request.is_empty() && request.len() + chosen.len() > LINE {
+                self.line(signal, &std::mem::take(&mut request))?;
+            }
+            request.extend(chosen);
+        }
+        if request.is_empty() { Some(()) } else { self.line(signal, &request) }
+    }
+
+    fn line(&mut self, signal: Signal, request: &[u8]) -> Option<()> {
+        self.written.extend(to_json(signal, request).ok()?);
+        self.written.push(b'\n');
+        (self.written.len() <= MAX_BYTES).then_some(())
+    }
 }
 
 /// Keeps the requests of a file. Nothing of it is sent on.

@@ -52,11 +52,11 @@ pub(crate) fn printable(text: &str) -> String {
             '\n' => clean.push_str("\\n"),
             '\r' => clean.push_str("\\r"),
             '\t' => clean.push_str("\\t"),
-            // Also the marks that turn the direction of writing around.
+            // Also the marks that end a line or turn the direction of writing around.
             _ if character.is_control()
                 || matches!(
                     character,
-                    '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}'
+                    '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}' | '\u{61c}'
                 ) =>
             {
                 let _ = write!(clean, "\\u{{{:x}}}", u32::from(character));

@@ -18,7 +18,7 @@ mod value;
 pub(crate) use backlink::{Backlink, backlinks};
 pub(crate) use build::{decode, lines, matching, parent as id, trace};
 pub use name::Name;
-pub(crate) use resource::{Resources, identity};
+pub(crate) use resource::{Resources, identity, service};
 pub(crate) use summary::{services, summary};
 pub use value::{Attributes, Value};
 pub(crate) use value::{hex, parse};

@@ -14,6 +14,11 @@ await visit(async (page) => {
     [`/trace/${ID}?find=%22%3E%3Cscript%3E`, "hostile-find"],
     ["/logs", "hostile-logs"],
     ["/map", "hostile-map"],
+    ["/metrics", "hostile-metrics"],
+    ["/metrics?by=http.route", "hostile-metrics-by"],
+    ["/metrics/runtime", "hostile-runtime"],
+    ["/pipeline", "hostile-pipeline"],
+    [`/compare?trace=${ID}&trace=${ID}`, "hostile-compare"],
   ]) {
     let length = 0;
     page.once("response", async (answer) => (length = (await answer.body()).length));

@@ -1,7 +1,25 @@
-// A trace of ten thousand spans: few rows, few bytes; what is folded comes when it is asked for.
+// A trace of ten thousand spans: few rows, few bytes; what is folded comes when it is asked for, and stays when more comes.
 
 import assert from "node:assert/strict";
 import { look, until, view, visit } from "./browser.mjs";
+
+// Sends one more span of the trace, below its root.
+async function send(number) {
+  const span = {
+    traceId: "0000abcd000000000000000000000001",
+    spanId: number.toString(16).padStart(16, "0"),
+    parentSpanId: "0000000100000001",
+    name: `late ${number}`,
+    startTimeUnixNano: String(Date.now() * 1e6),
+    endTimeUnixNano: String(Date.now() * 1e6 + 1000),
+  };
+  const answer = await fetch(`${process.env.OTLP}/v1/traces`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ resourceSpans: [{ scopeSpans: [{ spans: [span] }] }] }),
+  });
+  assert.equal(answer.status, 200);
+}
 
 await visit(async (page) => {
   let transferred = 0;
@@ -44,8 +62,27 @@ await visit(async (page) => {
   await until(page, (before) => document.querySelectorAll(".waterfall li").length > before, before);
   assert.notEqual(await page.locator("li.gap").first().textContent(), words);
 
+  // What the reader unfolded stays so when the next span comes, and what was folded too.
+  const below = () => page.evaluate((id) => {
+    const rows = [...document.querySelectorAll(".waterfall li")];
+    const at = rows.findIndex((row) => row.id === id);
+    const shown = rows.slice(at + 1, at + 100).filter((row) => row.checkVisibility());
+    return shown.map((row) => row.querySelector(".name")?.textContent);
+  }, id);
+  const items = Array.from({ length: 99 }, (_, number) => `${first}.${number + 1}`);
+  await page.locator("#live[data-state=live]").waitFor();
+  for (const [count, isOpen] of [[10_002, true], [10_003, false]]) {
+    await page.locator(`#${id} .fold`).click();
+    assert.equal((await below()).includes(`${first}.1`), isOpen);
+    await send(count);
+    await until(page, (count) => document.querySelectorAll(".facts dd")[2].textContent === String(count), count);
+    if (isOpen) assert.deepEqual(await below(), items);
+    else assert.deepEqual((await below()).filter((name) => items.includes(name)), []);
+    assert.equal(await page.locator(`#${id} .fold`).getAttribute("aria-expanded"), String(isOpen));
+  }
+
   // One among ten thousand.
   await page.goto(`${view}/trace/${name}?find=${encodeURIComponent('name = "item 42.42"')}`);
-  assert.ok((await page.textContent(".tools-of-trace")).includes("1 of 10001 spans"));
+  assert.ok((await page.textContent(".tools-of-trace")).includes("1 of 10003 spans"));
   assert.equal(await page.locator("li.hit .name").textContent(), "item 42.42");
 });

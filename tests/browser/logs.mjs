@@ -25,6 +25,9 @@ await visit(async (page) => {
   await page.getByLabel("Level").selectOption("error");
   await page.waitForURL(/level=error/);
   assert.deepEqual(await page.locator(`${rows} .level`).allTextContents(), ["ERROR"]);
+  // The others can be chosen all the same.
+  const services = () => page.locator("select[name=service] option").allTextContents();
+  assert.deepEqual(await services(), ["All services", "back", "front"]);
   await page.goto(`${view}/logs`);
   await page.keyboard.press("/");
   await page.keyboard.type('user.id = 3 and service = front');

@@ -11,6 +11,19 @@ await visit(async (page) => {
   assert.deepEqual(nodes.sort(), ["back", "db:5432", "front", "outside"]);
   assert.equal(await page.locator("a.edge").count(), 3);
   assert.equal(await page.locator("a.edge.bad").count(), 1);
+  // Each has its figures, none of them crossed out or crowded; the table has all of them.
+  const figures = await page.locator(".map > svg > .figures").evaluateAll((all) => all.map((one) => [...one.querySelectorAll("text")].map((line) => line.textContent)));
+  assert.deepEqual(figures.sort(), [
+    ["1.0/s · 2.5 %", "88.0 / 130 ms"],
+    ["1.0/s", "20.0 / 20.0 ms"],
+    ["1.0/s", "84.0 / 126 ms"],
+  ]);
+  const cells = await page.locator("table.edges tbody tr").evaluateAll((rows) => rows.map((row) => [...row.cells].map((cell) => cell.innerText.trim())));
+  assert.deepEqual(cells.map((row) => [row[0], row[1], row[2], row[4]]).sort(), [
+    ["back", "db:5432", "40", "0"],
+    ["front", "back", "40", "0"],
+    ["outside", "front", "40", "2.5 %"],
+  ]);
   await look(page, "map");
 
   // In the middle of the curve, whose box is not where it is.
@@ -26,16 +39,16 @@ await visit(async (page) => {
   assert.equal(await page.locator("a.edge.chosen").count(), 1);
   await look(page, "map-calls");
 
-  await page.locator("table.routes a", { hasText: "POST /orders" }).click();
+  await page.locator("table.routes:not(.edges) a", { hasText: "POST /orders" }).click();
   await page.waitForURL(/route=/);
-  assert.equal(await page.locator("table.routes tr.chosen").count(), 1);
+  assert.equal(await page.locator("table.routes:not(.edges) tr.chosen").count(), 1);
   await page.locator(".calls a[data-row]").first().click();
   await page.waitForURL(/\/trace\/[0-9a-f]{32}/);
 
   await page.goto(`${view}/map`);
   await page.locator(".node", { hasText: "back" }).click();
   await page.waitForURL(/service=back/);
-  assert.deepEqual(await page.locator("table.routes .name").allTextContents(), ["POST /charge/{card}"]);
+  assert.deepEqual(await page.locator("table.routes:not(.edges) .name").allTextContents(), ["POST /charge/{card}"]);
 
   // The window before the latest call has fewer of them.
   await page.getByRole("link", { name: "1 min", exact: true }).click();

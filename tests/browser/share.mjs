@@ -19,6 +19,28 @@ await visit(async (page) => {
   assert.equal(download.suggestedFilename(), `trace-${TRACE.slice(0, 8)}.jsonl`);
   const file = await download.path();
 
+  // A selection: what the list has, and what is marked in it.
+  const saved = async (press) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), press()]);
+    const content = readFileSync(await download.path(), "utf8");
+    return [download.suggestedFilename(), new Set(content.match(/(?<="traceId":")[0-9a-f]{32}/g)).size, content];
+  };
+  const from = (name) => page.getByRole("link", { name, exact: true }).click();
+  await page.goto(`${view}/?status=errors`);
+  assert.deepEqual((await saved(() => from("Export"))).slice(0, 2), [`trace-${TRACE.slice(0, 8)}.jsonl`, 1]);
+  await page.goto(`${view}/`);
+  for (const place of [2, 5, 7]) await page.locator("td.pick input").nth(place).check();
+  const marked = await saved(() => page.getByRole("button", { name: "Export the marked" }).click());
+  assert.deepEqual(marked.slice(0, 2), ["traces.jsonl", 3]);
+  // One instrument, and all that is kept.
+  await page.goto(`${view}/metrics`);
+  const [name, , instrument] = await saved(() => from("Export"));
+  const names = new Set(JSON.parse(instrument).resourceMetrics.flatMap((it) => it.scopeMetrics).flatMap((it) => it.metrics).map((it) => it.name));
+  assert.deepEqual([name, [...names]], ["metrics.jsonl", ["http.server.request.duration"]]);
+  await page.goto(`${view}/pipeline`);
+  const [all, traces, everything] = await saved(() => from("Export all that is kept"));
+  assert.deepEqual([all, traces], ["telemetry.jsonl", 40]);
+
   // Chosen as a file.
   await page.goto(`${view}/pipeline`);
   const mixed = Buffer.from(`listening\n${readFileSync(file, "utf8")}`);
@@ -31,6 +53,10 @@ await visit(async (page) => {
   if (OTHER) {
     const content = readFileSync(file, "utf8");
     await page.goto(`${view}/`);
+    const { data_points: points } = await (await fetch(`${OTHER}/api/import`, { method: "POST", body: everything })).json();
+    assert.equal(points, 16);
+    const charts = await Promise.all([view, OTHER].map(async (place) => (await fetch(`${place}/api/charts/http.server.request.duration`)).text()));
+    assert.equal(charts[0], charts[1]);
     const transfer = await page.evaluateHandle((text) => {
       const transfer = new DataTransfer();
       transfer.items.add(new File([text], "trace.jsonl"));

@@ -54,7 +54,7 @@ await visit(async (page, context) => {
 
   // By keys: down, the details, folded and unfolded.
   await page.evaluate(() => document.activeElement?.blur());
-  for (const key of ["j", "j", "Enter"]) await page.keyboard.press(key);
+  for (const key of ["j", "ArrowDown", "ArrowDown", "k", "ArrowUp", "ArrowDown", "Enter"]) await page.keyboard.press(key);
   await panel.waitFor();
   assert.equal(await title(), "GET");
   await page.keyboard.press("ArrowLeft");
@@ -73,6 +73,10 @@ await visit(async (page, context) => {
     errors.push(await title());
   }
   assert.deepEqual(errors, ["GET /stock/{id}", "POST /orders/{id}", "GET", "GET /stock/{id}"]);
+  await page.keyboard.press("E");
+  await shows(page, "aside h2", ["GET"]);
+  await page.keyboard.press("e");
+  await shows(page, "aside h2", ["GET /stock/{id}"]);
 
   // Only the time of the span, then all of it; then what is drawn over.
   await page.keyboard.press("z");
@@ -118,6 +122,10 @@ await visit(async (page, context) => {
   await panel.waitFor();
   assert.equal(await title(), "SELECT stock");
   await look(page, "found");
+  await page.keyboard.press("n");
+  await shows(page, "aside h2", ["render the order"]);
+  await page.keyboard.press("N");
+  await shows(page, "aside h2", ["SELECT stock"]);
   assert.equal(await page.evaluate(() => window.same), undefined);
 
   // Backlinks: the visit behind points here.

@@ -3,6 +3,7 @@
 mod browser;
 mod data;
 mod hostile;
+mod keeping;
 mod pages;
 mod sample;
 mod shared;

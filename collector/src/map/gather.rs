@@ -8,7 +8,10 @@ use crate::{
     wire::{Field, Fields, Slice, Value},
 };
 use bytes::Bytes;
-use std::collections::HashMap;
+use std::{
+    borrow::Cow,
+    collections::{BTreeSet, HashMap},
+};
 use throughline_sender::Signal;
 
 /// How many of the newest spans are looked at: some tenths of a second's worth.
@@ -103,6 +106,53 @@ pub(crate) fn gather(bodies: impl IntoIterator<Item = (u64, Bytes)>) -> Gathered
     gathered
 }
 
+/// The routes that one service answers, or all do, as far as the newest spans tell: of so many at most.
+pub(crate) fn routes(
+    bodies: impl IntoIterator<Item = (u64, Bytes)>,
+    service: Option<&str>,
+    most: usize,
+) -> BTreeSet<String> {
+    let mut resources = Resources::default();
+    let items = bodies.into_iter().flat_map(|(chunk, body)| {
+        let items = items(Signal::Traces, &body, 0).unwrap_or_default();
+        items.into_iter().map(move |item| Stored { chunk, body: body.clone(), place: item.place })
+    });
+    let mut routes = BTreeSet::new();
+    for stored in items.take(most) {
+        let number = resources.of(&stored);
+        if service.is_none_or(|service| resources.service(number) == service)
+            && let Some(route) = route(stored.place.record(&stored.body))
+            && !routes.contains(&*route)
+        {
+            routes.insert(route.into_owned());
+        }
+    }
+    routes
+}
+
+/// What a span answers; `None`: it answers nobody.
+pub(crate) fn route(span: &[u8]) -> Option<Cow<'_, str>> {
+    let (mut name, mut kind, mut told): (&[u8], _, _) = (&[], Kind::Unspecified, Told::default());
+    for field in Fields::of(span).map_while(Result::ok) {
+        match (field.number, field.value) {
+            (5, Value::Slice(slice)) => name = slice.of(span),
+            (6, Value::Varint(number)) => kind = kind_of(number),
+            (9, Value::Slice(slice)) => told.attribute(span, slice),
+            _ => {}
+        }
+    }
+    let route = told.route(str::from_utf8(name).unwrap_or_default());
+    let is_answer = matches!(kind, Kind::Server | Kind::Consumer) && !route.is_empty();
+    is_answer.then(|| cut(route))
+}
+
+fn cut(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text.char_indices().nth(MAX_NAME) {
+        Some((at, _)) => Cow::Owned(text[..at].to_owned()),
+        None => text,
+    }
+}
+
 /// What the attributes tell.
 #[derive(Default)]
 struct Told<'a> {
@@ -146,7 +196,7 @@ fn read(span: &[u8], service: Name, names: &mut Names) -> Option<(SpanId, Seen)>
     // A start that was not sent is not 1970.
     let (start, end) = (if start == 0 { end } else { start }, end.max(start));
     let route = match kind {
-        Kind::Server | Kind::Consumer => told.route(names, str::from_utf8(name).unwrap_or_default()),
+        Kind::Server | Kind::Consumer => names.number(&told.route(str::from_utf8(name).unwrap_or_default())),
         _ => names.number(""),
     };
     let peer = match kind {
@@ -193,17 +243,17 @@ impl<'a> Told<'a> {
         }
     }
 
-    fn route(&self, names: &mut Names, name: &str) -> Name {
+    fn route(&self, name: &'a str) -> Cow<'a, str> {
         match (self.route, self.rpc_method) {
             (Some(route), _) => match self.method {
-                Some(method) => names.number(&format!("{method} {route}")),
-                None => names.number(route),
+                Some(method) => Cow::Owned(format!("{method} {route}")),
+                None => Cow::Borrowed(route),
             },
             (None, Some(method)) => match self.rpc_service {
-                Some(service) => names.number(&format!("{service}/{method}")),
-                None => names.number(method),
+                Some(service) => Cow::Owned(format!("{service}/{method}")),
+                None => Cow::Borrowed(method),
             },
-            _ => names.number(name),
+            _ => Cow::Borrowed(name),
         }
     }
 

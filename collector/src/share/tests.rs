@@ -67,6 +67,69 @@ fn what_is_imported_again_is_the_same() {
     assert_eq!(look::trace(&other, &[1; 16]), look::trace(&one, &[1; 16]));
 }
 
+/// A request with a point of each of two instruments of a service.
+fn metrics(service: &str) -> String {
+    let metric = |name: &str| {
+        format!(
+            r#"{{"name":"{name}","unit":"s","gauge":{{"dataPoints":[{{"timeUnixNano":"5","asInt":"1"}}]}}}}"#
+        )
+    };
+    let attribute = format!(r#"{{"key":"service.name","value":{{"stringValue":"{service}"}}}}"#);
+    let both = format!("{},{}", metric("one"), metric("other"));
+    format!(
+        r#"{{"resourceMetrics":[{{"resource":{{"attributes":[{attribute}]}},"scopeMetrics":[{{"scope":{{"name":"lib"}},"metrics":[{both}]}}]}}]}}"#
+    )
+}
+
+#[test]
+fn measurements_are_exported_by_service_and_by_instrument_and_come_back_as_the_same() {
+    let (one, other) = (intake(), intake());
+    import(&one, [metrics("a"), metrics("b"), logs(1), traces(&[1])].join("\n").as_bytes());
+    let export = |from: &Intake, signals: &[Signal], service: Option<&str>, instrument: Option<&str>| {
+        String::from_utf8(export_all(from, signals, service, instrument).unwrap()).unwrap()
+    };
+    let only = [Signal::Metrics];
+    assert_eq!(export(&one, &only, Some("b"), None), format!("{}\n", metrics("b")));
+    let half = |service: &str| {
+        let (whole, from) = (metrics(service), r#","unit":"s","gauge""#);
+        let (first, second) =
+            (whole.find(r#"{"name":"one""#).unwrap(), whole.find(r#"{"name":"other""#).unwrap());
+        assert!(whole.contains(from));
+        format!("{}{}", &whole[..first], &whole[second..])
+    };
+    assert_eq!(export(&one, &only, Some("a"), Some("other")), format!("{}\n", half("a")));
+    assert_eq!(export(&one, &only, Some("nobody"), None), "");
+    assert_eq!(export(&one, &only, None, Some("none")), "");
+    // The name of an instrument says nothing of log records.
+    let all = export(&one, &[Signal::Logs, Signal::Metrics], None, Some("one"));
+    assert_eq!((all.lines().count(), all.lines().next()), (2, Some(&*logs(1))));
+    let all = export(&one, &Signal::ALL, None, None);
+    let imported = import(&other, all.as_bytes());
+    assert_eq!((imported.spans, imported.log_records, imported.data_points, imported.refused), (1, 1, 4, 0));
+    assert_eq!(export(&other, &Signal::ALL, None, None), all);
+}
+
+#[test]
+fn an_export_that_would_be_too_large_is_none_and_one_that_is_large_has_several_lines() {
+    let intake = intake();
+    let text = "x".repeat(1024 * 1024);
+    let large = || logs(1).replace("said", &text);
+    for _ in 0..10 {
+        import(&intake, large().as_bytes());
+    }
+    let exported = export_all(&intake, &[Signal::Logs], None, None).unwrap();
+    assert_eq!(exported.iter().filter(|byte| **byte == b'\n').count(), 4);
+    let mut lines = Lines { written: vec![b' '; MAX_BYTES - 10 * text.len()] };
+    assert_eq!(
+        lines.add(
+            Signal::Logs,
+            look::bodies(&intake, Signal::Logs),
+            &Choice::All { service: None, instrument: None }
+        ),
+        None
+    );
+}
+
 #[test]
 fn several_signals_in_one_object_and_objects_in_a_list_are_all_taken() {
     let (spans, logs) = (traces(&[1]), logs(1));

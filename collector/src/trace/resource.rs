@@ -73,7 +73,7 @@ pub(crate) fn identity(resource: &[u8]) -> [String; 3] {
 }
 
 /// The name of the service in a resource; empty when there is none.
-pub(super) fn service(resource: &[u8]) -> Name {
+pub(crate) fn service(resource: &[u8]) -> Name {
     let attributes = Attributes::from(decode::<otlp::Resource>(resource).attributes);
     attributes.get("service.name").map(Value::to_string).unwrap_or_default().into()
 }

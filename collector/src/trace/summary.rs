@@ -99,8 +99,8 @@ fn have_one_caller(orphans: &[&Line<'_>]) -> bool {
     orphans.iter().all(|line| line.head.parent_span_id == *caller && line.span().is_remote_child())
 }
 
-/// The services that sent spans, newest requests first: at most as many resources as the limit are looked at. Each
-/// is decoded once, by its bytes; spans are skipped.
+/// The services that sent requests of one signal, newest requests first: at most as many resources as the limit are looked at. Each
+/// is decoded once, by its bytes; what it sent is skipped.
 pub(crate) fn services(bodies: &[Bytes], limit: usize) -> BTreeSet<String> {
     let mut seen = HashSet::new();
     let resources = bodies.iter().flat_map(|body| {

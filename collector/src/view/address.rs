@@ -2,6 +2,9 @@
 
 use super::query::encode;
 
+/// How long the parts of a query may be together, in bytes.
+const MAX_LENGTH: usize = 8000;
+
 /// A path with a query; parts keep their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Address {
@@ -35,9 +38,12 @@ impl Address {
         changed
     }
 
-    /// For a link.
+    /// For a link. One that no server would take leads to the page without a query.
     pub(crate) fn url(&self) -> String {
         let mut url = self.path.to_owned();
+        if self.parts.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>() > MAX_LENGTH {
+            return url;
+        }
         for (place, (name, value)) in self.parts.iter().enumerate() {
             url.push(if place == 0 { '?' } else { '&' });
             url.push_str(name);
@@ -58,6 +64,7 @@ mod tests {
         assert_eq!(address.url(), "/m?a=1%20%26&c=2");
         assert_eq!(address.set("a", None).url(), "/m?c=2");
         assert_eq!(address.set("a", Some("3")).url(), "/m?c=2&a=3");
+        assert_eq!(address.clone().with("c", Some("4".repeat(MAX_LENGTH))).url(), "/m");
         assert_eq!(address.clone().with("c", Some("4")).without("c", "2").url(), "/m?a=1%20%26&c=4");
     }
 }

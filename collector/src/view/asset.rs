@@ -27,11 +27,12 @@ const STYLE: &str = concat!(
 );
 
 /// What there is: its path, its kind, its content.
-const ASSETS: [(&str, &str, &str); 9] = [
+const ASSETS: [(&str, &str, &str); 10] = [
     ("/style.css", CSS, STYLE),
     ("/script/view.js", JAVASCRIPT, include_str!("script/view.js")),
     ("/script/drop.js", JAVASCRIPT, include_str!("script/drop.js")),
     ("/script/filter.js", JAVASCRIPT, include_str!("script/filter.js")),
+    ("/script/fold.js", JAVASCRIPT, include_str!("script/fold.js")),
     ("/script/keys.js", JAVASCRIPT, include_str!("script/keys.js")),
     ("/script/live.js", JAVASCRIPT, include_str!("script/live.js")),
     ("/script/morph.js", JAVASCRIPT, include_str!("script/morph.js")),

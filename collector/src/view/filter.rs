@@ -5,10 +5,11 @@ mod spans;
 pub(crate) use spans::Spans;
 
 use super::{
+    EXPORT,
     condition::{Condition, Fault, nanos},
     query::{Query, encode},
 };
-use crate::{Summary, intake::Intake, look, trace};
+use crate::{Summary, intake::Intake, look, map, trace};
 use std::{
     cmp::Reverse,
     time::{SystemTime, UNIX_EPOCH},
@@ -25,6 +26,8 @@ pub(crate) struct Filter {
     pub(crate) words: String,
     condition: Result<Condition, Fault>,
     pub(crate) service: Option<String>,
+    /// What a service answers in it, as the map calls it: `GET /users/{id}`.
+    pub(crate) route: Option<String>,
     pub(crate) status: Option<Status>,
     /// The shortest duration of a trace, as it was written.
     pub(crate) over: Option<String>,
@@ -131,6 +134,7 @@ impl Filter {
             condition: Condition::parse(&words),
             words,
             service: owned("service"),
+            route: owned("route"),
             status: known.or(errors),
             over: duration("over"),
             within: duration("within"),
@@ -154,9 +158,16 @@ impl Filter {
         let most = if self.order == Order::NEWEST { limit } else { usize::MAX };
         let mut traces = look::traces(intake, most, |summary, id, found| {
             let wanted = |service: &String| summary.services.iter().any(|(name, _)| name == service);
+            let answers = |route: &String| {
+                found
+                    .spans
+                    .iter()
+                    .any(|span| map::route(span.place.record(&span.body)).is_some_and(|it| it == *route))
+            };
             summary.start >= from
                 && over.is_none_or(|over| summary.duration >= over)
                 && self.service.as_ref().is_none_or(wanted)
+                && self.route.as_ref().is_none_or(answers)
                 && self.status.is_none_or(|status| status.passes(summary))
                 && (is_simple || Spans::of(&trace::trace(id, found)).any(condition))
         });
@@ -169,6 +180,7 @@ impl Filter {
     pub(crate) fn is_open(&self) -> bool {
         self.words.is_empty()
             && self.service.is_none()
+            && self.route.is_none()
             && self.status.is_none()
             && self.over.is_none()
             && self.within.is_none()
@@ -183,10 +195,20 @@ impl Filter {
 
     /// The page with these traces, but for one part of the query.
     pub(crate) fn url(&self, name: &str, value: Option<String>) -> String {
+        self.at("/", name, value)
+    }
+
+    /// The file with these traces.
+    pub(crate) fn file(&self) -> String {
+        self.at(EXPORT, "", None)
+    }
+
+    fn at(&self, path: &str, name: &str, value: Option<String>) -> String {
         let order = (self.order != Order::NEWEST).then(|| self.order.name());
         let mut parts = [
             ("q", Some(self.words.clone()).filter(|words| !words.is_empty())),
             ("service", self.service.clone()),
+            ("route", self.route.clone()),
             ("status", self.status.map(|status| status.name().to_owned())),
             ("over", self.over.clone()),
             ("within", self.within.clone()),
@@ -199,7 +221,7 @@ impl Filter {
         let written =
             parts.iter().filter_map(|(name, value)| Some(format!("{name}={}", encode(value.as_ref()?))));
         let written = written.collect::<Vec<_>>().join("&");
-        if written.is_empty() { "/".to_owned() } else { format!("/?{written}") }
+        if written.is_empty() { path.to_owned() } else { format!("{path}?{written}") }
     }
 
     /// The page with these traces in order by something; again: the other way round.

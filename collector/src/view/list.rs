@@ -7,12 +7,12 @@ use super::{
     frame::{Frame, Tab, empty},
     palette::Palette,
     query::Query,
-    text::{http_status, name, several},
+    text::{http_status, name, several, short},
 };
 use crate::{
     Addresses, Summary,
     intake::Intake,
-    time::{clock, day, duration, printable},
+    time::{clock, day, duration},
 };
 use bar::bar;
 use maud::{Markup, html};
@@ -114,7 +114,7 @@ fn line(trace: &Summary, longest: u64, palette: &Palette) -> Markup {
                 div.line {
                     a href={ "/trace/" (trace.trace_id) } data-row {
                         b title=(name(&trace.name)) { (name(&trace.name)) }
-                        @if let Some(path) = &trace.path { span.path title=(printable(path)) { (printable(path)) } }
+                        @if let Some(path) = &trace.path { span.path title=(short(path)) { (short(path)) } }
                         span.id { (trace.trace_id.get(..8).unwrap_or_default()) }
                     }
                     @if trace.errors > 0 {

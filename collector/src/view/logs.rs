@@ -17,6 +17,7 @@ use crate::{
 };
 use maud::{Markup, html};
 use std::collections::{BTreeSet, HashMap};
+use throughline_sender::Signal;
 pub(crate) use wanted::Wanted;
 use wanted::{LEVELS, MAX_SEARCH};
 
@@ -40,7 +41,7 @@ pub(crate) fn page(intake: &Intake, palette: &Palette, query: &Query) -> Markup 
         @if is_empty && wanted.is_open() {
             (empty("No log records yet", html! { p { "They come from programs that send logs, and from files that are read." } }))
         } @else {
-            (bar(&wanted, &services(&logs, &wanted), logs.len(), is_all, limit))
+            (bar(&wanted, &services(intake, &wanted), logs.len(), is_all, limit))
             @if let Some(fault) = wanted.fault() { p.fault-line #fault { (fault) } }
             @else if logs.is_empty() { (empty("No log record passes the filter", html! { p { a.button href="/logs" { "All log records" } } })) }
             @else { (table(&logs, palette)) }
@@ -49,9 +50,9 @@ pub(crate) fn page(intake: &Intake, palette: &Palette, query: &Query) -> Markup 
     Frame::new(Tab::Logs, "Logs").live().page(html! { div #logs data-live="logs" { (content) } })
 }
 
-/// Those that sent what is shown, and the one that is chosen.
-fn services(logs: &[LogRecord], wanted: &Wanted) -> BTreeSet<String> {
-    let mut services: BTreeSet<String> = logs.iter().map(|log| log.service.to_string()).collect();
+/// Those that sent log records, whatever is chosen, and the one that is.
+fn services(intake: &Intake, wanted: &Wanted) -> BTreeSet<String> {
+    let mut services = look::services(intake, Signal::Logs);
     services.extend(wanted.service.clone());
     services.remove("");
     services

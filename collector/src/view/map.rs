@@ -1,5 +1,6 @@
 //! The page of services: who calls whom as a picture, what each answers as a table, and the calls behind both.
 
+mod label; // where the figures of edges stand
 mod layout; // where nodes and edges are
 mod picture; // the same as SVG
 mod table; // rates, errors, durations
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     intake::Intake,
     look,
-    map::{Between, Map},
+    map::{Between, Map, Node, Role},
     time::{clock, day},
 };
 use maud::{Markup, html};
@@ -57,6 +58,7 @@ pub(crate) fn page(intake: &Intake, palette: &Palette, query: &Query) -> Markup 
             div.map.sheet { (picture::picture(&map, palette, &address, wanted.as_ref())) }
             @if let Some(wanted) = &wanted { (table::calls(&map, wanted, &newest, &slowest, palette, &address)) }
             (table::routes(&map, query.value("service"), wanted.as_ref(), palette, &address))
+            (table::edges(&map, wanted.as_ref(), palette, &address))
         }
     };
     Frame::new(Tab::Map, "Map").live().page(html! { div #map data-live="traces" { (content) } })
@@ -72,6 +74,7 @@ fn extent(map: &Map) -> Markup {
     html! {
         span.hint {
             (map.spans) " spans, " (words) " UTC"
+            " · on an edge: calls, what failed of them, p50 / p99"
             @if map.is_cut { " · more is kept than is counted here" }
         }
     }
@@ -79,14 +82,20 @@ fn extent(map: &Map) -> Markup {
 
 /// The calls that are asked for, in words.
 fn heading(map: &Map, wanted: &Between, palette: &Palette) -> Markup {
-    let node = |id: &str| map.nodes.iter().find(|node| node.id == id);
-    let shown = |id: &str| match node(id) {
-        Some(node) if node.role == crate::map::Role::Service => palette.chip(&node.name, None),
-        Some(node) => html! { span { (name(&node.name)) } },
+    let shown = |id: &str| match map.nodes.iter().find(|node| node.id == id) {
+        Some(node) => party(node, palette),
         None => html! { span { (name(id)) } },
     };
     match wanted {
         Between::Nodes(from, to) => html! { (shown(from)) span.arrow { " → " } (shown(to)) },
         Between::Route(service, route) => html! { (palette.chip(service, None)) " " (name(route)) },
+    }
+}
+
+/// Who calls or is called, with the colour of a service.
+fn party(node: &Node, palette: &Palette) -> Markup {
+    match node.role {
+        Role::Service => palette.chip(&node.name, None),
+        _ => html! { span.cut { (name(&node.name)) } },
     }
 }

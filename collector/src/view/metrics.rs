@@ -5,18 +5,17 @@ mod runtime; // what processes and their runtimes tell
 mod series; // the tables below a chart
 
 use super::{
-    Palette,
+    EXPORT, Palette,
     address::Address,
     chart::{Chart, Unit},
     frame::{Frame, Tab, empty},
     query::Query,
-    text::{name, several},
+    text::{name, several, short},
 };
 use crate::{
     intake::Intake,
     look,
     metric::{self, Instrument, Kind, Series, Temporality},
-    time::printable,
 };
 use maud::{Markup, html};
 pub(crate) use runtime::page as runtime;
@@ -45,6 +44,9 @@ const TIMES: [(Option<&str>, &str); 5] = [
 /// How many attributes can be chosen, and how much of a search is taken.
 const KEYS: usize = 12;
 const MAX_SEARCH: usize = 200;
+
+/// Longer names are not asked for once more, in bytes.
+const MAX_NAME: usize = 1000;
 
 /// The page.
 pub(crate) fn page(intake: &Intake, palette: &Palette, query: &Query) -> Markup {
@@ -92,8 +94,10 @@ fn list(instruments: &[Instrument], chosen: &Instrument, palette: &Palette, quer
         nav.list aria-label="Instruments" {
             form action="/metrics" {
                 input.field.search type="search" name="find" value=(wanted) placeholder="Search instruments" aria-label="Search instruments" data-key="/";
-                input type="hidden" name="name" value=(chosen.name);
-                input type="hidden" name="service" value=(chosen.service);
+                @if chosen.name.len() <= MAX_NAME {
+                    input type="hidden" name="name" value=(chosen.name);
+                    input type="hidden" name="service" value=(chosen.service);
+                }
             }
             @if services.is_empty() { p.hint { "No instrument has these words in its name or description." } }
             @for (service, instruments) in services {
@@ -105,7 +109,7 @@ fn list(instruments: &[Instrument], chosen: &Instrument, palette: &Palette, quer
                 }
                 @for it in instruments.iter().filter(|it| !runtime::is_runtime(&it.name) || it.name == chosen.name) {
                     @let here = it.name == chosen.name && it.service == chosen.service;
-                    a.entry href=(address(it, query).url()) aria-current=[here.then_some("true")] title=(printable(&it.description)) data-row {
+                    a.entry href=(address(it, query).url()) aria-current=[here.then_some("true")] title=(short(&it.description)) data-row {
                         (name(&it.name))
                     }
                 }
@@ -123,6 +127,15 @@ fn address(instrument: &Instrument, query: &Query) -> Address {
         .with("last", query.value("last"))
 }
 
+/// The measurements of an instrument as a file.
+fn file(instrument: &Instrument) -> String {
+    Address::of(EXPORT)
+        .with("signal", Some("metrics"))
+        .with("service", Some(instrument.service.as_str()))
+        .with("name", Some(instrument.name.as_str()))
+        .url()
+}
+
 fn detail(intake: &Intake, instrument: &Instrument, palette: &Palette, query: &Query) -> Markup {
     let address = address(instrument, query).with("by", query.value("by")).with("show", query.value("show"));
     let address =
@@ -133,12 +146,13 @@ fn detail(intake: &Intake, instrument: &Instrument, palette: &Palette, query: &Q
     html! {
         header.title {
             h1 { (name(&instrument.name)) " " (kind(instrument)) }
-            @if !instrument.description.is_empty() { p.hint { (printable(&instrument.description)) } }
+            @if !instrument.description.is_empty() { p.hint { (short(&instrument.description)) } }
             div.bar {
                 (times(&address, query))
                 (filters(&address, query))
                 (groups(&address, &series, by))
                 @if by.is_some() { (curves::choice(&address, &chart, query)) }
+                a.button.small href=(file(instrument)) download title="OTLP in JSON" { "Export" }
             }
         }
         div.charts { @for chart in curves::charts(&chart, instrument, palette, query) { (chart) } }
@@ -183,7 +197,7 @@ fn kind(instrument: &Instrument) -> Markup {
         temporality.map(str::to_owned),
     ];
     html! {
-        @for fact in facts.into_iter().flatten() { span.badge.plain { (printable(&fact)) } " " }
+        @for fact in facts.into_iter().flatten() { span.badge.plain { (short(&fact)) } " " }
         span.count { (several(instrument.points, "point")) }
     }
 }
@@ -202,7 +216,7 @@ fn times(address: &Address, query: &Query) -> Markup {
 fn filters(address: &Address, query: &Query) -> Markup {
     html! {
         @for pair in query.values("attribute") {
-            a.choice.on href=(address.without("attribute", pair).url()) title="leave this filter out" { (printable(pair)) " ×" }
+            a.choice.on href=(address.without("attribute", pair).url()) title="leave this filter out" { (short(pair)) " ×" }
         }
     }
 }

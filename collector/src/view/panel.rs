@@ -7,7 +7,7 @@ use super::{
     page::Focus,
     palette::Palette,
     query::encode,
-    text::{folded, name},
+    text::{folded, name, short},
 };
 use crate::{
     time::{clock, duration, printable},
@@ -17,6 +17,9 @@ use maud::{Markup, html};
 
 /// How many log records, events and links are shown of one span.
 const MAX_ENTRIES: usize = 100;
+
+/// How many attributes of something are shown.
+const MAX_PAIRS: usize = 256;
 
 /// Longer values are not searched for, in characters.
 const MAX_SEARCH: usize = 200;
@@ -108,7 +111,7 @@ fn events(span: &Span, start: u64) -> Markup {
             ol.entries {
                 @for event in span.events.iter().take(MAX_ENTRIES) {
                     li {
-                        p.when { "at " (duration(event.time.saturating_sub(start))) " " b { (printable(&event.name)) } }
+                        p.when { "at " (duration(event.time.saturating_sub(start))) " " b { (short(&event.name)) } }
                         (pairs(event.attributes.iter()))
                     }
                 }
@@ -184,7 +187,7 @@ fn identity(span: &Span, trace: &Trace, focus: &Focus) -> Markup {
             }
             dt { "status" }
             dd { @match span.status { Status::Unset => "unset", Status::Ok => "ok", Status::Error => "error" } }
-            @if !span.scope.is_empty() { dt { "scope" } dd { (printable(&span.scope)) } }
+            @if !span.scope.is_empty() { dt { "scope" } dd { (short(&span.scope)) } }
             dt { "flags" } dd { (flags(span.flags)) " " span.count { (format!("{:#06x}", span.flags)) } }
             @if !span.trace_state.is_empty() { dt { "tracestate" } dd { (folded(&span.trace_state)) } }
         }
@@ -203,13 +206,13 @@ fn flags(flags: u32) -> String {
     if said.is_empty() { "none".to_owned() } else { said.join(", ") }
 }
 
-fn pairs<'a>(mut attributes: impl Iterator<Item = (&'a str, &'a Value)>) -> Markup {
-    let first = attributes.next();
+fn pairs<'a>(attributes: impl Iterator<Item = (&'a str, &'a Value)>) -> Markup {
+    let mut attributes = attributes.peekable();
     html! {
-        @if first.is_some() {
+        @if attributes.peek().is_some() {
             dl.pairs {
-                @for (name, value) in first.into_iter().chain(attributes) {
-                    dt { (printable(name)) }
+                @for (name, value) in attributes.by_ref().take(MAX_PAIRS) {
+                    dt { (short(name)) }
                     dd {
                         (folded(&value.to_string()))
                         @if let Some(url) = search(name, value) {
@@ -218,6 +221,7 @@ fn pairs<'a>(mut attributes: impl Iterator<Item = (&'a str, &'a Value)>) -> Mark
                     }
                 }
             }
+            @if attributes.peek().is_some() { p.hint { "and more: see the JSON" } }
         }
     }
 }

@@ -1,10 +1,12 @@
 //! The page of what the collector takes, keeps, and sends on.
 
-use super::frame::{Frame, Tab};
+use super::{
+    frame::{Frame, Tab},
+    text::short,
+};
 use crate::{
     Addresses, Counters, Forwarded,
     intake::{Bounds, Intake},
-    time::printable,
 };
 use maud::{Markup, html};
 
@@ -114,7 +116,7 @@ fn share() -> Markup {
             }
             p.line {
                 label.button { input.unseen type="file" multiple data-import; "Choose files" }
-                a.button href="/api/export?limit=1000" download { "Export the newest traces" }
+                a.button href="/api/export?signal=traces&signal=metrics&signal=logs" download title="OTLP in JSON" { "Export all that is kept" }
                 a.button href="/api/openapi.json" { "The API" }
             }
         }
@@ -149,10 +151,11 @@ fn line(it: &Forwarded, is_member: bool) -> Markup {
         tr.member[is_member].failed[it.rejected + it.dropped > 0] {
             td { @if !is_member { (it.signal) } }
             td.message {
-                (printable(&it.destination))
+                (short(&it.destination))
+                @if !is_member && !it.exit.is_empty() { " " span.badge { (short(&it.exit)) } }
                 @if it.left_out { " " span.badge { "the others have its share" } }
                 @if let Some(fault) = it.last_failure.as_ref().filter(|_| is_member || it.members.is_empty()) {
-                    p.fault { (printable(fault)) }
+                    p.fault { (short(fault)) }
                 }
             }
             td.number { (it.accepted) }

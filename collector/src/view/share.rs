@@ -1,4 +1,4 @@
-//! Traces as a file, and files back into what is kept.
+//! What is kept as a file, and files back into what is kept.
 
 use super::{
     JSON, answer,
@@ -9,31 +9,55 @@ use crate::{desk::Sent, intake::Intake, reply::Reply, scan::TraceId, share, trac
 use ::http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_DISPOSITION};
 use serde_json::json;
 use std::collections::HashSet;
+use throughline_sender::Signal;
 
 /// Requests in JSON, one a line.
 const LINES: &str = "application/x-ndjson";
 
-/// The traces with these ids, or else those that the list of the same query has.
+/// What is asked for: signals as they are named, the traces with these ids, or else those that the list of the same query
+/// has.
 pub(crate) fn export(intake: &Intake, query: &Query) -> Response<Reply> {
+    let filter = Filter::of(query);
+    let mut signals = Vec::new();
+    for name in query.values("signal") {
+        match Signal::ALL.into_iter().find(|signal| signal.name() == name) {
+            Some(signal) if signals.contains(&signal) => {}
+            Some(signal) => signals.push(signal),
+            None => return fault(StatusCode::BAD_REQUEST, "a signal is traces, metrics or logs"),
+        }
+    }
+    if !signals.is_empty() {
+        let (service, name) = (query.value("service"), query.value("name"));
+        let file = if let [signal] = signals.as_slice() { signal.name() } else { "telemetry" };
+        return lines(share::export_all(intake, &signals, service, name), file);
+    }
     let mut ids: Vec<String> = query.values("trace").map(str::to_owned).collect();
     if ids.is_empty() {
-        let filter = Filter::of(query);
+        if let Some(words) = filter.fault() {
+            return fault(StatusCode::BAD_REQUEST, &words.to_string());
+        }
         ids = filter.find(intake, filter.limit).into_iter().map(|trace| trace.trace_id).collect();
     }
     ids.truncate(MAX_LIMIT);
     let traces: HashSet<TraceId> = ids.iter().filter_map(|id| parse(id)).collect();
-    let name = match ids.as_slice() {
-        [id] if parse(id).is_some() => format!("trace-{}.jsonl", id.get(..8).unwrap_or_default()),
-        _ => "traces.jsonl".to_owned(),
+    let file = match ids.as_slice() {
+        [id] if parse(id).is_some() => format!("trace-{}", id.get(..8).unwrap_or_default()),
+        _ => "traces".to_owned(),
     };
-    match share::export(intake, &traces) {
-        None => {
-            fault(StatusCode::PAYLOAD_TOO_LARGE, "more than 64 MiB; ask for fewer traces, with limit=100")
-        }
-        Some(lines) if lines.is_empty() => fault(StatusCode::NOT_FOUND, "nothing of these traces is here"),
+    lines(share::export(intake, &traces), &file)
+}
+
+/// A file with this name, if there is something to write and room for it.
+fn lines(written: Option<Vec<u8>>, file: &str) -> Response<Reply> {
+    match written {
+        None => fault(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "more than 64 MiB; ask for less: fewer traces with limit=100, one signal, one service",
+        ),
+        Some(lines) if lines.is_empty() => fault(StatusCode::NOT_FOUND, "nothing of this is here"),
         Some(lines) => {
             let mut response = answer(StatusCode::OK, LINES, lines);
-            if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{name}\"")) {
+            if let Ok(value) = HeaderValue::from_str(&format!("attachment; filename=\"{file}.jsonl\"")) {
                 response.headers_mut().insert(CONTENT_DISPOSITION, value);
             }
             response

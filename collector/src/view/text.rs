@@ -13,9 +13,20 @@ const START: usize = 120;
 /// Where even an unfolded text is cut, in characters; the JSON has the rest.
 const MAX_TEXT: usize = 20_000;
 
+/// How much of a text is seen where there is one line for it, in characters; the JSON has the rest.
+const LINE: usize = 300;
+
 /// A name: one line, and something to see even if there is nothing.
 pub(crate) fn name(text: &str) -> String {
-    if text.is_empty() { "unnamed".to_owned() } else { printable(text) }
+    if text.is_empty() { "unnamed".to_owned() } else { short(text) }
+}
+
+/// The text on one line, cut when it is long.
+pub(crate) fn short(text: &str) -> String {
+    match start(text, LINE) {
+        (shown, true) => printable(shown) + "…",
+        (shown, false) => printable(shown),
+    }
 }
 
 /// The text without control characters, but with its lines and tabs.
@@ -69,6 +80,13 @@ mod tests {
     #[test]
     fn lines_and_tabs_stay_and_other_control_characters_are_written_out() {
         assert_eq!(folded("a\n\tb\u{1b}[31m\r").into_string(), "a\n\tb\\u{1b}[31m\\r");
+    }
+
+    #[test]
+    fn what_has_one_line_is_cut_in_characters_as_they_were_sent() {
+        assert_eq!((name(""), short("")), ("unnamed".to_owned(), String::new()));
+        assert_eq!(short(&"é".repeat(LINE)), "é".repeat(LINE));
+        assert_eq!(short(&"\u{1b}".repeat(LINE + 1)), "\\u{1b}".repeat(LINE) + "…");
     }
 
     #[test]

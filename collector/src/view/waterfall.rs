@@ -16,10 +16,10 @@ use super::{
     page::Focus,
     palette::Palette,
     panel,
-    text::{http_status, name, several},
+    text::{http_status, name, several, short},
 };
 use crate::{
-    time::{clock, duration, printable},
+    time::{clock, duration},
     trace::{Kind, LogRecord, Span, Status, Trace},
 };
 use axis::percent;
@@ -135,7 +135,7 @@ impl<'a> Waterfall<'a> {
             span.stripe {}
             @if is_new { span.service { (name(&span.service)) } " " }
             span.name title=(name(&span.name)) { (name(&span.name)) }
-            @if let Some(path) = span.path() { " " span.path { (printable(path)) } }
+            @if let Some(path) = span.path() { " " span.path { (short(path)) } }
         }
     }
 
@@ -145,7 +145,7 @@ impl<'a> Waterfall<'a> {
         html! {
             @if !matches!(span.kind, Kind::Internal | Kind::Unspecified) { span.kind { (span.kind.name()) } }
             (http_status(span.http_status()))
-            @if span.status == Status::Error { span.cross title={ "Error" (panel::cause(span)) } { "!" } }
+            @if span.status == Status::Error { span.cross title={ "Error" (short(&panel::cause(span))) } { "!" } }
             @if span.parent_missing && !from_outside {
                 span.badge title="its parent is not here (yet)" { "no parent" }
             }

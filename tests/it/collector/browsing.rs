@@ -5,6 +5,7 @@ use super::{
     *,
 };
 use prost::Message;
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn pages_of_other_origins_may_lead_here_and_nothing_else() {
@@ -30,6 +31,72 @@ async fn pages_of_other_origins_may_lead_here_and_nothing_else() {
     }
 }
 
+/// The paths of a script and of all that it imports, each of which is there.
+async fn scripts(collector: &Collector, first: &str) -> BTreeSet<String> {
+    let folder = first.strip_suffix("view.js").unwrap();
+    let mut all = BTreeSet::new();
+    let mut next = vec![first.to_owned()];
+    while let Some(path) = next.pop() {
+        if all.insert(path.clone()) {
+            let script = get(collector, &path).await;
+            assert_eq!(script.status, StatusCode::OK, "{path}");
+            let imports = script.text().split("\"./").skip(1).map(|rest| rest.split('"').next().unwrap());
+            next.extend(imports.map(|name| format!("{folder}{name}")));
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn the_first_page_and_all_that_it_asks_for_are_small_however_many_traces_there_are() {
+    let collector = start(|_| ());
+    let address = collector.view_address().unwrap();
+    for trace in 1..=150 {
+        let spans = (1..=10)
+            .map(|id| Span { trace_id: vec![trace; 16], ..span(id, id - 1, &format!("GET /{trace}/{id}")) });
+        post(&collector, "/v1/traces", &traces("front", spans.collect()).encode_to_vec()).await;
+    }
+    let page = get(&collector, "/").await;
+    assert_eq!(page.text().matches("name=\"trace\" value=").count(), 100);
+    let (_, rest) = page.text().split_once("<script type=\"module\" src=\"").unwrap();
+    let script = rest.split('"').next().unwrap();
+    let mut paths = scripts(&collector, script).await;
+    paths.extend(["/".to_owned(), script.replace("script/view.js", "style.css")]);
+    let mut sent = 0;
+    for path in &paths {
+        let answer = send(address, "GET", path, &[("accept-encoding", "gzip")], b"").await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        sent += answer.body.len();
+    }
+    assert!(sent > 20_000 && sent < 100_000, "{sent} bytes");
+}
+
+#[tokio::test]
+async fn a_page_that_listens_is_told_ten_times_a_second_at_most() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let collector = start(|_| ());
+    let address = collector.view_address().unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(format!("GET /live HTTP/1.1\r\nhost: {address}\r\n\r\n").as_bytes()).await.unwrap();
+    let begin = std::time::Instant::now();
+    let sending = async {
+        for id in 1..=60 {
+            post(&collector, "/v1/traces", &traces("front", vec![span(id, 0, "x")]).encode_to_vec()).await;
+        }
+    };
+    let reading = async {
+        let mut read = Vec::new();
+        while !String::from_utf8_lossy(&read).contains("data: {\"traces\":60,") {
+            assert!(stream.read_buf(&mut read).await.unwrap() > 0);
+        }
+        String::from_utf8_lossy(&read).matches("data: {").count()
+    };
+    let ((), told) = tokio::join!(sending, reading);
+    let took = begin.elapsed().as_millis();
+    // The first at once, the others a tenth of a second apart.
+    assert!(told >= 2 && (told as u128 - 1) * 100 <= took, "{told} events in {took} ms");
+}
+
 #[tokio::test]
 async fn style_and_scripts_are_kept_by_browsers_as_long_as_they_are_the_same() {
     let collector = start(|_| ());
@@ -41,10 +108,8 @@ async fn style_and_scripts_are_kept_by_browsers_as_long_as_they_are_the_same() {
     let kept = get(&collector, script).await;
     assert_eq!(kept.header("cache-control"), Some("private, max-age=31536000, immutable"));
     assert_eq!(kept.header("content-type"), Some("text/javascript; charset=utf-8"));
-    for import in kept.text().split("from \"./").skip(1) {
-        let name = import.split('"').next().unwrap();
-        assert_eq!(get(&collector, &script.replace("view.js", name)).await.status, StatusCode::OK, "{name}");
-    }
+    let scripts = scripts(&collector, script).await;
+    assert_eq!(scripts.len(), 9, "{scripts:?}");
     let asked = get(&collector, "/style.css").await;
     assert_eq!(asked.header("cache-control"), Some("no-cache"));
     let tag = asked.header("etag").unwrap();

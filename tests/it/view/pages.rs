@@ -56,16 +56,23 @@ async fn pages_follow_what_arrives_late_and_out_of_order_until_they_are_paused()
 }
 
 #[tokio::test]
-async fn a_trace_of_ten_thousand_spans_is_folded() {
+async fn a_trace_of_ten_thousand_spans_is_folded_and_stays_as_it_was_unfolded() {
     let collector = start(|_| ());
     assert_eq!(shop::large(&collector, 1, 100, 99), 10_001);
-    visit("large", &collector.view_url().unwrap(), &[]).await;
+    let otlp = format!("http://{}", collector.http_address().unwrap());
+    visit("large", &collector.view_url().unwrap(), &[("OTLP", &otlp)]).await;
 }
 
 #[tokio::test]
 async fn what_is_hostile_is_text() {
     let collector = start(|_| ());
     hostile(&collector);
+    assert_eq!(
+        collector
+            .import(super::hostile::telemetry(super::hostile::TRACE, super::sample::HOSTILE).as_bytes())
+            .refused,
+        0
+    );
     visit("hostile", &collector.view_url().unwrap(), &[]).await;
 }
 

@@ -145,6 +145,40 @@ async fn what_leaves_as_a_file_comes_back_as_the_same() {
 }
 
 #[tokio::test]
+async fn measurements_and_lines_without_a_trace_leave_as_a_file_too_and_are_drawn_the_same() {
+    let (one, other) = (start(|_| ()), start(|_| ()));
+    send(&one, &sample(), &[]).await;
+    let (status, exported) = ask(&one, "api/export?signal=traces&signal=logs&signal=metrics").await;
+    assert_eq!(status, 200);
+    let (_, imported) = send(&other, &exported, &[]).await;
+    let imported: Value = serde_json::from_str(&imported).unwrap();
+    let counts = ["spans", "log_records", "data_points", "refused", "rejected", "passed_over"]
+        .map(|name| &imported[name]);
+    assert_eq!(counts, [160, 42, 16, 0, 0, 0].map(|count: u64| json!(count)).each_ref());
+    for path in [
+        "api/traces?limit=1000",
+        "api/logs?limit=1000",
+        "api/map",
+        "api/metrics",
+        "api/metrics/tokio.alive_tasks",
+        "api/charts/http.server.request.duration?by=http.route",
+    ] {
+        assert_eq!(ask(&one, path).await, ask(&other, path).await, "{path}");
+    }
+    // Only one instrument of one service.
+    let (_, exported) = ask(&one, "api/export?signal=metrics&service=front&name=tokio.alive_tasks").await;
+    assert!(
+        exported.contains("tokio.alive_tasks") && !exported.contains("process.memory.usage"),
+        "{exported}"
+    );
+    for (query, status) in
+        [("signal=metrics&service=nobody", 404), ("signal=spans", 400), ("q=duration%20%3E", 400)]
+    {
+        assert_eq!(ask(&one, &format!("api/export?{query}")).await.0, status, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn files_are_taken_from_no_other_site_and_not_larger_than_the_bound() {
     let collector = start(|config| config.max_request_bytes = 1000);
     let own = collector.view_url().unwrap();

@@ -7,13 +7,13 @@ use super::{
 use crate::support::{child::Process, gateway::Directory, get};
 use throughline_collector::Token;
 
-fn throughline(arguments: &[&str], variables: &[(&str, &str)]) -> Process {
+pub(super) fn throughline(arguments: &[&str], variables: &[(&str, &str)]) -> Process {
     let program = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("throughline");
     Process::start(&program.display().to_string(), arguments, variables)
 }
 
 /// What a program wrote until it ended, and whether it ended well.
-async fn ended(mut process: Process) -> (bool, String) {
+pub(super) async fn ended(mut process: Process) -> (bool, String) {
     let status = process.ended().await;
     (status.success(), process.lines().join("\n"))
 }

@@ -1,6 +1,7 @@
 //! How values are written, by their unit in the letters of UCUM.
 
-use crate::time::{duration, printable};
+use super::super::text::short;
+use crate::time::duration;
 
 /// A day, in seconds.
 const DAY: f64 = 86_400.0;
@@ -46,8 +47,8 @@ impl Unit {
             "%" => Kind::Percent,
             "" | "1" => Kind::Count(String::new()),
             _ => match ucum.strip_prefix('{').and_then(|it| it.strip_suffix('}')) {
-                Some(noun) => Kind::Count(printable(noun)),
-                None => Kind::Other(printable(ucum)),
+                Some(noun) => Kind::Count(short(noun)),
+                None => Kind::Other(short(ucum)),
             },
         };
         Unit { kind, is_rate: false }

@@ -1,6 +1,7 @@
 //! The bar above the list: what is searched for, and what else is chosen.
 
 use super::super::{
+    EXPORT,
     filter::{Filter, Status},
     palette::Palette,
     text::name,
@@ -8,8 +9,9 @@ use super::super::{
 use crate::{intake::Intake, look};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
+use throughline_sender::Signal;
 
-/// How many services can be chosen; more would bury those that are wanted.
+/// How many services, and how many routes, can be chosen; more would bury those that are wanted.
 const CHOICES: usize = 200;
 
 /// The shortest durations and the longest ages that can be chosen; others can be written into the address.
@@ -18,12 +20,14 @@ const WITHIN: [&str; 5] = ["1m", "5m", "15m", "1h", "24h"];
 
 /// The bar, with the extent of the list at its end.
 pub(super) fn bar(intake: &Intake, filter: &Filter, palette: &Palette, extent: Markup) -> Markup {
-    let mut services = look::services(intake);
+    let mut services = look::services(intake, Signal::Traces);
     // Each keeps the colour that it has when it is first seen.
     services.iter().filter(|service| !service.is_empty()).for_each(|service| {
         palette.colour(service);
     });
     services.extend(filter.service.clone());
+    let mut routes = look::routes(intake, filter.service.as_deref());
+    routes.extend(filter.route.clone());
     html! {
         form.bar action="/" data-filter {
             h1 { "Traces" }
@@ -32,16 +36,20 @@ pub(super) fn bar(intake: &Intake, filter: &Filter, palette: &Palette, extent: M
                 aria-invalid=[filter.fault().map(|_| "true")] aria-describedby=[filter.fault().map(|_| "fault")]
                 placeholder=(r#"text, trace id, or  http.route = "/users/{id}" and duration > 50ms"#);
             (searches(filter))
-            (service(filter, &services))
+            (one_of("service", "All services", &services, filter.service.as_ref()))
+            (one_of("route", "All routes", &routes, filter.route.as_ref()))
             (status(filter))
             (choice("over", "Any duration", "over ", &OVER, filter.over.as_deref()))
             (choice("within", "Any time", "last ", &WITHIN, filter.within.as_deref()))
             @for (name, value) in filter.hidden() { input type="hidden" name=(name) value=(value); }
             button.button.apply { "Apply" }
             @if !filter.is_open() { a.button href="/" { "Clear" } }
-            span.count { (extent) }
+            span.count { (extent) " · " a href=(filter.file()) download title="OTLP in JSON" { "Export" } }
         }
-        form #compare action="/compare" { button.button.small data-key="c" { "Compare the two" } }
+        form #compare action="/compare" {
+            button.button.small data-key="c" { "Compare the two" } " "
+            button.button.small formaction=(EXPORT) { "Export the marked" }
+        }
     }
 }
 
@@ -61,17 +69,15 @@ fn searches(filter: &Filter) -> Markup {
     }
 }
 
-fn service(filter: &Filter, services: &BTreeSet<String>) -> Markup {
-    let chosen = |service: &String| filter.service.as_ref() == Some(service);
+/// One of some names, or all.
+fn one_of(field: &str, all: &str, names: &BTreeSet<String>, chosen: Option<&String>) -> Markup {
     // The chosen one is there in any case.
-    let named = services.iter().filter(|service| !service.is_empty()).enumerate();
-    let shown = named.filter(|(place, service)| *place < CHOICES || chosen(service));
+    let named = names.iter().filter(|name| !name.is_empty()).enumerate();
+    let shown = named.filter(|(place, name)| *place < CHOICES || chosen == Some(*name));
     html! {
-        select.field name="service" aria-label="Service" {
-            option value="" { "All services" }
-            @for (_, service) in shown {
-                option value=(service) selected[chosen(service)] { (name(service)) }
-            }
+        select.field name=(field) aria-label=(all) {
+            option value="" { (all) }
+            @for (_, it) in shown { option value=(it) selected[chosen == Some(it)] { (name(it)) } }
         }
     }
 }

@@ -9,8 +9,8 @@ use std::collections::HashMap;
 /// The size of a node and the space between two, in pixels.
 pub(super) const WIDTH: f64 = 178.0;
 pub(super) const HEIGHT: f64 = 46.0;
-const BETWEEN: f64 = 104.0;
-const APART: f64 = 26.0;
+const BETWEEN: f64 = 116.0;
+const APART: f64 = 32.0;
 const MARGIN: f64 = 28.0;
 
 /// How often the order in the columns is improved.

@@ -2,24 +2,27 @@
 
 use super::{
     super::{Palette, address::Address, text::name},
+    label::{Label, labels, pieces},
     layout::{HEIGHT, Layout, WIDTH, layout},
 };
 use crate::{
     map::{Between, Edge, Figures, Map, Node, Role},
-    time::{duration, printable},
+    time::duration,
 };
 use maud::{Markup, html};
 
-/// How many edges have their figures written beside them; more of them would hide each other.
-const LABELS: usize = 24;
-
 /// How many characters of a name, and of what stands below it, have room in a node.
-const MAX_NAME: usize = 19;
+const MAX_NAME: usize = 20;
 const MAX_WORDS: usize = 25;
 
 pub(super) fn picture(map: &Map, palette: &Palette, address: &Address, wanted: Option<&Between>) -> Markup {
     let layout = layout(map);
     let most = map.edges.iter().map(|edge| edge.figures.calls).max().unwrap_or(1);
+    let texts: Vec<[String; 2]> =
+        map.edges.iter().map(|edge| [rate(&edge.figures), quantiles(&edge.figures)]).collect();
+    let characters = |text: &[String; 2]| text.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    let labels = labels(&layout, &texts.iter().map(characters).collect::<Vec<_>>());
+    let labels: Vec<(Label, &[String; 2])> = labels.into_iter().zip(&texts).collect();
     html! {
         svg width=(layout.width) height=(layout.height) viewBox={ "0 0 " (layout.width) " " (layout.height) } role="group" aria-label="Services and their calls" {
             defs {
@@ -30,9 +33,13 @@ pub(super) fn picture(map: &Map, palette: &Palette, address: &Address, wanted: O
                 }
             }
             @for (number, edge) in map.edges.iter().enumerate() {
-                @if let Some(points) = layout.edges.get(number) {
-                    (arrow(map, edge, points, most, number < LABELS, address, wanted))
+                @if let (Some(points), Some(label)) = (layout.edges.get(number), labels.get(number)) {
+                    (arrow(map, edge, points, most, label, address, wanted))
                 }
+            }
+            // Above all wires, which would cross them out.
+            @for ((label, lines), edge) in labels.iter().zip(&map.edges).filter(|((label, _), _)| label.is_free) {
+                g.figures.bad[edge.figures.errors > 0] aria-hidden="true" { (written(label, lines)) }
             }
             @for (number, node) in map.nodes.iter().enumerate() { (self::node(map, node, number, &layout, palette, address)) }
         }
@@ -44,7 +51,7 @@ fn arrow(
     edge: &Edge,
     points: &[(f64, f64)],
     most: u64,
-    has_label: bool,
+    (label, lines): &(Label, &[String; 2]),
     address: &Address,
     wanted: Option<&Between>,
 ) -> Markup {
@@ -57,16 +64,24 @@ fn arrow(
     let words = told(&edge.figures);
     let title = format!("{} to {}: {words}", name(&from.name), name(&to.name));
     let path = curve(points);
-    let (x, y, anchor) = label(points, is_only(map, edge));
     html! {
         a.edge.bad[errors > 0].chosen[is_chosen] href=(link.url()) data-row {
             title { (title) }
             path.reach d=(path) {}
             path.wire d=(path) stroke-width=(format!("{width:.1}")) marker-end={ "url(#" (if errors > 0 { "tip-bad" } else { "tip" }) ")" } {}
-            @if has_label {
-                text x=(px(x)) y=(px(y - 6.0)) text-anchor=(anchor) { (rate(&edge.figures)) }
-                text x=(px(x)) y=(px(y + 14.0)) text-anchor=(anchor) { (duration(edge.figures.p99)) }
-            }
+            // Where there is no room for them, they are seen when the edge is pointed at.
+            @if !label.is_free { g.figures.crowded { (written(label, lines)) } }
+        }
+    }
+}
+
+/// The figures of an edge: how often and how well, how long.
+fn written(label: &Label, lines: &[String; 2]) -> Markup {
+    let Label { x, y, width, .. } = *label;
+    html! {
+        rect.ground x=(px(x - width / 2.0)) y=(px(y - 14.5)) width=(px(width)) height="29" rx="4" {}
+        @for (line, y) in lines.iter().zip([y - 3.0, y + 10.0]) {
+            text x=(px(x)) y=(px(y)) text-anchor="middle" { (line) }
         }
     }
 }
@@ -99,7 +114,7 @@ fn node(
         (Role::Service, _) if node.figures.calls > 0 => told(&node.figures),
         (Role::Service, _) => "answers nobody".to_owned(),
         (Role::Outside, _) => "sends no spans here".to_owned(),
-        (_, Some(system)) => printable(system),
+        (_, Some(system)) => name(system),
         (Role::Database, None) => "database".to_owned(),
         (Role::Queue, None) => "messages".to_owned(),
         (Role::Peer, None) => "sends no spans here".to_owned(),
@@ -137,6 +152,15 @@ fn rate(figures: &Figures) -> String {
     if figures.errors == 0 { calls } else { format!("{calls} · {}", share(figures)) }
 }
 
+/// Half of the calls, and nearly all of them: `20.1 / 216 ms`.
+fn quantiles(figures: &Figures) -> String {
+    let (half, most) = (duration(figures.p50), duration(figures.p99));
+    match (half.split_once(' '), most.split_once(' ')) {
+        (Some((number, unit)), Some((_, other))) if unit == other => format!("{number} / {most}"),
+        _ => format!("{half} / {most}"),
+    }
+}
+
 /// Which part of the calls failed.
 pub(super) fn share(figures: &Figures) -> String {
     let share = figures.errors as f64 * 100.0 / figures.calls.max(1) as f64;
@@ -154,51 +178,23 @@ fn told(figures: &Figures) -> String {
     format!("{calls} {noun}, {errors} failed, p50 {}, p99 {}", duration(p50), duration(p99))
 }
 
-/// A smooth line through the points, level where it passes them.
+/// A smooth line through the points.
 fn curve(points: &[(f64, f64)]) -> String {
-    let Some(((x, y), rest)) = points.split_first() else { return String::new() };
+    let Some((x, y)) = points.first() else { return String::new() };
     let mut path = format!("M{} {}", px(*x), px(*y));
-    let mut before = (*x, *y);
-    for (x, y) in rest {
-        let is_loop = points.len() == 2 && *x < before.0;
-        // What leads back goes around the nodes, below them.
-        let (reach, sink) = if is_loop { (60.0, HEIGHT + 14.0) } else { ((x - before.0).abs() / 2.0, 0.0) };
-        let sign = if is_loop || *x >= before.0 { 1.0 } else { -1.0 };
-        path.push_str(&format!(
-            "C{} {} {} {} {} {}",
-            px(before.0 + sign * reach),
-            px(before.1 + sink),
-            px(x - sign * reach),
-            px(y + sink),
-            px(*x),
-            px(*y)
-        ));
-        before = (*x, *y);
+    for [_, rest @ ..] in pieces(points) {
+        let numbers: Vec<String> = rest.iter().flat_map(|(x, y)| [px(*x), px(*y)]).collect();
+        path.push('C');
+        path.push_str(&numbers.join(" "));
     }
     path
 }
 
-/// Whether an edge is the only one that leads to its end.
-fn is_only(map: &Map, edge: &Edge) -> bool {
-    map.edges.iter().filter(|other| other.to == edge.to).count() == 1
-}
-
-/// Where the figures of an edge stand, and on which side of that: near the end that it has for itself.
-fn label(points: &[(f64, f64)], is_at_end: bool) -> (f64, f64, &'static str) {
-    match points {
-        // What leads back to the column before, or to where it comes from, passes below.
-        [(a, b), (c, d)] if c < a => ((a + c) / 2.0, (b + d) / 2.0 + HEIGHT, "middle"),
-        [.., (x, y)] if is_at_end => (x - 16.0, *y, "end"),
-        [(x, y), ..] => (x + 16.0, *y, "start"),
-        [] => (0.0, 0.0, "middle"),
-    }
-}
-
 fn cut(text: &str, most: usize) -> String {
-    match text.char_indices().nth(most) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
+    if text.chars().nth(most).is_none() {
+        return text.to_owned();
     }
+    text.chars().take(most - 1).chain(['…']).collect()
 }
 
 fn px(value: f64) -> String {

@@ -2,7 +2,7 @@
 
 use super::{
     super::{Palette, address::Address, text::name},
-    heading,
+    heading, party,
     picture::share,
 };
 use crate::{
@@ -10,6 +10,9 @@ use crate::{
     time::{clock, duration},
 };
 use maud::{Markup, html};
+
+/// How many rows the table of calls has: those with most calls.
+const EDGES: usize = 100;
 
 /// The routes of all services or of one.
 pub(super) fn routes(
@@ -49,26 +52,64 @@ fn line(
     address: &Address,
 ) -> Markup {
     let Route { service, route, figures } = route;
-    let Figures { calls, rate, errors, p50, p90, p99 } = *figures;
     let link = address.clone().with("service", Some(service.as_str())).with("route", Some(route.as_str()));
     let chosen = wanted == Some(&Between::Route(service.clone(), route.clone()));
-    let share_of = p99 as f64 * 100.0 / slowest as f64;
     html! {
         tr.chosen[chosen] data-id={ (service) " " (route) } {
             td { div.line { (palette.chip(service, None)) } }
             td.name { a.cut href=(link.url()) data-row title=(name(route)) { (name(route)) } }
-            td.number { (calls) }
-            td.number { (format!("{rate:.2}")) span.count { "/s" } }
-            td.number { @if errors == 0 { span.hint { "0" } } @else { span.bad { (share(figures)) } } }
-            td.number { (duration(p50)) }
-            td.number { (duration(p90)) }
-            td.took {
-                div.line {
-                    span.value { (duration(p99)) }
-                    svg.share width="100%" height="6" aria-hidden="true" {
-                        rect.ground width="100%" height="6" rx="3" {}
-                        rect.fill width={ (format!("{:.2}", share_of.max(1.0))) "%" } height="6" rx="3" {}
+            (cells(figures, slowest))
+        }
+    }
+}
+
+/// Who calls whom: the figures of the picture, and those that have no room there.
+pub(super) fn edges(map: &Map, wanted: Option<&Between>, palette: &Palette, address: &Address) -> Markup {
+    let slowest = map.edges.iter().map(|edge| edge.figures.p99).max().unwrap_or(1).max(1);
+    html! {
+        @if !map.edges.is_empty() {
+            section.part {
+                div.bar { h2 { "Calls" } span.count { (map.edges.len()) } }
+                div.sheet {
+                    table.routes.edges {
+                        thead { tr { th { "From" } th { "To" } th.number { "Calls" } th.number { "Rate" } th.number { "Errors" } th.number { "p50" } th.number { "p90" } th.took { "p99" } } }
+                        tbody {
+                            @for edge in map.edges.iter().take(EDGES) {
+                                @if let (Some(from), Some(to)) = (map.nodes.get(edge.from), map.nodes.get(edge.to)) {
+                                    @let link = address.clone().with("from", Some(from.id.as_str())).with("to", Some(to.id.as_str()));
+                                    @let chosen = wanted == Some(&Between::Nodes(from.id.clone(), to.id.clone()));
+                                    tr.chosen[chosen] data-id={ (from.id) " " (to.id) } {
+                                        td { div.line { (party(from, palette)) } }
+                                        td.name { a.cut href=(link.url()) data-row title=(name(&to.name)) { (name(&to.name)) } }
+                                        (cells(&edge.figures, slowest))
+                                    }
+                                }
+                            }
+                        }
                     }
+                }
+                @if map.edges.len() > EDGES { p.hint { (map.edges.len() - EDGES) " more" } }
+            }
+        }
+    }
+}
+
+/// The figures of a row.
+fn cells(figures: &Figures, slowest: u64) -> Markup {
+    let Figures { calls, rate, errors, p50, p90, p99 } = *figures;
+    let share_of = p99 as f64 * 100.0 / slowest as f64;
+    html! {
+        td.number { (calls) }
+        td.number { (format!("{rate:.2}")) span.count { "/s" } }
+        td.number { @if errors == 0 { span.hint { "0" } } @else { span.bad { (share(figures)) } } }
+        td.number { (duration(p50)) }
+        td.number { (duration(p90)) }
+        td.took {
+            div.line {
+                span.value { (duration(p99)) }
+                svg.share width="100%" height="6" aria-hidden="true" {
+                    rect.ground width="100%" height="6" rx="3" {}
+                    rect.fill width={ (format!("{:.2}", share_of.max(1.0))) "%" } height="6" rx="3" {}
                 }
             }
         }

@@ -4,13 +4,13 @@ use super::{
     super::{
         address::Address,
         chart::Unit,
-        text::{name, several},
+        text::{name, several, short},
     },
     curves::trace,
 };
 use crate::{
     metric::{Chart, Measured, Point, Series},
-    time::{clock, printable},
+    time::clock,
     trace::Value,
 };
 use maud::{Markup, html};
@@ -34,7 +34,7 @@ pub(super) fn table(series: &[Series], address: &Address) -> Markup {
                                     @for (key, value) in one.attributes.iter() {
                                         @let value = value.to_string();
                                         a.part href=(address.without("attribute", &format!("{key}={value}")).with("attribute", Some(format!("{key}={value}"))).url()) title="only these" {
-                                            span.key { (name(key)) "=" } (printable(&value))
+                                            span.key { (name(key)) "=" } (short(&value))
                                         } " "
                                     }
                                     @if one.attributes.is_empty() { span.hint { "none" } }
@@ -93,7 +93,7 @@ pub(super) fn exemplars(chart: &Chart, unit: &str) -> Markup {
                                     @if has_more {
                                         td.message {
                                             @for (key, value) in exemplar.attributes.iter() {
-                                                span.part { span.key { (name(key)) "=" } (printable(&value.to_string())) } " "
+                                                span.part { span.key { (name(key)) "=" } (short(&value.to_string())) } " "
                                             }
                                         }
                                     }

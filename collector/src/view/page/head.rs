@@ -5,13 +5,13 @@ use super::{
         condition::Fault,
         list,
         palette::Palette,
-        text::{http_status, several},
+        text::{http_status, several, short},
         waterfall::Path,
     },
     Focus, at, is_large, next,
 };
 use crate::{
-    time::{clock, day, duration, printable},
+    time::{clock, day, duration},
     trace::{Status, Trace},
 };
 use maud::{Markup, html};
@@ -27,7 +27,7 @@ pub(super) fn head(trace: &Trace, title: &str, path: &Path, palette: &Palette) -
             p.back { a href="/" { "Traces" } " / " code { (trace.trace_id) } " " a.button.small href={ "/api/traces/" (trace.trace_id) } { "JSON" } " " a.button.small href={ "/api/export?trace=" (trace.trace_id) } download title="OTLP in JSON" { "Export" } }
             h1 {
                 (title)
-                @if let Some(path) = span.and_then(|span| span.path()) { " " span.path { (printable(path)) } }
+                @if let Some(path) = span.and_then(|span| span.path()) { " " span.path { (short(path)) } }
                 " " (http_status(span.and_then(|span| span.http_status())))
                 @if trace.errors() > 0 { span.badge.bad { (several(trace.errors(), "error")) } }
                 (list::gap(trace.complete(), trace.called_from_outside()))

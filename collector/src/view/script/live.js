@@ -1,6 +1,7 @@
 // Brings up to date what has the attribute `data-live`, when something of these signals came, or of the page's trace: at
 // most ten times a second, not while the page is paused or not looked at, and never faster than pages are made.
 
+import { complete } from "./fold.js";
 import { morph } from "./morph.js";
 
 const PACE = 100;
@@ -32,6 +33,7 @@ async function refresh() {
     const answer = await fetch(address, { headers: { accept: "text/html" } });
     if (answer.ok || answer.status === 404) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      await complete(page);
       // The reader may have gone on meanwhile.
       if (address === location.href && !paused) {
         for (const region of regions()) {

@@ -1,6 +1,7 @@
 // Goes to another form of the same page without losing the place: links and forms with the attribute `data-swap` change
 // only what is different there. Also copies what is asked for.
 
+import { complete } from "./fold.js";
 import { morph } from "./morph.js";
 
 async function swap(address) {
@@ -8,6 +9,7 @@ async function swap(address) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("content");
   if (!answer.ok || !fresh) return location.assign(address);
+  await complete(page);
   morph(document.getElementById("content"), document.adoptNode(fresh));
   document.title = page.title;
   document.dispatchEvent(new Event("refreshed"));

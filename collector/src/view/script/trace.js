@@ -1,51 +1,9 @@
-// The waterfall: folds rows, fetches those that are folded, shows the details of a span, zooms where the axis is drawn over.
+// The waterfall: folds rows, shows the details of a span, zooms where the axis is drawn over.
 
+import { refold, toggle, unfold } from "./fold.js";
 import { go } from "./swap.js";
 
 const waterfall = () => document.querySelector(".waterfall");
-const depth = (row) => Number(row.dataset.depth);
-
-// The rows that the reader folded, by their ids: they stay folded when the page is brought up to date.
-const folded = new Set();
-
-function refold() {
-  let below = Infinity;
-  for (const row of waterfall()?.querySelectorAll("li.row") ?? []) {
-    row.hidden = depth(row) > below;
-    if (row.hidden) continue;
-    below = folded.has(row.id) ? depth(row) : Infinity;
-    const fold = row.querySelector(".fold:not([data-fetch])");
-    fold?.setAttribute("aria-expanded", String(!folded.has(row.id)));
-  }
-}
-
-// Rows come in place of those that stand for them, or below the span whose descendants they are.
-async function unfold(link) {
-  const address = new URL(link.href);
-  address.pathname += "/rows";
-  const answer = await fetch(address);
-  if (!answer.ok) return location.assign(link.href);
-  const row = link.closest("li");
-  const list = document.createElement("ol");
-  const page = new DOMParser().parseFromString(`<ol>${await answer.text()}</ol>`, "text/html");
-  list.append(...page.querySelector("ol").children);
-  const first = list.firstElementChild;
-  row.after(...list.children);
-  if (row.matches(".gap")) {
-    row.remove();
-  } else {
-    link.removeAttribute("data-fetch");
-    link.setAttribute("aria-expanded", "true");
-    link.nextElementSibling?.matches(".badge") && link.nextElementSibling.remove();
-  }
-  first?.querySelector("[data-row]")?.focus({ preventScroll: true });
-  refold();
-}
-
-function toggle(row) {
-  if (!folded.delete(row.id)) folded.add(row.id);
-  refold();
-}
 
 // The bar and the details of a span come alone; the address is that of the page with them.
 async function select(row, address) {
