@@ -8,7 +8,7 @@ use crate::{
     },
     config::file::{
         amount,
-        document::{Flaw, Node, shown},
+        document::{Entry, Flaw, Node, shown},
     },
 };
 
@@ -99,6 +99,9 @@ impl Reading<'_, '_> {
             _ => LayoutType::Strptime,
         };
         timestamp.location = self.text("location");
+        let zones = self.node.get("time_zone_locations").map(Node::entries).unwrap_or_default();
+        let zone = |entry: &Entry| Some((entry.key.clone(), entry.node.text()?.to_owned()));
+        timestamp.time_zone_locations = zones.iter().filter_map(zone).collect();
         Some(timestamp)
     }
 
@@ -113,7 +116,7 @@ impl Reading<'_, '_> {
         for entry in self.node.get("mapping").map(Node::entries).unwrap_or_default() {
             let path = format!("{}.mapping.{}", self.path, shown(&entry.key));
             let Some(number) = number(&entry.key) else {
-                let fault = format!("{path} is no severity; write trace to fatal4, or 1 to 24");
+                let fault = format!("{path} is no severity; write trace to fatal4, default, or 0 to 24");
                 self.flaws.push(Flaw::new(entry.line, fault));
                 continue;
             };
@@ -161,10 +164,13 @@ fn field_of(node: &Node, path: &str, flaws: &mut Vec<Flaw>) -> Option<Field> {
     }
 }
 
-/// `error3`, or `19`.
+/// `error3`, or `19`; `default` is none.
 fn number(text: &str) -> Option<u8> {
     if let Ok(number) = text.parse::<u8>() {
         return (number <= 24).then_some(number);
+    }
+    if text.eq_ignore_ascii_case("default") {
+        return Some(0);
     }
     let word = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let place = SEVERITIES.iter().position(|known| known.eq_ignore_ascii_case(word))?;

@@ -3,7 +3,9 @@
 mod parsers; // what reads them
 
 use super::{
-    Holds::{Boolean, Interval, Limit, Ratio, Section as Part, Sections, Size, Text, Texts, Value, Words},
+    Holds::{
+        Boolean, Interval, Limit, Pairs, Ratio, Section as Part, Sections, Size, Text, Texts, Value, Words,
+    },
     Key, Kind, Section, section,
 };
 use crate::config::file::schema::{key, required};
@@ -67,6 +69,11 @@ const TIMES: &[Key] = &[
         "The language of the layout. Default: strptime.",
     ),
     key("location", Text, "The time zone of times that name none."),
+    key(
+        "time_zone_locations",
+        Pairs,
+        "What abbreviations of zones mean: `PDT: America/Los_Angeles`. Default: what they mean at the location, or by themselves.",
+    ),
 ];
 
 const SEVERITIES: &[Key] = &[
@@ -78,7 +85,7 @@ const SEVERITIES: &[Key] = &[
     key(
         "mapping",
         Value,
-        "Severities, `error` or a number, each with what means it: a word, a list of words, `min` and `max`.",
+        "Severities, `error`, `default` or a number, each with what means it: a word, a list of words, `min` and `max`.",
     ),
     key("overwrite_text", Boolean, "Whether the text becomes the name of the number. Default: false."),
 ];

@@ -122,6 +122,27 @@ fn lines_of_syslog_are_read_as_the_file_says() {
     assert_eq!(entry.severity_number, 0);
 }
 
+// The documentation's examples.
+#[test]
+fn zones_and_severities_are_those_that_the_file_names() {
+    let zones =
+        "location: Asia/Kolkata, time_zone_locations: {PDT: America/Los_Angeles, NZST: Pacific/Auckland}";
+    let time = format!("{{type: time_parser, parse_from: body, layout: '%a %b %d %H:%M:%S %Z %Y', {zones}}}");
+    for (line, seconds) in [
+        ("Wed Aug 27 15:08:58 IST 2025", 1_756_287_538),
+        ("Wed Aug 20 14:08:48 PDT 2025", 1_755_724_128),
+        ("Mon Jul 14 10:00:00 NZST 2025", 1_752_444_000),
+    ] {
+        assert_eq!(made(&time, line).timestamp, Some(seconds * 1_000_000_000), "{line}");
+    }
+    let severity = "{type: severity_parser, parse_from: body, mapping: {default: [info, quiet], info3: medium, fatal: [{min: 9001, max: 9050}, 5xx]}}";
+    for (line, number) in [("INFO", 0), ("quiet", 0), ("medium", 11), ("9001", 21), ("503", 21), ("warn", 13)]
+    {
+        let entry = made(severity, line);
+        assert_eq!((entry.severity_number, &*entry.severity_text), (number, line));
+    }
+}
+
 #[test]
 fn what_does_not_go_together_is_told() {
     let path = "line 1: receivers.file_log.operators[0]";
