@@ -80,7 +80,7 @@ fn bar(wanted: &Wanted, services: &BTreeSet<String>, count: usize, is_all: bool,
             @if let Some(trace) = &wanted.trace { input type="hidden" name="trace" value=(trace); }
             @if let Some(span) = &wanted.span { input type="hidden" name="span" value=(span); }
             @if limit != LIMIT { input type="hidden" name="limit" value=(limit); }
-            button.button.apply { "Apply" }
+            noscript { button.button { "Apply" } }
             @if !wanted.is_open() { a.button href="/logs" { "Clear" } }
             @if let Some(trace) = &wanted.trace { span.badge.plain { "trace " (trace.chars().take(8).collect::<String>()) } }
             span.count {
