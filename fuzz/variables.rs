@@ -8,9 +8,9 @@
 //! mkdir -p corpus/variables
 //! target/x86_64-unknown-linux-gnu/release/variables corpus/variables -max_total_time=180 -max_len=4096
 //! ```
-//! Likewise `yaml`, with `../docs` and `../src/config/file/tests` for seeds, `json`, `read`, with
+//! Likewise `yaml`, with `../docs` and `../src/config/file/tests` for seeds, `json`, `read` and `import`, with
 //! `../tests/it/collector/examples` for seeds, `request`, `body`, `store`, `change`, `page`, `lines`, `answer`, `trailers`, `frames`,
-//! `disk`, `pem`, `expression`, `operators`, `loki`, and `lock`, with `../Cargo.lock` for a seed.
+//! `disk`, `keep`, `pem`, `expression`, `operators`, `loki`, and `lock`, with `../Cargo.lock` for a seed.
 
 #![no_main]
 

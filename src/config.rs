@@ -134,13 +134,17 @@ pub struct Config {
     /// What only a file says; `None`: the variables of the standard decided.
     pub(crate) by_file: Option<resource::ByFile>,
     faults: Vec<Fault>,
+    notices: Vec<String>,
     settings: Vec<Setting>,
 }
 
 impl Config {
-    /// Reads the environment of the process.
+    /// Reads the environment of the process. A file `.env` in the working directory is not read, but if it has variables
+    /// that the environment has not, a [notice](Config::notices) says so.
     pub fn from_env() -> Self {
-        Config::read(Environment::from_process())
+        let environment = Environment::from_process();
+        let notices = Vec::from_iter(environment.unread(Path::new(".env")));
+        Config { notices, ..Config::read(environment) }
     }
 
     /// Reads the environment of the process, and from a file in `.env` form what the environment does not
@@ -176,6 +180,11 @@ impl Config {
     /// What was wrong in the variables, or in the configuration file; empty if nothing was.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
+    }
+
+    /// What is no fault but may be a mistake, in words: said once at start.
+    pub fn notices(&self) -> &[String] {
+        &self.notices
     }
 
     /// Each variable of the [table](mod@env) with what holds of it and what decided, as it was when the configuration was
@@ -318,6 +327,7 @@ impl Config {
             view: View::read(environment),
             by_file: None,
             faults: Vec::new(),
+            notices: Vec::new(),
             settings: Vec::new(),
         };
         metrics::check(environment, &config.metrics, config.temporality);

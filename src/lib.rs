@@ -124,6 +124,16 @@ pub use stop::stop_signal;
 #[doc(inline)]
 pub use telemetry::Telemetry;
 
+/// Compiles what `docs/configuration.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/configuration.md")]
+struct ConfigurationPage;
+
+/// Compiles what `docs/layers.md` shows.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/layers.md")]
+struct LayersPage;
+
 /// Compiles what `docs/libraries.md` shows.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/libraries.md")]

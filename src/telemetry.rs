@@ -135,7 +135,7 @@ impl Telemetry {
         for fault in telemetry.config.faults() {
             tracing::warn!(target: "throughline", "{fault}");
         }
-        for notice in &telemetry.handle.providers.notices {
+        for notice in telemetry.config.notices().iter().chain(&telemetry.handle.providers.notices) {
             tracing::warn!(target: "throughline", "{notice}");
         }
         Ok(telemetry)

@@ -56,8 +56,13 @@ pub struct Counters {
 pub struct Forwarded {
     /// `traces`, `metrics` or `logs`.
     pub signal: &'static str,
-    /// Where to, without secrets.
+    /// Where to, without secrets. Of several ways of one exit that would be called the same, such as two tenants of one
+    /// server, the second has ` (2)` behind it.
     pub destination: String,
+    /// The [`name`](crate::Exit::name) of the exit; empty where [`Config::destinations`](crate::Config::destinations) and
+    /// its like say where.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub exit: String,
     /// Taken for it, those that an earlier process left on disk among them.
     pub accepted: u64,
     /// Acknowledged by it.
@@ -84,10 +89,17 @@ pub struct Forwarded {
 }
 
 impl Forwarded {
-    /// What became of what a sender took.
-    pub(crate) fn of(sender: &Sender) -> Self {
-        let members = sender.members().into_iter().map(Forwarded::from).collect();
-        Forwarded { members, ..Forwarded::from(sender.stats()) }
+    /// What became of what a sender took for an exit; the number says which of those it is that would be called the same.
+    pub(crate) fn of(sender: &Sender, exit: &str, number: usize) -> Self {
+        let numbered = |stats: Stats| {
+            let mut forwarded = Forwarded { exit: exit.to_owned(), ..Forwarded::from(stats) };
+            if number > 1 {
+                forwarded.destination += &format!(" ({number})");
+            }
+            forwarded
+        };
+        let members = sender.members().into_iter().map(numbered).collect();
+        Forwarded { members, ..numbered(sender.stats()) }
     }
 }
 
@@ -100,6 +112,7 @@ impl From<Stats> for Forwarded {
         Forwarded {
             signal: stats.signal.name(),
             destination: stats.destination,
+            exit: String::new(),
             accepted: stats.recorded,
             delivered: stats.delivered,
             rejected: stats.failed,

@@ -84,11 +84,8 @@ impl Error {
         Error { message, source: Some(fault) }
     }
 
-    pub(crate) fn pattern(pattern: &str, fault: &regex::Error) -> Self {
-        Error {
-            message: format!("the pattern {pattern:?} of a processor cannot be used: {fault}"),
-            source: None,
-        }
+    pub(crate) fn pattern(fault: &str) -> Self {
+        Error { message: format!("a processor cannot be used: {fault}"), source: None }
     }
 
     pub(crate) fn header(name: &str) -> Self {

@@ -48,7 +48,6 @@ pub mod container; // lines of containers, and where they are
 pub mod entry; // one line, while it becomes a record
 pub mod expression; // what is asked about it
 pub mod operator; // what is done to it
-mod syntax; // regular expressions, as Go writes them
 // Which files there are.
 mod pattern; // names that are looked for
 mod search; // … in which directories
@@ -69,7 +68,7 @@ mod readers; // … all of them
 
 pub(crate) use readers::{Readers, Tally};
 
-use crate::Error;
+use crate::{Error, syntax::of_lines};
 use entry::Map;
 use operator::Operator;
 use std::{path::PathBuf, time::Duration};
@@ -202,8 +201,11 @@ impl Options {
         Options { include: include.into_iter().map(Into::into).collect(), ..Options::default() }
     }
 
-    /// Nothing could be read within a bound of zero.
-    fn check(&self) -> Result<(), Error> {
+    /// Whether they can be used, as far as that can be known before anything is read.
+    ///
+    /// # Errors
+    /// A bound is zero, so that nothing could be read, or a pattern is none.
+    pub fn check(&self) -> Result<(), Error> {
         let bounds = [
             ("include is empty", self.include.is_empty()),
             ("poll_interval is zero", self.poll_interval.is_zero()),
@@ -215,8 +217,19 @@ impl Options {
             Some((fault, _)) => {
                 Err(Error::file_log(&self.name, format!("{fault}, so that nothing could be read; set it")))
             }
-            None => Ok(()),
+            None => search::Search::new(self).and(cut::Cut::new(self)).map(drop),
         }
+    }
+}
+
+impl Multiline {
+    /// Whether its pattern can be used.
+    ///
+    /// # Errors
+    /// What is wrong with it, in English.
+    pub fn check(&self) -> Result<(), String> {
+        let (Multiline::Start { pattern, .. } | Multiline::End { pattern, .. }) = self;
+        of_lines(pattern).map(drop)
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) struct Forward {
     /// In the order of [`Signal::ALL`].
     ways: [Ways; 3],
     outlets: Vec<Own>,
+    /// The names of the exits, by their places in the plan.
+    exits: Vec<String>,
     until: Until,
     /// How long a full queue holds up the others; `None`: for ever.
     patience: Option<Duration>,
@@ -46,6 +48,8 @@ struct Ways {
     senders: Vec<Arc<Sender>>,
     /// Of each sender: how many bytes may wait there, and its exit by its place in the plan.
     rooms: Vec<(usize, usize)>,
+    /// Of each sender: which of those it is that have its name and its exit.
+    numbers: Vec<usize>,
     /// A request is offered to all of them before the next one.
     turn: Mutex<()>,
     /// Since when each has had no room.
@@ -111,7 +115,8 @@ impl Forward {
             Overflow::DropAfter(patience) => Some(patience),
         };
         let (ways, outlets, stopping) = (Default::default(), Vec::new(), AtomicBool::new(false));
-        let mut forward = Forward { ways, outlets, until, patience, stopping };
+        let exits = plan.exits.iter().map(|exit| exit.name.clone()).collect();
+        let mut forward = Forward { ways, outlets, exits, until, patience, stopping };
         let share = plan.remotes().max(1) as u64;
         for (place, exit) in plan.exits.iter().enumerate() {
             let limits = limits(config, exit, share, memory);
@@ -145,6 +150,10 @@ impl Forward {
         let sender = Sender::start(signal, destination, limits.clone());
         let sender = sender.map(Arc::new).map_err(|fault| Error::destination(&fault))?;
         let ways = &mut self.ways[signal as usize];
+        let name = sender.destination().to_string();
+        let known = ways.senders.iter().zip(&ways.rooms);
+        let same = known.filter(|(known, (_, of))| *of == exit && known.destination().to_string() == name);
+        ways.numbers.push(1 + same.count());
         ways.senders.push(Arc::clone(&sender));
         ways.rooms.push((limits.queue_bytes, exit));
         Ok(sender)
@@ -254,7 +263,13 @@ impl Forward {
 
     /// What became of everything.
     pub(crate) fn forwarded(&self) -> Vec<Forwarded> {
-        self.senders().map(|sender| Forwarded::of(sender)).collect()
+        let of = |ways: &Ways| {
+            let ways = ways.senders.iter().zip(&ways.rooms).zip(&ways.numbers);
+            let told =
+                ways.map(|((sender, (_, exit)), number)| Forwarded::of(sender, &self.exits[*exit], *number));
+            told.collect::<Vec<_>>()
+        };
+        self.ways.iter().flat_map(of).collect()
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

@@ -89,6 +89,7 @@ mod intake;
 mod plan;
 mod route;
 // What it is, and what is changed in it.
+mod syntax;
 mod check;
 mod join;
 mod scan;
@@ -150,6 +151,9 @@ use std::{
 };
 use throughline_sender::{Inlet, wire};
 use tokio::sync::oneshot;
+
+/// Who waits for longer waits for this: an instant of any distance cannot be named.
+const LONGEST_LIMIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// A collector that runs. Dropping it stops it without waiting for anything: what was to be sent on is spilled to disk, or
 /// lost. [`stop`](Self::stop) delivers it first.
@@ -353,7 +357,7 @@ impl fmt::Debug for Collector {
 /// All stages, the last one of the way first. Must be called in the runtime where they live.
 fn start(config: Config, ports: Ports, addresses: Addresses) -> Result<Arc<Intake>, Error> {
     let intake = Arc::new(Intake::start(&config)?);
-    let (limit, expiration) = (config.request_timeout, config.metric_expiration);
+    let (limit, expiration) = (config.request_timeout.min(LONGEST_LIMIT), config.metric_expiration);
     let receiver = |receive, source| receive::Receiver::new(Arc::clone(&intake), receive, source, limit);
     let main = receiver(&config.receive, plan::Source::OTLP)?;
     for listener in [ports.grpc, ports.http].into_iter().flatten() {

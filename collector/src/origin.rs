@@ -31,10 +31,10 @@ pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     headers.get_all(ORIGIN).iter().any(|origin| local(origin.as_bytes()).is_none())
 }
 
-/// HTTP/1.1 has the name in `Host`, HTTP/2 in the URI; where both are, both must be fine.
+/// HTTP/1.1 has the name in `Host`, HTTP/2 in the URI; where several are, all must be fine.
 fn names<B>(request: &Request<B>) -> impl Iterator<Item = Option<Authority>> {
-    let host = request.headers().get(HOST).map(|host| Authority::try_from(host.as_bytes()).ok());
-    host.into_iter().chain(request.uri().authority().cloned().map(Some))
+    let hosts = request.headers().get_all(HOST).iter().map(|host| Authority::try_from(host.as_bytes()).ok());
+    hosts.chain(request.uri().authority().cloned().map(Some))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -69,6 +69,9 @@ mod tests {
         let mut both = to("localhost");
         *both.uri_mut() = "http://evil.example/".parse().unwrap();
         assert!(!is_for_loopback(&both) && !is_for_address(&both));
+        let mut twice = to("localhost");
+        twice.headers_mut().append(HOST, "evil.example".parse().unwrap());
+        assert!(!is_for_loopback(&twice) && !is_for_address(&twice));
     }
 
     #[test]

@@ -98,6 +98,16 @@ pub enum Action {
     Convert(String, Kind),
 }
 
+impl Action {
+    /// Whether it can be done, so far as it says.
+    ///
+    /// # Errors
+    /// A pattern is none, or what should be the name of a header.
+    pub fn check(&self) -> Result<(), Error> {
+        Step::new(self, &mut Asked::default()).map(drop)
+    }
+}
+
 impl Processor {
     /// Acts at this place, in all signals.
     pub fn at(place: Place, actions: impl IntoIterator<Item = Action>) -> Self {

@@ -140,7 +140,12 @@ impl Receiver {
         let client = self.intake.asked().answers(request.headers(), peer, !self.guard.is_absent());
         let body = request.into_body();
         let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
-        if let Err(refusal) = self.intake.admit(signal, self.source, announced) {
+        // What will never be taken is not told to come again.
+        let admitted = match announced > self.max_bytes.saturating_add(framing) {
+            true => Err(Refusal::larger_than(self.max_bytes)),
+            false => self.intake.admit(signal, self.source, announced),
+        };
+        if let Err(refusal) = admitted {
             body::linger(body, is_waiting).await;
             return Err(refusal);
         }

@@ -17,6 +17,7 @@
 //!
 //! What is read comes in steps of a bounded number of items, for which alone the store has to stand still.
 
+mod hash;
 mod index;
 mod ring;
 

@@ -73,6 +73,8 @@ pub(crate) struct Exchange {
     is_recorded: bool,
     name: SpanName,
     is_route_told: bool,
+    /// No router has seen it before: if its route stays unknown, the layer is at the wrong place.
+    is_unrouted: bool,
     /// Where it is not known here, the span has it from the tracer.
     began: Option<SystemTime>,
     clock: Instant,
@@ -106,6 +108,7 @@ impl Exchange {
             is_recorded,
             name: if is_name_chosen { SpanName::Chosen } else { SpanName::Current },
             is_route_told,
+            is_unrouted: opening.is_unrouted,
             began,
             clock,
             series: opening.series,
@@ -176,6 +179,9 @@ impl Exchange {
                 if route.is_some() && self.series.target != route {
                     self.series.target = route;
                     self.outdate_name();
+                }
+                if self.is_unrouted && self.series.target.is_none() && response.status().is_success() {
+                    self.instruments.notice_no_route();
                 }
             }
             // Only the answer tells which version was negotiated.

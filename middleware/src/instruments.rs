@@ -25,11 +25,15 @@ use crate::{
     series::{Convention, Durations, Names, Recorder, Series},
 };
 
+const NO_ROUTE: &str = "requests come without a route, so spans and measurements have the method alone; put the server \
+                        layer into the router, as its last Router::layer, or a Route into the extensions";
+
 /// The instruments of one layer; shared by its services and exchanges.
 pub(crate) struct Instruments {
     settings: Settings,
     resolved: OnceLock<Resolved>,
     noticed: Once,
+    noticed_no_route: Once,
     names: Names,
 }
 
@@ -97,7 +101,13 @@ impl Settings {
 
 impl Instruments {
     pub(crate) fn new(settings: Settings) -> Arc<Self> {
-        Arc::new(Self { settings, resolved: OnceLock::new(), noticed: Once::new(), names: Names::new() })
+        Arc::new(Self {
+            settings,
+            resolved: OnceLock::new(),
+            noticed: Once::new(),
+            noticed_no_route: Once::new(),
+            names: Names::new(),
+        })
     }
 
     /// Returns instruments as these, with other settings.
@@ -125,6 +135,11 @@ impl Instruments {
     /// Tells something about the set-up, once.
     pub(crate) fn notice(&self, text: &'static str) {
         self.notice_once(&self.noticed, text);
+    }
+
+    /// Tells that the layer is at a place where it learns no route, once.
+    pub(crate) fn notice_no_route(&self) {
+        self.notice_once(&self.noticed_no_route, NO_ROUTE);
     }
 
     /// Tells something, once in the life of this mark.

@@ -212,8 +212,9 @@ impl ServerLayer {
         Self { instruments: self.instruments.changed(|settings| settings.with_exceptions(loggers)) }
     }
 
-    /// Tells this function, once, if requests come without the address of their peer, which an axum router has
-    /// only when it is served with connect info. The crate itself writes no log. Default: nobody is told.
+    /// Tells this function, once each, if requests come without the address of their peer, which an axum router has
+    /// only when it is served with connect info, and if they are answered well without a [`Route`] because the
+    /// layer is around an axum router instead of in it. The crate itself writes no log. Default: nobody is told.
     ///
     /// ```
     /// let layer = throughline_middleware::ServerLayer::default().on_notice(|text| eprintln!("{text}"));

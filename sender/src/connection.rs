@@ -11,6 +11,7 @@ use crate::{
     content::Content,
     response::one_line,
     tls::{Connector, Connectors},
+    voice,
 };
 use http::{Extensions, HeaderMap, HeaderValue, Request, Response, Uri, header};
 use hyper::body::Incoming;
@@ -91,7 +92,8 @@ impl Connection {
             false => Ok(()),
         };
         for fault in [authorization, connector].into_iter().filter_map(Result::err) {
-            tracing::warn!(target: "throughline", "{}: {fault}; what was read before stays in use", self.remote);
+            let words = format!("{}: {fault}; what was read before stays in use", self.remote);
+            voice::say(move || tracing::warn!(target: "throughline", "{words}"));
         }
     }
 

@@ -85,6 +85,7 @@ pub mod pem; // … and who one is, by which files
 mod file; // secrets and certificates, read again when they change
 mod response; // what the server says
 mod cause; // what went wrong if it says nothing
+mod voice; // … said where it is heard
 mod retry; // what is repeated, and when
 #[cfg(feature = "prometheus")]
 pub mod exposition; // measurements as a page that others fetch

@@ -29,6 +29,9 @@ pub(crate) const MOST_FOR_DISK: Duration = Duration::from_secs(1);
 /// What the disk is given in any case: to write what memory holds takes a part of it.
 pub(crate) const LEAST_FOR_DISK: Duration = Duration::from_millis(200);
 
+/// Who waits for longer waits for this: an instant of any distance cannot be named.
+const LONGEST_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
 /// One encoded `Export…ServiceRequest`.
 #[derive(Clone, Debug)]
 pub struct Request {
@@ -120,7 +123,10 @@ impl Sender {
     /// If the URL is incomplete, the protocol or TLS was not compiled in, the root certificates cannot be read, or
     /// the directory of the disk cannot be used; of a balance, also as [`Balance`](crate::Balance) says. Nothing is sent
     /// here.
-    pub fn start(signal: Signal, destination: Destination, limits: Limits) -> Result<Self, Error> {
+    pub fn start(signal: Signal, destination: Destination, mut limits: Limits) -> Result<Self, Error> {
+        if let Some(batch) = &mut limits.batch {
+            batch.delay = batch.delay.min(LONGEST_WAIT);
+        }
         if let Destination::Balanced(balance) = &destination {
             let way = Way::Many(Group::start(signal, balance.clone(), limits)?);
             return Ok(Sender { destination, way });
@@ -207,6 +213,7 @@ impl Sender {
     /// # Errors
     /// As [`Sender::flush`].
     pub async fn flush_since(&self, mark: Mark, limit: Duration) -> Result<(), Unsent> {
+        let limit = limit.min(LONGEST_WAIT);
         let all_settled = match &self.way {
             Way::One(line) => line.all_settled(limit).await,
             Way::Many(group) => group.all_settled(limit).await,
@@ -221,6 +228,7 @@ impl Sender {
     /// # Errors
     /// If something was refused or lost since the mark was taken.
     pub async fn close_since(&self, mark: Mark, limit: Duration) -> Result<(), Unsent> {
+        let limit = limit.min(LONGEST_WAIT);
         match &self.way {
             Way::One(line) => line.close(limit).await,
             Way::Many(group) => group.close(limit).await,

@@ -124,17 +124,30 @@ impl<'a> Fields<'a> {
         self.at
     }
 
-    /// Text, bytes or a message, whose key and length are a byte each: so are nearly all fields. `None`: any other.
+    /// What has a key of one byte and a length, or a small number, of another; or eight bytes: so are nearly all fields.
+    /// `None`: any other.
     #[inline(always)]
     fn short(&mut self) -> Option<Field> {
-        let [key, length] = *self.body.get(self.at..self.end)?.first_chunk()?;
-        let (prefix, start) = (self.at + 1, self.at + 2);
-        let end = start + usize::from(length);
-        if key & 0x87 != 2 || key < 8 || length >= 0x80 || end > self.end {
+        let rest = self.body.get(self.at..self.end)?;
+        let [key, second] = *rest.first_chunk()?;
+        if !(8..0x80).contains(&key) {
             return None;
         }
-        self.at = end;
-        Some(Field { number: u32::from(key >> 3), value: Value::Slice(Slice { prefix, start, end }) })
+        let (length, value) = match key & 7 {
+            2 if second < 0x80 => {
+                let (prefix, start) = (self.at + 1, self.at + 2);
+                let end = start + usize::from(second);
+                (end - self.at, Value::Slice(Slice { prefix, start, end }))
+            }
+            0 if second < 0x80 => (2, Value::Varint(u64::from(second))),
+            1 => (9, Value::Fixed64(u64::from_le_bytes(*rest.get(1..)?.first_chunk()?))),
+            _ => return None,
+        };
+        if length > rest.len() {
+            return None;
+        }
+        self.at += length;
+        Some(Field { number: u32::from(key >> 3), value })
     }
 
     #[inline(never)]
@@ -331,7 +344,7 @@ mod tests {
             for second in 0..=u8::MAX {
                 let mut body = vec![first, second];
                 body.resize(140, 1);
-                for length in [1, 2, 3, 129, 130, 140] {
+                for length in [1, 2, 3, 8, 9, 10, 129, 130, 140] {
                     let part = &body[..length];
                     let (mut short, mut long) = (Fields::of(part), Fields::of(part));
                     if let Some(field) = short.short() {

@@ -1,6 +1,6 @@
 //! Log files: receivers `file_log` → what is read, and what becomes of it.
 
-use super::{components::Component, extensions::Extensions, operators};
+use super::{components::Component, extensions::Extensions, operators, printable};
 use crate::{
     collector::filelog::{Encoding, Multiline, Options, StartAt},
     config::file::{
@@ -16,7 +16,7 @@ pub(super) fn options(
     extensions: &Extensions<'_>,
     flaws: &mut Vec<Flaw>,
 ) -> Options {
-    let node = component.node;
+    let (node, before) = (component.node, flaws.len());
     let texts = |key: &str| -> Vec<String> {
         let members = node.get(key).map(Node::members).unwrap_or_default();
         members.iter().filter_map(Node::text).map(str::to_owned).collect()
@@ -40,6 +40,13 @@ pub(super) fn options(
     options.operators = operators::operators(node.get("operators"), &component.path("operators"), flaws);
     amounts(node, &mut options);
     flags(node, &mut options);
+    // What is not there, or of the wrong type, was told.
+    if flaws[before..].iter().all(|flaw| flaw.harmless)
+        && !options.include.is_empty()
+        && let Err(fault) = options.check()
+    {
+        flaws.push(Flaw::new(component.line, printable(&fault.to_string())));
+    }
     options
 }
 
@@ -73,13 +80,20 @@ fn flags(node: &Node, options: &mut Options) {
 fn multiline(component: &Component<'_>, node: &Node, flaws: &mut Vec<Flaw>) -> Option<Multiline> {
     let text = |key| node.get(key).and_then(Node::text).map(str::to_owned);
     let omit = node.get("omit_pattern").and_then(Node::boolean).unwrap_or(false);
-    match (text("line_start_pattern"), text("line_end_pattern")) {
-        (Some(pattern), None) => Some(Multiline::Start { pattern, omit }),
-        (None, Some(pattern)) => Some(Multiline::End { pattern, omit }),
+    let path = component.path("multiline");
+    let multiline = match (text("line_start_pattern"), text("line_end_pattern")) {
+        (Some(pattern), None) => Multiline::Start { pattern, omit },
+        (None, Some(pattern)) => Multiline::End { pattern, omit },
         _ => {
-            let path = component.path("multiline");
             let fault = format!("{path} needs one of line_start_pattern, line_end_pattern");
             flaws.push(Flaw::new(node.line, fault));
+            return None;
+        }
+    };
+    match multiline.check() {
+        Ok(()) => Some(multiline),
+        Err(fault) => {
+            flaws.push(Flaw::new(node.line, format!("{path}: {}", printable(&fault))));
             None
         }
     }

@@ -23,14 +23,30 @@ pub(super) fn operators(list: Option<&Node>, path: &str, flaws: &mut Vec<Flaw>) 
         flaws.push(Flaw::new(list.line, format!("{path} is not a list; begin each member with a dash")));
         return Vec::new();
     };
-    let before = flaws.len();
-    let read = |(index, node): (usize, &Node)| operator(node, &format!("{path}[{index}]"), flaws);
-    let operators: Vec<Operator> = members.iter().enumerate().filter_map(read).collect();
-    let is_right = flaws[before..].iter().all(|flaw| flaw.harmless);
-    // Only of all operators their ids and outputs can be judged.
-    if is_right && let Err(fault) = Pipeline::new(&operators) {
-        let line = members.get(fault.operator).map_or(list.line, |node| node.line);
-        flaws.push(Flaw::new(line, format!("{path}[{}]: {}", fault.operator, printable(&fault.reason))));
+    let mut operators = Vec::new();
+    // Where each of them stands.
+    let mut places = Vec::new();
+    for (index, node) in members.iter().enumerate() {
+        let before = flaws.len();
+        let read = operator(node, &format!("{path}[{index}]"), flaws);
+        if let Some(operator) = read.filter(|_| flaws[before..].iter().all(|flaw| flaw.harmless)) {
+            operators.push(operator);
+            places.push((index, node.line));
+        }
+    }
+    let faults: Vec<(usize, String)> = match operators.len() == members.len() {
+        true => Pipeline::check(&operators).into_iter().map(|fault| (fault.operator, fault.reason)).collect(),
+        // Their ids and outputs can only be judged together.
+        false => operators
+            .iter()
+            .map(Operator::check)
+            .enumerate()
+            .filter_map(|(at, of)| Some((at, of.err()?)))
+            .collect(),
+    };
+    for (at, reason) in faults {
+        let (index, line) = places.get(at).copied().unwrap_or((at, list.line));
+        flaws.push(Flaw::new(line, format!("{path}[{index}]: {}", printable(&reason))));
     }
     operators
 }

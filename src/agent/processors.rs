@@ -1,6 +1,6 @@
 //! What changes telemetry: processors → actions on attributes.
 
-use super::components::Component;
+use super::{components::Component, printable};
 use crate::{
     collector::{Action, Batch, Context, Kind, Processor, Value},
     config::file::{
@@ -20,7 +20,12 @@ pub(super) fn processor(component: &Component<'_>, flaws: &mut Vec<Flaw>) -> Opt
     let members = component.node.get(key).map(Node::members).unwrap_or_default();
     let actions = members.iter().enumerate().filter_map(|(index, member)| {
         let path = component.path(&format!("{key}[{index}]"));
-        action(member).map_err(|fault| flaws.push(Flaw::new(member.line, format!("{path} {fault}")))).ok()
+        let action = action(member).map_err(|fault| format!("{path} {fault}")).and_then(|action| {
+            // Its words begin with whose fault it is.
+            action.check().map_err(|fault| format!("{path}: {}", printable(&fault.to_string())))?;
+            Ok(action)
+        });
+        action.map_err(|fault| flaws.push(Flaw::new(member.line, fault))).ok()
     });
     Some(of(actions.collect()))
 }

@@ -9,6 +9,7 @@
 
 mod collect; // those of the program alone
 mod table; // one row per variable
+mod unread; // a file that nobody read
 
 use super::{Fault, Origin, spelling::distance};
 use crate::sender::Signal;

@@ -5,6 +5,7 @@
 mod examples; // those of the documentation
 mod deployed; // those of the manifests
 mod refusing; // what does not start
+mod killed; // … in the middle of it
 mod reference; // the one that a team runs
 
 use crate::support::{child::Process, until};

@@ -1,5 +1,7 @@
 //! README and tables tell the truth.
 
+mod manual;
+
 use opentelemetry::{
     Context,
     trace::{SpanContext, SpanId, TraceContextExt, TraceFlags, TraceId, TraceState},
@@ -19,6 +21,8 @@ const TESTING: &str = include_str!("../../docs/testing.md");
 const EXPORT: &str = include_str!("../../docs/export.md");
 const METRICS: &str = include_str!("../../docs/metrics.md");
 const COLLECTOR: &str = include_str!("../../docs/collector.md");
+const CONFIGURATION: &str = include_str!("../../docs/configuration.md");
+const LAYERS: &str = include_str!("../../docs/layers.md");
 const COMPATIBILITY: &str = include_str!("../../docs/compatibility.md");
 const MANIFEST: &str = include_str!("../../Cargo.toml");
 const LOCK: &str = include_str!("../../Cargo.lock");
@@ -89,9 +93,12 @@ fn every_variable_of_the_documents_is_in_the_table() {
         })
     };
     let is_name = |word: &&str| word.starts_with("OTEL_") || word.starts_with("THROUGHLINE_");
-    // The page on log lines names a family of variables by how they begin.
-    let text =
-        format!("{README}{MIGRATING}{EXPORT}{METRICS}{COLLECTOR}{}", LOGS.replace("`THROUGHLINE_LOG_`", ""));
+    // The page on log lines names a family of variables by how they begin, that on configuration one that is misspelt.
+    let configuration = CONFIGURATION.replace("THROUGHLINE_VEIW", "");
+    let text = format!(
+        "{README}{MIGRATING}{EXPORT}{METRICS}{COLLECTOR}{configuration}{LAYERS}{}",
+        LOGS.replace("`THROUGHLINE_LOG_`", "")
+    );
     let words = text.split(|c: char| !(c.is_ascii_uppercase() || c == '_')).filter(is_name);
     // `OTEL_INSTRUMENTATION_HTTP_…`: any of them.
     let is_whole = |word: &&str| !word.starts_with("THROUGHLINE_TEST") && !word.ends_with('_');

@@ -187,6 +187,35 @@ async fn a_full_queue_of_one_pipeline_refuses_for_all_unless_it_is_told_to_drop(
     }
 }
 
+#[tokio::test]
+async fn ways_that_lead_to_one_address_are_told_apart_in_the_counts_and_on_their_page() {
+    let receiver = Receiver::start();
+    let Way::Network(mut both) = exit("", &receiver).way else { unreachable!() };
+    let [Destination::Remote(remote)] = &both.traces[..] else { unreachable!() };
+    let tenant = remote.clone().header("x-scope-orgid".parse().unwrap(), "two".parse().unwrap());
+    both.add(Signal::Traces, Destination::Remote(tenant));
+    let exits = vec![exit("one", &receiver), Exit::new("two", Way::Network(both))];
+    let mut config = config(exits, vec![pipeline("a", &["otlp"], &["one", "two"])]);
+    config.health = Some(ANY);
+    let collector = Collector::start(config).unwrap();
+    assert_eq!(post(collector.http_address().unwrap(), Signal::Traces, request(1)).await.0, 200);
+    until("all three", || async { (counts(&collector) == [[1, 1, 0, 0, 0]; 3]).then_some(()) }).await;
+    let url = format!("{}/v1/traces", receiver.http_endpoint());
+    let named: Vec<_> = collector.forwarded().into_iter().map(|one| (one.exit, one.destination)).collect();
+    let second = format!("{url} (2)");
+    assert_eq!(
+        named,
+        [("one", &url), ("two", &url), ("two", &second)].map(|(a, b)| (a.to_owned(), b.clone()))
+    );
+
+    let page = format!("http://{}/metrics", collector.health_address().unwrap());
+    let page = crate::support::get(&page, &[]).await.unwrap().1;
+    let of = "throughline_collector_delivered_items_total{signal=\"traces\",";
+    let told: Vec<&str> = page.lines().filter_map(|line| line.strip_prefix(of)).collect();
+    let expected = named.iter().map(|(exit, to)| format!("destination=\"{to}\",exit=\"{exit}\"}} 1"));
+    assert_eq!(told, expected.collect::<Vec<_>>());
+}
+
 #[test]
 fn what_a_pipeline_names_has_to_be_there_and_names_are_given_once() {
     let fault = |exits: &[&str], pipeline: Pipeline| {

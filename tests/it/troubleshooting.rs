@@ -1,6 +1,15 @@
 //! The page about what is missing quotes what the program says.
 
-use crate::support::{child::Process, free_port};
+use crate::support::{
+    child::{self, Process},
+    free_port,
+    gateway::Directory,
+};
+use axum::{Router, body::Body, http::Request, routing::get};
+use std::time::Duration;
+use throughline::{Config, Telemetry};
+use tower::{Layer, ServiceExt};
+use tracing_subscriber::util::SubscriberInitExt;
 
 const PAGE: &str = include_str!("../../docs/troubleshooting.md");
 
@@ -8,6 +17,46 @@ const PAGE: &str = include_str!("../../docs/troubleshooting.md");
 fn quoted() -> Vec<&'static str> {
     let blocks = PAGE.split("```text\n").skip(1).map(|rest| rest.split_once("```").unwrap().0);
     blocks.flat_map(str::lines).collect()
+}
+
+const NOWHERE: [(&str, &str); 3] =
+    [("OTEL_TRACES_EXPORTER", "none"), ("OTEL_METRICS_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "none")];
+
+#[test]
+#[ignore = "a process of the test below"]
+fn subscriber_first() {
+    tracing_subscriber::registry().init();
+    println!("{}", Telemetry::init(Config::from_env()).unwrap_err());
+}
+
+#[tokio::test]
+#[ignore = "a process of the test below"]
+async fn layer_outside() {
+    let telemetry = Telemetry::init(Config::from_env()).unwrap();
+    println!("{}", Telemetry::init(Config::from_env()).unwrap_err());
+    let service = telemetry.server_layer().layer(Router::new().route("/", get(|| async {})));
+    service.oneshot(Request::get("/").body(Body::empty()).unwrap()).await.unwrap();
+    telemetry.shutdown(Duration::from_secs(5)).await.unwrap();
+}
+
+/// All that a test of this program says.
+async fn said_here(test: &str) -> String {
+    let mut process = Process::this_test(&format!("troubleshooting::{test}"), &NOWHERE);
+    assert!(process.ended().await.success(), "{:#?}", process.lines());
+    process.lines().join("\n")
+}
+
+/// All that a service, and the check before it, say in a directory with a `.env` that nobody reads.
+async fn said_beside_a_file() -> String {
+    let directory = Directory::new();
+    directory.write(".env", "OTEL_SERVICE_NAME=cart\n");
+    let mut service = Process::start_in(directory.path(), child::path("job"), &[], &NOWHERE);
+    let program = env!("CARGO_BIN_EXE_throughline");
+    let mut check = Process::start_in(directory.path(), program, &["check"], &NOWHERE);
+    assert!(service.ended().await.success() && check.ended().await.success());
+    let told = check.lines().iter().any(|line| line.ends_with("; here by --env-file"));
+    assert!(told, "{:#?}", check.lines());
+    service.lines().join("\n")
 }
 
 /// All that a program with these variables says.
@@ -26,8 +75,11 @@ async fn every_line_of_the_page_is_one_that_a_newcomers_mistake_brings_about() {
         ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
         ("OTEL_EXPORTER_OTLP_TIMEOUT", "100"),
     ];
+    let http =
+        [("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.99.99.99:4317"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "100")];
     let all = [
         said("job", &grpc).await,
+        said("job", &http).await,
         said("job", &[("OTEL_EXPORTER_OTLP_ENDPOINT", "localhost:4318")]).await,
         said("job", &[("OTEL_EXPORTER_OTLP_ENDPOINT", "\"http://localhost:4318\"")]).await,
         said(
@@ -44,7 +96,10 @@ async fn every_line_of_the_page_is_one_that_a_newcomers_mistake_brings_about() {
         .await
         .replace(&dead, "http://localhost:4318")
         .replace("(OTEL_EXPORTER_OTLP_ENDPOINT)", "(default)"),
-        said("measurements", &[("OTEL_TRACES_EXPORTER", "none"), ("OTEL_LOGS_EXPORTER", "none")]).await,
+        said("measurements", &[NOWHERE[0], NOWHERE[2]]).await,
+        said_beside_a_file().await,
+        said_here("subscriber_first").await,
+        said_here("layer_outside").await,
     ]
     .join("\n");
     let quoted = quoted();

@@ -1,4 +1,4 @@
-//! opentelemetry-otlp, opentelemetry-instrumentation-tower, tracing-opentelemetry, appender: traces, metrics, logs, OTLP over HTTPS
+//! opentelemetry 0.33, tracing-opentelemetry 0.34, opentelemetry-instrumentation-tower 0.19, by hand: traces, metrics, logs
 //= axum = "0.8"
 //= opentelemetry = "0.33"
 //= opentelemetry_sdk = "0.33"
@@ -13,7 +13,7 @@
 use axum::{Router, extract::Path, routing::get};
 use opentelemetry::{global, trace::TracerProvider};
 use opentelemetry_appender_tracing::layer::OpenTelemetryTracingBridge;
-use opentelemetry_instrumentation_tower::HTTPLayerBuilder;
+use opentelemetry_instrumentation_tower::http::server::Layer;
 use opentelemetry_otlp::{LogExporter, MetricExporter, SpanExporter};
 use opentelemetry_sdk::{
     logs::SdkLoggerProvider, metrics::SdkMeterProvider, propagation::TraceContextPropagator, trace::SdkTracerProvider,
@@ -35,17 +35,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .with(tracing_opentelemetry::layer().with_tracer(spans.tracer("service")))
         .with(OpenTelemetryTracingBridge::new(&logs))
         .init();
-    let layer = HTTPLayerBuilder::builder().with_meter(global::meter("service")).build()?;
-    let app = Router::new().route("/hello/{name}", get(hello)).layer(layer);
+    let app = Router::new().route("/lines/{count}", get(lines)).layer(Layer::new());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!("listening");
+    println!("listening on {}", listener.local_addr()?);
     let stop = async { drop(tokio::signal::ctrl_c().await) };
     axum::serve(listener, app).with_graceful_shutdown(stop).await?;
     (spans.shutdown()?, meters.shutdown()?, logs.shutdown()?);
     Ok(())
 }
 
-async fn hello(Path(name): Path<String>) -> String {
-    tracing::info!(name, "saying hello");
-    format!("hello, {name}\n")
+async fn lines(Path(count): Path<u32>) -> String {
+    for line in 0..count {
+        tracing::info!(line, "counting");
+    }
+    format!("{count} lines\n")
 }

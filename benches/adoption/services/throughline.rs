@@ -1,4 +1,4 @@
-//! **throughline**: traces, metrics with exemplars, logs, runtime, OTLP over HTTPS
+//! **throughline**: traces, metrics with exemplars, logs, the runtime
 //= throughline = { path = "ROOT" }
 //= axum = "0.8"
 //= tokio = { version = "1", features = ["macros", "net", "rt-multi-thread"] }
@@ -11,9 +11,9 @@ use throughline::{Config, Telemetry};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let telemetry = Telemetry::init(Config::from_env())?;
-    let app = Router::new().route("/hello/{name}", get(hello)).layer(telemetry.server_layer());
+    let app = Router::new().route("/lines/{count}", get(lines)).layer(telemetry.server_layer());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    println!("listening");
+    println!("listening on {}", listener.local_addr()?);
     axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>())
         .with_graceful_shutdown(throughline::stop_signal())
         .await?;
@@ -21,7 +21,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn hello(Path(name): Path<String>) -> String {
-    tracing::info!(name, "saying hello");
-    format!("hello, {name}\n")
+async fn lines(Path(count): Path<u32>) -> String {
+    for line in 0..count {
+        tracing::info!(line, "counting");
+    }
+    format!("{count} lines\n")
 }

@@ -1,7 +1,7 @@
 //! Where one entry ends and the next one begins, in the bytes of a file.
 
 use super::{Encoding, Multiline, Options};
-use crate::Error;
+use crate::{Error, syntax::of_lines};
 use regex::bytes::{Match, Regex};
 use std::ops::Range;
 
@@ -33,10 +33,7 @@ pub(super) struct Piece<'a> {
 impl Cut {
     pub(super) fn new(options: &Options) -> Result<Self, Error> {
         let compile = |pattern: &str| {
-            // A pattern is for lines: `^` is where one of them begins.
-            Regex::new(&format!("(?m){pattern}")).map_err(|fault| {
-                Error::file_log(&options.name, format!("the pattern {pattern:?} cannot be used: {fault}"))
-            })
+            of_lines(pattern).map_err(|fault| Error::file_log(&options.name, format!("the pattern {fault}")))
         };
         let rule = match &options.multiline {
             None => Rule::Lines,

@@ -36,7 +36,9 @@
 //! has at most 250 operators; its memory is that of what waits to be put together, for which [`Recombine`] and
 //! [`Container`] have bounds, and of what [`Task::Regex`] remembers.
 
+mod array; // … of arrays
 mod container; // … of lines of containers
+mod csv; // … of rows
 mod json; // … of objects
 mod pairs; // … of keys and values
 mod parse; // … from where, to where
@@ -44,6 +46,9 @@ mod pipeline; // operators, connected
 mod place; // values put somewhere else
 mod recombine; // entries put together
 mod regex; // … of whatever a pattern says
+mod syslog; // … of lines of syslog
+mod text; // texts changed where they stand
+mod uri; // … of addresses
 mod severity; // how severe it is
 mod timestamp; // when it happened
 mod trace; // to what it belongs
@@ -51,11 +56,14 @@ mod work; // one operator, ready to run
 
 use super::entry::{Field, Map, Value};
 pub use container::{Container, Format};
+pub use csv::{Csv, Header, Quotes};
 pub use parse::Parse;
+use pipeline::Step;
 pub use pipeline::{Counts, Fault, Pipeline};
 pub use recombine::{Boundary, Recombine};
 pub use severity::{Meaning, Preset, Severity};
 use std::borrow::Cow;
+pub use syslog::{Framing, Protocol, Syslog};
 pub use timestamp::{LayoutType, Timestamp};
 pub use trace::TraceContext;
 
@@ -82,6 +90,16 @@ pub struct Operator {
 impl From<Task> for Operator {
     fn from(task: Task) -> Self {
         Operator { id: None, condition: None, on_error: OnError::default(), outputs: Vec::new(), task }
+    }
+}
+
+impl Operator {
+    /// Whether it can be used, whatever others are beside it.
+    ///
+    /// # Errors
+    /// What is wrong with an expression, a pattern, a layout, in English, with the way out.
+    pub fn check(&self) -> Result<(), String> {
+        Step::of(self, String::new(), Vec::new()).map(drop)
     }
 }
 
@@ -121,8 +139,7 @@ pub enum Task {
     },
     /// Matches a text; what the named groups match become texts by their names.
     Regex {
-        /// The regular expression, in the syntax of Go: no look-around, no back-references. Classes of scripts
-        /// (`\p{Greek}`) are not there.
+        /// The regular expression, in the syntax of Go: no look-around, no back-references.
         regex: String,
         /// For how many texts the outcome is remembered; 0: for none.
         cache: usize,
@@ -133,6 +150,22 @@ pub enum Task {
     Json {
         /// Whether whole numbers become integers. Else all numbers are doubles.
         integers: bool,
+        /// From where, to where, and what else.
+        parse: Parse,
+    },
+    /// Reads a text that is a JSON array. What is nested in it stays as it is written.
+    JsonArray {
+        /// What its values are called, with commas between. Empty: it becomes a list.
+        header: String,
+        /// From where, to where, and what else. A list can be no map: not all attributes, which are the default.
+        parse: Parse,
+    },
+    /// Reads a row of values.
+    Csv(Csv),
+    /// Reads a line of syslog.
+    Syslog(Syslog),
+    /// Reads a URI: scheme, user, host, port, path, query; what there is of it.
+    Uri {
         /// From where, to where, and what else.
         parse: Parse,
     },
@@ -194,6 +227,32 @@ pub enum Task {
         /// Where the map is.
         field: Field,
     },
+    /// Makes a map of a list.
+    AssignKeys {
+        /// Where the list is.
+        field: Field,
+        /// What its values are called, as many as there are.
+        keys: Vec<String>,
+    },
+    /// Replaces what a pattern matches in a text.
+    Replace {
+        /// Where the text is.
+        field: Field,
+        /// The regular expression, in the syntax of Go; `None`: sequences that control a terminal.
+        regex: Option<String>,
+        /// What stands there then; `$1`, `${name}` are what groups match.
+        with: String,
+    },
+    /// Takes off the quotes of a text, as Go writes them.
+    Unquote {
+        /// Where the text is.
+        field: Field,
+    },
+    /// Makes a text of bytes; what is no UTF-8 becomes `U+FFFD`.
+    Sanitize {
+        /// Where they are.
+        field: Field,
+    },
     /// Puts entries together that belong together.
     Recombine(Recombine),
 }
@@ -226,6 +285,10 @@ impl Task {
             Task::Filter { .. } => "filter",
             Task::Regex { .. } => "regex_parser",
             Task::Json { .. } => "json_parser",
+            Task::JsonArray { .. } => "json_array_parser",
+            Task::Csv(_) => "csv_parser",
+            Task::Syslog(_) => "syslog_parser",
+            Task::Uri { .. } => "uri_parser",
             Task::KeyValue { .. } => "key_value_parser",
             Task::Container(_) => "container",
             Task::Time(_) => "time_parser",
@@ -238,6 +301,10 @@ impl Task {
             Task::Remove { .. } => "remove",
             Task::Retain { .. } => "retain",
             Task::Flatten { .. } => "flatten",
+            Task::AssignKeys { .. } => "assign_keys",
+            Task::Replace { .. } => "regex_replace",
+            Task::Unquote { .. } => "unquote",
+            Task::Sanitize { .. } => "sanitize_utf8",
             Task::Recombine(_) => "recombine",
         }
     }

@@ -61,6 +61,8 @@ pub(super) struct Reader {
     commit: Instant,
     has_failed: bool,
     is_halted: bool,
+    /// Whether files were looked for since all were read.
+    has_looked: bool,
     /// What the counts of this thread are: files and open ones.
     counted: (u64, u64),
 }
@@ -91,6 +93,7 @@ impl Reader {
             commit: now,
             has_failed: false,
             is_halted: false,
+            has_looked: false,
             counted: (0, 0),
         })
     }
@@ -112,7 +115,7 @@ impl Reader {
                 self.dispatch.send();
             }
             self.commit(now, false);
-            self.count();
+            self.count(has_more);
             let wait = if has_more { Duration::ZERO } else { self.wait(Instant::now()) };
             match self.messages.recv_timeout(wait) {
                 Ok(message) => {
@@ -152,6 +155,7 @@ impl Reader {
 
     fn look(&mut self, now: Instant) {
         self.look = now + self.poll_interval;
+        self.has_looked = true;
         let found = self.search.look();
         for news in self.files.look(found, now) {
             voice::warn(printable(&format!("the file log {}: {news}", self.name)));
@@ -260,9 +264,12 @@ impl Reader {
     }
 
     /// Corrects the counts by what changed here: other threads count too.
-    fn count(&mut self) {
+    fn count(&mut self, has_more: bool) {
         let now = (self.files.tails.len() as u64, self.files.opened() as u64);
-        let Tally { files, open, .. } = self.exit.tally();
+        let Tally { files, open, rounds, .. } = self.exit.tally();
+        if !has_more && std::mem::take(&mut self.has_looked) {
+            rounds.fetch_add(1, Relaxed);
+        }
         files.fetch_add(now.0.wrapping_sub(self.counted.0), Relaxed);
         open.fetch_add(now.1.wrapping_sub(self.counted.1), Relaxed);
         self.counted = now;

@@ -40,6 +40,8 @@ pub(crate) struct Tally {
     pub(crate) entries: AtomicU64,
     pub(crate) commits: AtomicU64,
     pub(crate) refused: AtomicU64,
+    /// How often all files were looked for, and read as far as there is room for what they hold.
+    pub(crate) rounds: AtomicU64,
 }
 
 /// All of them. Dropped, they end without delivering anything more.

@@ -74,11 +74,13 @@ struct Arrived(Arc<Shared>);
 struct Shared {
     records: Mutex<Vec<LogRecord>>,
     is_away: AtomicBool,
+    refused: AtomicU64,
 }
 
 impl Accept for Arrived {
     fn accept(&self, _: Signal, request: Bytes) -> Answer {
         if self.0.is_away.load(SeqCst) {
+            self.0.refused.fetch_add(1, SeqCst);
             return Answer::Busy { cause: "away".into(), after: None };
         }
         let request = ExportLogsServiceRequest::decode(request).unwrap();
@@ -97,6 +99,11 @@ impl Arrived {
         self.0.is_away.store(is_away, SeqCst);
     }
 
+    /// How many requests were refused.
+    fn refused(&self) -> u64 {
+        self.0.refused.load(SeqCst)
+    }
+
     fn bodies(&self) -> Vec<String> {
         self.records().iter().map(body).collect()
     }
@@ -110,9 +117,11 @@ impl Arrived {
         self.records().len()
     }
 
-    /// Waits until so many are there, and a little longer for those that should not.
-    fn expect(&self, expected: &[&str]) {
+    /// Waits until so many are there, and for those that should not be.
+    #[track_caller]
+    fn expect(&self, collector: &Collector, expected: &[&str]) {
         until(|| self.count() >= expected.len());
+        delivered(collector);
         assert_eq!(self.bodies(), expected);
     }
 }
@@ -161,7 +170,18 @@ fn until(is_so: impl Fn() -> bool) {
     }
 }
 
-/// Waits until files were looked at so often: what should not happen would have happened.
-fn looks(times: u32) {
-    thread::sleep(Duration::from_millis(10) * times);
+/// Waits until all files were looked for and read so often: what should not happen would have happened.
+#[track_caller]
+fn rounds(collector: &Collector, times: u64) {
+    let rounds = || collector.intake.files().rounds.load(SeqCst);
+    // One is under way.
+    let due = rounds() + times + 1;
+    until(|| rounds() >= due);
+}
+
+/// Waits until what can be read now is read and delivered.
+#[track_caller]
+fn delivered(collector: &Collector) {
+    rounds(collector, 2);
+    until(|| collector.forwarded().iter().all(|to| to.queued == 0));
 }

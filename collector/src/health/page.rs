@@ -60,13 +60,7 @@ pub(super) fn page(own: &Counters, forwarded: &[Forwarded]) -> String {
     for (name, kind, help, value) in OF_DESTINATIONS.iter().filter(|_| !forwarded.is_empty()) {
         head(&mut page, name, *kind, help);
         for way in forwarded {
-            let _ = writeln!(
-                page,
-                "throughline_collector_{name}{{signal=\"{}\",destination=\"{}\"}} {}",
-                way.signal,
-                escaped(&way.destination),
-                value(way)
-            );
+            let _ = writeln!(page, "throughline_collector_{name}{{{}}} {}", labels(way), value(way));
         }
     }
     page
@@ -82,6 +76,16 @@ fn head(page: &mut String, name: &str, kind: Kind, help: &str) {
         page,
         "# HELP throughline_collector_{name} {help}\n# TYPE throughline_collector_{name} {kind}\n"
     );
+}
+
+/// What tells a destination from all others.
+fn labels(way: &Forwarded) -> String {
+    let mut labels = format!("signal=\"{}\",destination=\"{}\"", way.signal, escaped(&way.destination));
+    if !way.exit.is_empty() {
+        // Writing into a string cannot fail.
+        let _ = write!(labels, ",exit=\"{}\"", escaped(&way.exit));
+    }
+    labels
 }
 
 fn escaped(value: &str) -> String {

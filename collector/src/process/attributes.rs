@@ -8,13 +8,11 @@ use super::{
 use crate::{
     Error,
     edit::{Edits, frame, framed},
+    syntax::compiled,
     wire::{Fault, Fields, Slice, Value as Content},
 };
-use regex::{Regex, RegexBuilder};
+use regex::Regex;
 use std::borrow::Cow;
-
-/// How large a pattern may become when it is compiled, in bytes.
-const MAX_PATTERN: usize = 1 << 20;
 
 /// An action that is ready to be done.
 pub(super) enum Step {
@@ -52,17 +50,16 @@ impl Step {
             Action::Update(key, value) => set(key, value, false, true)?,
             Action::Upsert(key, value) => set(key, value, true, true)?,
             Action::Delete(key) => Step::Delete(key.clone()),
-            Action::DeleteMatching(pattern) => Step::DeleteMatching(compiled(pattern)?),
+            Action::DeleteMatching(pattern) => Step::DeleteMatching(regex(pattern)?),
             Action::Hash(key) => Step::Hash(key.clone()),
-            Action::Extract(key, pattern) => Step::Extract(key.clone(), compiled(pattern)?),
+            Action::Extract(key, pattern) => Step::Extract(key.clone(), regex(pattern)?),
             Action::Convert(key, kind) => Step::Convert(key.clone(), *kind),
         })
     }
 }
 
-fn compiled(pattern: &str) -> Result<Regex, Error> {
-    let regex = RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build();
-    regex.map_err(|fault| Error::pattern(pattern, &fault))
+fn regex(pattern: &str) -> Result<Regex, Error> {
+    compiled(pattern).map_err(|fault| Error::pattern(&fault))
 }
 
 impl Source {

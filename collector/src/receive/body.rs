@@ -53,8 +53,8 @@ impl<'a> Buffer<'a> {
     }
 }
 
-/// Reads a whole body: a request of so many bytes at most, behind some bytes of framing, within a time. The reservation holds as long as the bytes are
-/// needed. A client that waits for leave to send (`Expect`) is not made to send what is refused anyway.
+/// Reads a whole body: a request of so many bytes at most, behind some bytes of framing, within a time. The reservation
+/// holds as long as the bytes are needed. A client that waits for leave to send (`Expect`) is not made to send what is refused anyway.
 pub(crate) async fn read(
     mut body: Incoming,
     intake: &Intake,
@@ -65,11 +65,6 @@ pub(crate) async fn read(
 ) -> Result<Vec<u8>, Refusal> {
     let max_bytes = most.saturating_add(framing);
     let too_large = || Refusal::larger_than(most);
-    let announced = body.size_hint().exact();
-    if announced.is_some_and(|announced| announced > max_bytes as u64) {
-        linger(body, is_waiting).await;
-        return Err(too_large());
-    }
     // What is announced is not set aside: whoever announces much and sends nothing would hold up everybody.
     if !intake.has_room(body.size_hint().lower()) {
         linger(body, is_waiting).await;

@@ -1,6 +1,9 @@
 //! Where the spans and log records of each trace are, and which trace had something new when.
 
-use super::ring::{RESERVE, trim};
+use super::{
+    hash::Keys,
+    ring::{RESERVE, trim},
+};
 use crate::scan::{Item, Record, TraceId};
 use std::{
     collections::{HashMap, VecDeque, hash_map},
@@ -45,7 +48,7 @@ pub(crate) type Turn = (u64, TraceId);
 /// The traces and their turns.
 #[derive(Default)]
 pub(super) struct Index {
-    traces: HashMap<TraceId, Entry>,
+    traces: HashMap<TraceId, Entry, Keys>,
     /// The traces in the order in which something of them last came.
     turns: VecDeque<Turn>,
     next: u64,
@@ -194,6 +197,6 @@ impl Index {
     }
 }
 
-fn is_current(traces: &HashMap<TraceId, Entry>, (number, trace): &Turn) -> bool {
+fn is_current(traces: &HashMap<TraceId, Entry, Keys>, (number, trace): &Turn) -> bool {
     traces.get(trace).is_some_and(|entry| entry.number == *number)
 }

@@ -152,6 +152,7 @@ fn line(it: &Forwarded, is_member: bool) -> Markup {
             td { @if !is_member { (it.signal) } }
             td.message {
                 (short(&it.destination))
+                @if !is_member && !it.exit.is_empty() { " " span.badge { (short(&it.exit)) } }
                 @if it.left_out { " " span.badge { "the others have its share" } }
                 @if let Some(fault) = it.last_failure.as_ref().filter(|_| is_member || it.members.is_empty()) {
                     p.fault { (short(fault)) }

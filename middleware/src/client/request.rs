@@ -75,7 +75,7 @@ pub(super) fn begin(instruments: &Arc<Instruments>, departure: Departure<'_>) ->
     let method_original = rules.method(head.method).1.filter(|_| !is_call);
     let resent =
         head.extensions.get::<Attempts>().map(Attempts::next).filter(|before| *before > 0 && !is_call);
-    let opening = Opening { head, series, link: None, claim: None, request_size };
+    let opening = Opening { head, series, link: None, claim: None, request_size, is_unrouted: false };
     // Cloned, not borrowed: a sampler or processor that attaches a context would find the stack in use.
     Exchange::begin(instruments, &Context::current(), opening, &|told| {
         if let Some(original) = method_original {

@@ -23,6 +23,8 @@ pub(crate) struct Opening<'a> {
     /// A method that was never seen to exist: it is told at the end, if it then does.
     pub(crate) claim: Option<String>,
     pub(crate) request_size: Option<u64>,
+    /// Whether a router should have seen the request before the layer, and has not.
+    pub(crate) is_unrouted: bool,
 }
 
 impl Opening<'_> {

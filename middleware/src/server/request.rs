@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, net::IpAddr, sync::Arc};
 
-use http::{HeaderMap, Request, Uri, header};
+use http::{Extensions, HeaderMap, Request, Uri, header};
 use opentelemetry::{Context, KeyValue, trace::TraceContextExt};
 
 use super::forwarded::Original;
@@ -71,6 +71,8 @@ fn begin_request(
         }
     };
     let (method, method_original) = rules.method(head.method);
+    let route = Route::of_request(head.extensions);
+    let is_unrouted = route.is_none() && is_unrouted(head.extensions);
     let scheme = || head.uri.scheme_str().and_then(Scheme::parse).unwrap_or(rules.scheme);
     let opening = Opening {
         head,
@@ -78,7 +80,7 @@ fn begin_request(
             convention: Convention::Http,
             method,
             scheme: Some(original.scheme.unwrap_or_else(scheme)),
-            target: Route::of_request(head.extensions),
+            target: route,
             host: None,
             port: None,
             version: Some(head.version),
@@ -88,6 +90,7 @@ fn begin_request(
         link,
         claim: None,
         request_size: rules.body_sizes.then(|| body::content_length(head.headers)).flatten(),
+        is_unrouted,
     };
     Exchange::begin(instruments, parent, opening, &|told| {
         if let Some(original) = method_original {
@@ -131,7 +134,7 @@ fn begin_call(
         status: None,
         error: None,
     };
-    let opening = Opening { head, series, link, claim, request_size: None };
+    let opening = Opening { head, series, link, claim, request_size: None, is_unrouted: false };
     Exchange::begin(instruments, parent, opening, &|told| {
         // Not from `Host`: a call has an authority.
         tell_server(
@@ -205,6 +208,17 @@ fn address(peer: Option<&Peer>) -> Option<IpAddr> {
 fn target<'a>(head: &RequestHead<'a>) -> &'a Uri {
     let original = head.extensions.get::<axum::extract::OriginalUri>();
     original.map_or(head.uri, |original| &original.0)
+}
+
+/// Whether axum's router, which tells each request its original target, is further in than the layer.
+#[cfg(feature = "axum")]
+fn is_unrouted(extensions: &Extensions) -> bool {
+    extensions.get::<axum::extract::OriginalUri>().is_none()
+}
+
+#[cfg(not(feature = "axum"))]
+fn is_unrouted(_extensions: &Extensions) -> bool {
+    false
 }
 
 #[cfg(not(feature = "axum"))]

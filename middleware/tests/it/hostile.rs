@@ -257,7 +257,7 @@ async fn streams_of_http2_are_bounded_alike() {
 
 #[tokio::test]
 async fn what_the_layer_says_itself_has_no_word_of_the_callers() {
-    // The one notice is a text of the program, said once, however much is asked.
+    // Each of the two notices, no peer and no route, is a text of the program, said once, however much is asked.
     static NOTICES: AtomicUsize = AtomicUsize::new(0);
     let telemetry = Telemetry::new();
     let layer = telemetry.server().with_options(curious()).on_notice(|text| {
@@ -269,5 +269,5 @@ async fn what_the_layer_says_itself_has_no_word_of_the_callers() {
         let request = Request::get(format!("/{number}")).header("user-agent", "\t\u{fffd}".as_bytes());
         service.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
     }
-    assert_eq!(NOTICES.load(Ordering::Relaxed), 1);
+    assert_eq!(NOTICES.load(Ordering::Relaxed), 2);
 }

@@ -321,3 +321,33 @@ async fn a_missing_peer_is_noticed_once_and_one_that_is_there_never() {
     }
     assert_eq!(NOTICES.load(Ordering::Relaxed), 1);
 }
+
+// H-036: what no router says, nobody knows; that the layer is at the wrong place for it is said, once
+#[tokio::test]
+async fn a_layer_around_a_router_is_told_where_it_belongs() {
+    static NOTICES: AtomicUsize = AtomicUsize::new(0);
+    let telemetry = Telemetry::new();
+    let layer = || {
+        telemetry.server().on_notice(|text| {
+            NOTICES.fetch_add(usize::from(text.contains("its last Router::layer")), Ordering::Relaxed);
+        })
+    };
+    let request = |path: &str| Request::get(path).body(Body::empty()).unwrap();
+    let router = Router::new().route("/", get(|| async {}));
+    let route = |mut response: Response<Body>| {
+        response.extensions_mut().insert(Route::new("/"));
+        response
+    };
+    // Where it belongs, a route of the program's own, and what nobody serves.
+    drop(router.clone().fallback(|| async {}).layer(layer()).oneshot(request("/other")).await.unwrap());
+    drop(layer().layer(router.clone()).oneshot(request("/nowhere")).await.unwrap());
+    let told = tower::ServiceExt::<Request<Body>>::map_response(router.clone(), route);
+    drop(layer().layer(told).oneshot(request("/")).await.unwrap());
+    assert_eq!(NOTICES.load(Ordering::Relaxed), 0);
+
+    let around = layer().layer(router);
+    for _ in 0..3 {
+        drop(around.clone().oneshot(request("/")).await.unwrap());
+    }
+    assert_eq!(NOTICES.load(Ordering::Relaxed), 1);
+}

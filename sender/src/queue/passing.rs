@@ -53,6 +53,7 @@ impl Shared {
             seat.others().await;
             for (number, load) in self.next(None, true).await {
                 let request = match load {
+                    // What was written to disk since then has its turn again.
                     Load::Memory(_) => self.lock().whole(number),
                     Load::Disk(place, items) => {
                         seat.room().await;

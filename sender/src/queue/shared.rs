@@ -4,7 +4,7 @@ use super::{
     Limits,
     state::{Due, Load, Settled, State},
 };
-use crate::{Destination, Signal, disk::Store};
+use crate::{Destination, Signal, disk::Store, voice};
 use std::{
     fmt,
     sync::{
@@ -14,6 +14,9 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::{Notify, watch};
+
+/// The target of what is said of a destination: a program that tells of it in its own way can leave it out.
+const DESTINATION: &str = "throughline::destination";
 
 /// A fault that stays is mentioned this often.
 const COMPLAINT_INTERVAL: Duration = Duration::from_secs(30);
@@ -221,7 +224,11 @@ impl Shared {
             (state.stats.queued, state.stats.dropped)
         };
         if self.may_say(topic) {
-            tracing::warn!(target: "throughline", queued, dropped, "{}: {fault}", self.signal.name());
+            let name = self.signal.name();
+            voice::say(move || match topic {
+                Topic::Destination => tracing::warn!(target: DESTINATION, queued, dropped, "{name}: {fault}"),
+                Topic::Disk => tracing::warn!(target: "throughline", queued, dropped, "{name}: {fault}"),
+            });
         }
     }
 
@@ -259,7 +266,10 @@ impl Shared {
         let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
         if std::mem::take(&mut complaints.failing) {
             drop(complaints);
-            tracing::info!(target: "throughline", "{} are delivered to {} again", self.signal.name(), self.destination);
+            let (name, destination) = (self.signal.name(), self.destination.to_string());
+            voice::say(
+                move || tracing::info!(target: DESTINATION, "{name} are delivered to {destination} again"),
+            );
         }
     }
 

@@ -191,9 +191,9 @@ impl State {
         Some(Released { place, settling, unanswered, since })
     }
 
-    /// What is left of a request in memory.
+    /// What is left of a request in memory; `None` if it is on disk by now.
     pub(super) fn whole(&self, number: u64) -> Option<Request> {
-        self.queue.get(&number).map(Entry::whole)
+        self.queue.get(&number).filter(|entry| !entry.pieces.is_empty()).map(Entry::whole)
     }
 
     /// Of requests in memory.

@@ -67,6 +67,48 @@ const EXPECTED: [&str; 23] = [
 ];
 
 #[test]
+fn what_cannot_be_compiled_is_found_at_once_too() {
+    let agent = of(r#"receivers:
+  file_log/one:
+    include: [/a]
+    multiline: {line_start_pattern: '('}
+    operators:
+      - {type: regex_parser, regex: 'a(b'}
+      - {type: noop, id: same, if: 'body =='}
+      - {type: router, id: same, routes: [{expr: 'true', output: nowhere}]}
+  file_log/two:
+    include: ['/[a']
+  file_log/three:
+    include: [/a]
+    operators:
+      - {type: regex_parser, regex: '^{(?P<a>b)'}
+      - {type: noop, output: x, if: 'body =='}
+      - {type: nop}
+processors:
+  attributes: {actions: [{action: extract, key: a, pattern: '('}, {action: delete, pattern: '^{'}]}
+exporters:
+  debug:
+service:
+  pipelines:
+    logs: {receivers: [file_log/one, file_log/two, file_log/three], processors: [attributes], exporters: [debug]}
+"#);
+    assert_eq!(
+        told(&agent),
+        [
+            r#"line 4: receivers.file_log/one.multiline: "(" is no regular expression: unclosed group"#,
+            r#"line 6: receivers.file_log/one.operators[0]: "a(b" is no regular expression: unclosed group"#,
+            r#"line 7: receivers.file_log/one.operators[1]: "body ==": a value is missing at the end, at byte 7"#,
+            r#"line 8: receivers.file_log/one.operators[2]: the id "same" stands twice; give it another one"#,
+            r#"line 8: receivers.file_log/one.operators[2]: the output "nowhere" is no operator; there are regex_parser, same, same"#,
+            r#"line 9: the file log file_log/two: the path "/[a" is no pattern: Pattern syntax error near position 0: invalid range pattern; write it anew"#,
+            r#"line 15: receivers.file_log/three.operators[1]: "body ==": a value is missing at the end, at byte 7"#,
+            "line 16: receivers.file_log/three.operators[2].type is nop; did you mean noop?",
+            r#"line 18: processors.attributes.actions[0]: a processor cannot be used: "(" is no regular expression: unclosed group"#,
+        ]
+    );
+}
+
+#[test]
 fn what_is_wrong_is_said_without_the_secret() {
     let text = with("otlp_http", "{endpoint: 'http://hush@a:1', headers: {content-length: hush}}", "");
     for words in told(&of(&text)) {

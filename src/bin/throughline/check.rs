@@ -37,6 +37,7 @@ pub(crate) struct Options {
 struct Report {
     settings: Vec<Setting>,
     faults: Vec<Fault>,
+    notices: Vec<String>,
     findings: Vec<Finding>,
     twice: Result<Vec<Twice>, String>,
     nowhere: Vec<String>,
@@ -64,6 +65,7 @@ fn look(options: &Options) -> io::Result<Report> {
     Ok(Report {
         settings: settings.cloned().collect(),
         faults: config.faults().to_vec(),
+        notices: config.notices().iter().map(|notice| format!("{notice}; here by --env-file")).collect(),
         twice: options.lock.as_deref().map_or(Ok(vec![]), twice),
         nowhere: nowhere(&config, &findings),
         findings,
@@ -99,6 +101,7 @@ impl Report {
         let mut text = String::new();
         section(&mut text, "settings", &aligned(&self.settings));
         section(&mut text, "faults", &self.faults.iter().map(Fault::to_string).collect::<Vec<_>>());
+        section(&mut text, "notices", &self.notices);
         section(&mut text, "destinations", &places);
         section(&mut text, "versions", &versions);
         text
@@ -133,6 +136,7 @@ impl Report {
             "fine": self.is_fine(),
             "settings": settings.collect::<Value>(),
             "faults": faults.collect::<Value>(),
+            "notices": self.notices,
             "destinations": findings.collect::<Value>(),
             "nowhere": self.nowhere,
             "versions": { "twice": twice.collect::<Value>(), "fault": unread },

@@ -27,13 +27,13 @@ use throughline::{
 };
 pub(crate) use variables::with_variables;
 
-/// Warnings as log lines on stderr, and no telemetry of its own.
+/// Warnings as log lines on stderr, but for those of destinations, which it tells itself, and no telemetry of its own.
 const VOICE: [(&str, &str); 5] = [
     ("OTEL_TRACES_EXPORTER", "none"),
     ("OTEL_METRICS_EXPORTER", "none"),
     ("OTEL_LOGS_EXPORTER", "none"),
     ("THROUGHLINE_LOG_OUTPUT", "stderr"),
-    ("RUST_LOG", "throughline=warn"),
+    ("RUST_LOG", "throughline=warn,throughline::destination=off"),
 ];
 
 /// How often it looks for faults to tell.
@@ -42,7 +42,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// Takes OTLP over gRPC and HTTP, shows it in a browser, and sends it to where `OTEL_EXPORTER_OTLP_ENDPOINT` and the
 /// other variables of the standard say; to nowhere if none is set. Each option is also a variable: `--max-memory` is
 /// `THROUGHLINE_COLLECTOR_MAX_MEMORY`, with commas where it may be given several times, and `--queue-bytes` is
-/// `THROUGHLINE_QUEUE_BYTES`. Options win over variables. At SIGTERM or ctrl-c it delivers what it has. Ends with 0 if nothing was
+/// `THROUGHLINE_QUEUE_BYTES`. Options win over variables. At SIGTERM or ctrl-c it delivers what it has. Ends with 0 if nothing of that was
 /// lost, else with 1.
 #[derive(Args)]
 pub(crate) struct Options {

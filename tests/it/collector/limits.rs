@@ -197,6 +197,29 @@ async fn requests_beyond_the_memory_set_aside_are_sent_away_for_now() {
     assert!(collector.counters().busy_requests >= 1);
 }
 
+// O-065: it would come again and again.
+#[tokio::test]
+async fn what_will_never_be_taken_is_not_told_to_come_again_when_memory_is_full() {
+    let collector = start(|config| (config.max_request_bytes, config.max_memory) = (LIMIT, Some(1000)));
+    assert_eq!(post(&collector, "/v1/traces", &large(700)).await.status, StatusCode::OK);
+    let statuses = [
+        post(&collector, "/v1/traces", &large(700)).await,
+        post(&collector, "/v1/traces", &large(LIMIT)).await,
+    ];
+    assert_eq!(statuses.map(|reply| reply.status.as_u16()), [503, 413]);
+}
+
+// O-072: a limit that nobody reaches, and a stop that waits for ever.
+#[tokio::test]
+async fn times_of_any_length_are_taken() {
+    let collector = start(|config| {
+        (config.request_timeout, config.batch.delay) = (Duration::MAX, Duration::MAX);
+        config.metric_expiration = Duration::MAX;
+    });
+    is_well(&collector).await;
+    collector.stop(Duration::MAX).await.unwrap();
+}
+
 // O-055, O-066, O-071: a client that asks first is not told to go on.
 #[tokio::test]
 async fn a_body_for_which_there_is_no_room_is_sent_away_before_it_is_read() {

@@ -1,8 +1,9 @@
 //! A real process, with an environment of its own: an example of ours, or a peer.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader},
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread,
@@ -27,9 +28,24 @@ impl Process {
         Process::start(&program.display().to_string(), &arguments, variables)
     }
 
+    /// As [`Process::start`], in this directory.
+    pub(crate) fn start_in(
+        directory: &Path,
+        program: impl AsRef<OsStr>,
+        arguments: &[&str],
+        variables: &[(&str, &str)],
+    ) -> Self {
+        Process::spawn(Command::new(program).current_dir(directory), arguments, variables)
+    }
+
     /// Starts a program with these arguments and variables, and no other variables.
     pub(crate) fn start(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut child = Command::new(program)
+        Process::spawn(&mut Command::new(program), arguments, variables)
+    }
+
+    fn spawn(command: &mut Command, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
+        let program = command.get_program().display().to_string();
+        let mut child = command
             .args(arguments)
             .env_clear()
             .envs(variables.iter().copied())

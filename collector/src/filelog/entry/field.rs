@@ -62,6 +62,11 @@ impl Field {
         self.value(entry).is_some() || (self.keys.is_empty() && self.root != Root::Body)
     }
 
+    /// Whether something else than a map can stand there.
+    pub(crate) fn can_be_list(&self) -> bool {
+        self.root == Root::Body || !self.keys.is_empty()
+    }
+
     /// What stands there; a copy.
     pub fn copy(&self, entry: &Entry) -> Option<Value> {
         match (self.keys.is_empty(), self.root) {

@@ -5,8 +5,8 @@ use super::{
     function::Function,
     token::{Token, tokens},
 };
-use crate::filelog::{
-    entry::{Root, Value},
+use crate::{
+    filelog::entry::{Root, Value},
     syntax::compiled,
 };
 use regex::Regex;

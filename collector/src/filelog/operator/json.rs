@@ -37,8 +37,8 @@ pub(super) fn object(text: &str, has_integers: bool) -> Result<Map, String> {
 
 /// What numbers become.
 #[derive(Clone, Copy)]
-struct Kind {
-    has_integers: bool,
+pub(super) struct Kind {
+    pub(super) has_integers: bool,
 }
 
 impl<'de> DeserializeSeed<'de> for Kind {

@@ -1,7 +1,7 @@
 //! From where a parser reads and to where it writes, and what it does with what it has read.
 
 use super::{Outcome, Severity, Timestamp, TraceContext, severity::Scale, timestamp::Clock};
-use crate::filelog::entry::{Entry, Field, Map, Value};
+use crate::filelog::entry::{Entry, Field, Value};
 use std::borrow::Cow;
 
 /// From where a parser reads and to where it writes, and what it does with what it has read.
@@ -75,8 +75,10 @@ impl Parser {
     }
 
     /// Writes what was read, and does all else.
-    pub(super) fn write(&self, entry: &mut Entry, map: Map) -> Outcome {
-        self.to.set(entry, Value::Map(map));
+    pub(super) fn write(&self, entry: &mut Entry, read: impl Into<Value>) -> Outcome {
+        if self.to.set(entry, read.into()).is_some() {
+            return Err(format!("{} can only be a map", self.to).into());
+        }
         self.embedded(entry)
     }
 

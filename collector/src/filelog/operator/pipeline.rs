@@ -43,7 +43,7 @@ pub struct Fault {
 
 /// An operator with where its entries go.
 #[derive(Debug)]
-struct Step {
+pub(super) struct Step {
     id: String,
     condition: Option<Expression>,
     on_error: OnError,
@@ -60,26 +60,41 @@ impl Pipeline {
     /// The first fault: an expression, a pattern or a layout that cannot be read, an id that stands twice, an output that
     /// is no operator's id or leads back.
     pub fn new(operators: &[Operator]) -> Result<Pipeline, Fault> {
-        let fault = |operator| move |reason| Fault { operator, reason };
+        Pipeline::connected(operators).map_err(|mut faults| faults.swap_remove(0))
+    }
+
+    /// All that is wrong with operators; nothing: they can be used.
+    pub fn check(operators: &[Operator]) -> Vec<Fault> {
+        Pipeline::connected(operators).err().unwrap_or_default()
+    }
+
+    /// Or at least one fault.
+    fn connected(operators: &[Operator]) -> Result<Pipeline, Vec<Fault>> {
+        let mut faults = Vec::new();
         if operators.len() > MAX_OPERATORS {
-            return Err(fault(MAX_OPERATORS)("a pipeline has at most 250 operators".to_owned()));
+            let reason = "a pipeline has at most 250 operators".to_owned();
+            return Err(vec![Fault { operator: MAX_OPERATORS, reason }]);
         }
-        let ids = ids(operators)?;
+        let ids = ids(operators, &mut faults);
         let mut steps = Vec::new();
         for (at, operator) in operators.iter().enumerate() {
-            let condition = operator.condition.as_deref().map(compiled).transpose().map_err(fault(at))?;
-            steps.push(Step {
-                id: ids[at].clone(),
-                condition,
-                on_error: operator.on_error,
-                work: Work::new(operator).map_err(fault(at))?,
-                ways: ways(operator, at, &ids).map_err(fault(at))?,
-                has_complained: false,
+            let ways = ways(operator, at, &ids).unwrap_or_else(|reason| {
+                faults.push(Fault { operator: at, reason });
+                Vec::new()
             });
+            match Step::of(operator, ids[at].clone(), ways) {
+                Ok(step) => steps.push(step),
+                Err(reason) => faults.push(Fault { operator: at, reason }),
+            }
         }
-        match circle(&steps) {
-            Some(at) => Err(fault(at)(format!("entries of {} would come back to it", ids[at]))),
-            None => Ok(Pipeline { steps, counts: Counts::default() }),
+        // Of those that are not there all is unknown.
+        if let Some(at) = circle(&steps).filter(|_| faults.is_empty()) {
+            let reason = format!("entries of {} would come back to it", ids[at]);
+            faults.push(Fault { operator: at, reason });
+        }
+        match faults.is_empty() {
+            true => Ok(Pipeline { steps, counts: Counts::default() }),
+            false => Err(faults),
         }
     }
 
@@ -179,6 +194,12 @@ impl Pipeline {
 }
 
 impl Step {
+    pub(super) fn of(operator: &Operator, id: String, ways: Vec<Vec<usize>>) -> Result<Self, String> {
+        let condition = operator.condition.as_deref().map(compiled).transpose()?;
+        let (work, on_error) = (Work::new(operator)?, operator.on_error);
+        Ok(Step { id, condition, on_error, work, ways, has_complained: false })
+    }
+
     fn run(&mut self, entry: Entry) -> Next {
         let next = match self.condition.as_ref().map(|condition| condition.truth(&entry)) {
             None | Some(Ok(true)) => self.work.run(entry),
@@ -216,16 +237,14 @@ impl Step {
 }
 
 /// The ids of all operators: their own, or their type with a number behind it if there are several.
-fn ids(operators: &[Operator]) -> Result<Vec<String>, Fault> {
+fn ids(operators: &[Operator], faults: &mut Vec<Fault>) -> Vec<String> {
     let mut known = HashSet::new();
     for (operator, id) in
         operators.iter().enumerate().filter_map(|(at, operator)| Some((at, operator.id.clone()?)))
     {
         if !known.insert(id.clone()) {
-            return Err(Fault {
-                operator,
-                reason: format!("the id {id:?} stands twice; give it another one"),
-            });
+            let reason = format!("the id {id:?} stands twice; give it another one");
+            faults.push(Fault { operator, reason });
         }
     }
     let made = operators.iter().map(|operator| {
@@ -237,7 +256,7 @@ fn ids(operators: &[Operator]) -> Result<Vec<String>, Fault> {
         known.insert(id.clone());
         id
     });
-    Ok(made.collect())
+    made.collect()
 }
 
 /// The operators behind one, for each of its ways.

@@ -1,8 +1,8 @@
 //! Texts that a regular expression takes apart.
 
 use super::{Outcome, Parse, parse::Parser};
-use crate::filelog::{
-    entry::{Entry, Key, Map},
+use crate::{
+    filelog::entry::{Entry, Key, Map},
     syntax::compiled,
 };
 use regex::{CaptureLocations, Regex};

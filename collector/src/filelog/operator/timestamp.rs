@@ -103,7 +103,7 @@ impl Clock {
     }
 
     /// The nanoseconds since 1970 that a text says; what it leaves out is as it is now.
-    fn nanoseconds(&self, text: &str, now: u64) -> Result<u64, std::borrow::Cow<'static, str>> {
+    pub(super) fn nanoseconds(&self, text: &str, now: u64) -> Result<u64, std::borrow::Cow<'static, str>> {
         let Face::Layout(parts, zones) = &self.face else { return Err("this is a count".into()) };
         let reading = Reading::of(parts, text).ok_or("the time is not written as the layout says")?;
         let civil = whole(&reading, now, &zones.own).ok_or("there is no such time")?;

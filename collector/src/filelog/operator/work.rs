@@ -2,7 +2,9 @@
 
 use super::{
     Operator, Outcome, Task,
+    array::ArrayParser,
     container::ContainerParser,
+    csv::RowParser,
     json::JsonParser,
     pairs::PairParser,
     parse::apply_scope_name,
@@ -10,8 +12,11 @@ use super::{
     recombine::{Joiner, Recombiner},
     regex::RegexParser,
     severity::Scale,
+    syslog::SyslogParser,
+    text::{self, CONTROL_SEQUENCES, Replacement},
     timestamp::Clock,
     trace::TraceContext,
+    uri::UriParser,
 };
 use crate::filelog::{
     entry::{Entry, Field, Key},
@@ -29,6 +34,10 @@ pub(super) enum Work {
     Filter(Expression, f64, f64),
     Regex(Box<RegexParser>),
     Json(Box<JsonParser>),
+    Array(Box<ArrayParser>),
+    Row(Box<RowParser>),
+    Syslog(Box<SyslogParser>),
+    Uri(Box<UriParser>),
     Pairs(Box<PairParser>),
     Container(Box<ContainerParser>),
     Time(Clock),
@@ -41,6 +50,10 @@ pub(super) enum Work {
     Remove(Field),
     Retain(Vec<Field>),
     Flatten(Field),
+    Assign(Field, Vec<Key>),
+    Replace(Box<Replacement>),
+    Unquote(Field),
+    Sanitize(Field),
     Recombine(Box<Recombiner>),
 }
 
@@ -84,6 +97,10 @@ impl Work {
                 Work::Regex(Box::new(RegexParser::new(regex, *cache, parse)?))
             }
             Task::Json { integers, parse } => Work::Json(Box::new(JsonParser::new(*integers, parse)?)),
+            Task::JsonArray { header, parse } => Work::Array(Box::new(ArrayParser::new(header, parse)?)),
+            Task::Csv(csv) => Work::Row(Box::new(RowParser::new(csv)?)),
+            Task::Syslog(syslog) => Work::Syslog(Box::new(SyslogParser::new(syslog)?)),
+            Task::Uri { parse } => Work::Uri(Box::new(UriParser::new(parse)?)),
             Task::KeyValue { delimiter, pair_delimiter, parse } => {
                 Work::Pairs(Box::new(PairParser::new(delimiter, pair_delimiter, parse)?))
             }
@@ -104,6 +121,18 @@ impl Work {
                 ));
             }
             Task::Flatten { field } => Work::Flatten(field.clone()),
+            Task::AssignKeys { keys, .. } if keys.is_empty() => {
+                return Err("assign_keys needs keys".to_owned());
+            }
+            Task::AssignKeys { field, keys } => {
+                Work::Assign(field.clone(), keys.iter().map(|key| Key::from(&**key)).collect())
+            }
+            Task::Replace { field, regex, with } => {
+                let regex = regex.as_deref().unwrap_or(CONTROL_SEQUENCES);
+                Work::Replace(Box::new(Replacement::new(field, regex, with)?))
+            }
+            Task::Unquote { field } => Work::Unquote(field.clone()),
+            Task::Sanitize { field } => Work::Sanitize(field.clone()),
             Task::Recombine(recombine) => Work::Recombine(Box::new(Recombiner::new(recombine)?)),
         })
     }
@@ -134,6 +163,10 @@ impl Work {
         match self {
             Work::Regex(parser) => parser.apply(entry),
             Work::Json(parser) => parser.apply(entry),
+            Work::Array(parser) => parser.apply(entry),
+            Work::Row(parser) => parser.apply(entry),
+            Work::Syslog(parser) => parser.apply(entry),
+            Work::Uri(parser) => parser.apply(entry),
             Work::Pairs(parser) => parser.apply(entry),
             Work::Time(clock) => clock.apply(entry),
             Work::Severity(scale) => scale.apply(entry),
@@ -148,6 +181,10 @@ impl Work {
                 Ok(())
             }
             Work::Flatten(field) => place::flatten(field, entry),
+            Work::Assign(field, keys) => text::assign(field, keys, entry),
+            Work::Replace(replacement) => replacement.apply(entry),
+            Work::Unquote(field) => text::unquote(field, entry),
+            Work::Sanitize(field) => text::sanitize(field, entry),
             Work::Noop | Work::Router(..) | Work::Filter(..) | Work::Container(_) | Work::Recombine(_) => {
                 Ok(())
             }

@@ -14,9 +14,9 @@ fn numbers(arrived: &Arrived) -> Vec<u32> {
     arrived.bodies().iter().map(|body| body[..6].parse().unwrap()).collect()
 }
 
-fn expect(arrived: &Arrived, expected: std::ops::Range<u32>) {
+fn expect(collector: &Collector, arrived: &Arrived, expected: std::ops::Range<u32>) {
     until(|| arrived.count() >= expected.len());
-    looks(3);
+    delivered(collector);
     let mut numbers = numbers(arrived);
     numbers.sort();
     assert_eq!(numbers, Vec::from_iter(expected));
@@ -30,15 +30,15 @@ fn a_file_that_is_renamed_is_read_to_its_end_and_the_next_one_from_its_beginning
             let (place, arrived) = (Place::new(), Arrived::default());
             place.append("a.log", lines(0..first));
             let collector = start(place.options(pattern), &arrived);
-            expect(&arrived, 0..first);
+            expect(&collector, &arrived, 0..first);
             fs::rename(place.path("a.log"), place.path("a.log.1")).unwrap();
             place.append("a.log", lines(100..110));
             place.append("a.log.1", lines(first..100));
-            expect(&arrived, 0..110);
+            expect(&collector, &arrived, 0..110);
             // Whoever writes has not noticed yet.
             place.append("a.log.1", lines(110..111));
             place.append("a.log", lines(111..112));
-            expect(&arrived, 0..112);
+            expect(&collector, &arrived, 0..112);
             stop(collector);
         }
     }
@@ -50,10 +50,10 @@ fn a_new_file_that_begins_as_the_one_before_is_another_one() {
     let (place, arrived) = (Place::new(), Arrived::default());
     place.append("a.log", "banner\none\n");
     let collector = start(place.options("a.log"), &arrived);
-    arrived.expect(&["banner", "one"]);
+    arrived.expect(&collector, &["banner", "one"]);
     fs::rename(place.path("a.log"), place.path("old")).unwrap();
     place.append("a.log", "banner\ntwo\n");
-    arrived.expect(&["banner", "one", "banner", "two"]);
+    arrived.expect(&collector, &["banner", "one", "banner", "two"]);
     stop(collector);
 }
 
@@ -65,14 +65,14 @@ fn a_file_that_is_copied_and_truncated_goes_on_in_its_copy() {
         place.append("a.log", lines(0..50));
         let collector =
             start(Options { poll_interval: Duration::from_millis(50), ..place.options(pattern) }, &arrived);
-        expect(&arrived, 0..50);
+        expect(&collector, &arrived, 0..50);
         place.append("a.log", lines(50..60));
         fs::copy(place.path("a.log"), place.path("a.log.1")).unwrap();
         OpenOptions::new().write(true).open(place.path("a.log")).unwrap().set_len(0).unwrap();
         place.append("a.log", lines(60..70));
-        expect(&arrived, 0..70);
+        expect(&collector, &arrived, 0..70);
         place.append("a.log", lines(70..80));
-        expect(&arrived, 0..80);
+        expect(&collector, &arrived, 0..80);
         stop(collector);
     }
 }
@@ -83,19 +83,19 @@ fn a_file_that_is_truncated_and_written_again_beyond_where_it_was_is_a_new_one()
     let (place, arrived) = (Place::new(), Arrived::default());
     place.append("a.log", lines(0..20));
     let collector = start(place.options("a.log"), &arrived);
-    expect(&arrived, 0..20);
+    expect(&collector, &arrived, 0..20);
 
     fs::write(place.path("a.log"), lines(20..50)).unwrap();
-    expect(&arrived, 0..50);
+    expect(&collector, &arrived, 0..50);
 
     fs::write(place.path("a.log"), lines(50..80)).unwrap();
-    expect(&arrived, 0..80);
+    expect(&collector, &arrived, 0..80);
     // Who writes on at the old place leaves a hole.
     let mut file = OpenOptions::new().write(true).open(place.path("a.log")).unwrap();
     std::io::Seek::seek(&mut file, std::io::SeekFrom::End(0)).unwrap();
     OpenOptions::new().write(true).open(place.path("a.log")).unwrap().set_len(0).unwrap();
     file.write_all(lines(80..90).as_bytes()).unwrap();
-    expect(&arrived, 0..90);
+    expect(&collector, &arrived, 0..90);
     stop(collector);
 }
 
@@ -105,14 +105,14 @@ fn a_copy_is_not_read_again_while_the_original_is_there() {
     let (place, arrived) = (Place::new(), Arrived::default());
     place.append("a.log", lines(0..50));
     let collector = start(place.options("*.log"), &arrived);
-    expect(&arrived, 0..50);
+    expect(&collector, &arrived, 0..50);
     // A part of it, as while it is copied.
     for end in [3, 30, 50] {
         fs::write(place.path("copy.log"), lines(0..end)).unwrap();
-        looks(5);
+        rounds(&collector, 5);
     }
     place.append("a.log", lines(50..60));
-    expect(&arrived, 0..60);
+    expect(&collector, &arrived, 0..60);
     stop(collector);
 }
 
@@ -121,17 +121,17 @@ fn a_file_that_is_deleted_is_read_to_its_end() {
     let (place, arrived) = (Place::new(), Arrived::default());
     place.append("a.log", lines(0..10));
     let collector = start(place.options("*.log"), &arrived);
-    expect(&arrived, 0..10);
+    expect(&collector, &arrived, 0..10);
     let mut writer = OpenOptions::new().append(true).open(place.path("a.log")).unwrap();
     fs::remove_file(place.path("a.log")).unwrap();
     writer.write_all(lines(10..20).as_bytes()).unwrap();
-    expect(&arrived, 0..20);
+    expect(&collector, &arrived, 0..20);
     // Its last line has no end, and its place on disk is given back.
     writer.write_all(line(20).trim_end().as_bytes()).unwrap();
-    expect(&arrived, 0..21);
+    expect(&collector, &arrived, 0..21);
     until(|| collector.counters().open_log_files == 0);
     place.append("a.log", lines(21..22));
-    expect(&arrived, 0..22);
+    expect(&collector, &arrived, 0..22);
     stop(collector);
 }
 
@@ -147,23 +147,23 @@ fn a_link_leads_to_whatever_is_at_its_end_now() {
     std::os::unix::fs::symlink("../pods/0.log", place.path("containers/web.log")).unwrap();
     place.append("docker/web.json", lines(0..20));
     let collector = start(place.stored("containers/*.log"), &arrived);
-    expect(&arrived, 0..20);
+    expect(&collector, &arrived, 0..20);
     place.append("docker/web.json", lines(20..25));
     fs::rename(place.path("docker/web.json"), place.path("docker/web.json.1")).unwrap();
     place.append("docker/web.json", lines(25..30));
-    expect(&arrived, 0..30);
+    expect(&collector, &arrived, 0..30);
     stop(collector);
     // While nobody looks: again, and the container is started anew.
     place.append("docker/web.json", lines(30..35));
     fs::rename(place.path("docker/web.json"), place.path("docker/web.json.1")).unwrap();
     place.append("docker/web.json", lines(35..40));
     let collector = start(place.stored("containers/*.log"), &arrived);
-    expect(&arrived, 0..40);
+    expect(&collector, &arrived, 0..40);
     place.append("docker/next.json", lines(40..45));
     fs::remove_file(place.path("containers/web.log")).unwrap();
     std::os::unix::fs::symlink("../docker/next.json", place.path("containers/web.log")).unwrap();
     place.append("docker/web.json", lines(45..50));
-    expect(&arrived, 0..50);
+    expect(&collector, &arrived, 0..50);
     stop(collector);
 }
 
@@ -172,12 +172,12 @@ fn the_time_of_a_file_does_not_matter() {
     let (place, arrived) = (Place::new(), Arrived::default());
     place.append("a.log", lines(0..10));
     let collector = start(place.options("*.log"), &arrived);
-    expect(&arrived, 0..10);
+    expect(&collector, &arrived, 0..10);
     let times = [0, 1_000_000_000].map(|seconds| std::time::UNIX_EPOCH + Duration::from_secs(seconds));
     for (at, time) in (10..).zip(times) {
         place.append("a.log", line(at));
         OpenOptions::new().write(true).open(place.path("a.log")).unwrap().set_modified(time).unwrap();
-        expect(&arrived, 0..at + 1);
+        expect(&collector, &arrived, 0..at + 1);
     }
     stop(collector);
 }
@@ -204,13 +204,13 @@ fn what_left_while_nobody_looked_is_found_again() {
         place.append("a.log", lines(0..20));
         let arrived = Arrived::default();
         let collector = start(place.stored("a.log"), &arrived);
-        expect(&arrived, 0..20);
+        expect(&collector, &arrived, 0..20);
         stop(collector);
         place.append("a.log", lines(20..30));
         leave(&place);
         place.append("a.log", lines(30..40));
         let collector = start(place.stored("a.log"), &arrived);
-        expect(&arrived, 0..40);
+        expect(&collector, &arrived, 0..40);
         stop(collector);
     }
 }
@@ -259,7 +259,7 @@ fn under_load_every_line_of_every_file_arrives_once() {
         });
         let total = (writers * rounds * each) as usize;
         until(|| arrived.count() >= total);
-        looks(10);
+        delivered(&collector);
         let mut seen: BTreeMap<String, u32> = BTreeMap::new();
         arrived.bodies().into_iter().for_each(|body| *seen.entry(body).or_default() += 1);
         let twice = seen.values().filter(|count| **count > 1).count();

@@ -9,9 +9,9 @@ fn every_line_arrives_with_the_name_of_its_file() {
     options.include_file_path = true;
     options.attributes.insert("team", "blue");
     let collector = start(options, &arrived);
-    arrived.expect(&["one", "two"]);
+    arrived.expect(&collector, &["one", "two"]);
     place.append("a.log", "three\n");
-    arrived.expect(&["one", "two", "three"]);
+    arrived.expect(&collector, &["one", "two", "three"]);
     let path = place.path("a.log").display().to_string();
     let expected = [("log.file.name", "a.log"), ("log.file.path", &path), ("team", "blue")];
     let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
@@ -33,7 +33,7 @@ fn at_the_first_start_what_is_there_is_history_unless_it_is_asked_for() {
     let collector = start(Options { start_at: StartAt::End, ..place.options("*.log") }, &arrived);
     until(|| collector.counters().log_files == 1);
     place.append("old.log", "new\n");
-    arrived.expect(&["new"]);
+    arrived.expect(&collector, &["new"]);
     place.append("new.log", "whole\n");
     place.append("empty.log", "whole too\n");
     until(|| arrived.count() == 3);
@@ -50,17 +50,17 @@ fn a_last_line_without_an_end_is_whole_when_the_file_is_quiet() {
     place.append("a.log", "one\nhal");
     let never = Options { force_flush_period: Duration::ZERO, ..place.options("*.log") };
     let collector = start(never, &arrived);
-    arrived.expect(&["one"]);
+    arrived.expect(&collector, &["one"]);
     place.append("a.log", "f\n");
-    arrived.expect(&["one", "half"]);
+    arrived.expect(&collector, &["one", "half"]);
     stop(collector);
     let arrived = Arrived::default();
     place.append("a.log", "rest");
     let soon = Options { force_flush_period: Duration::from_millis(20), ..place.options("*.log") };
     let collector = start(soon, &arrived);
-    arrived.expect(&["one", "half", "rest"]);
+    arrived.expect(&collector, &["one", "half", "rest"]);
     place.append("a.log", "less\n");
-    arrived.expect(&["one", "half", "rest", "less"]);
+    arrived.expect(&collector, &["one", "half", "rest", "less"]);
     stop(collector);
 }
 
@@ -83,11 +83,11 @@ fn what_is_no_text_is_replaced_or_stays_bytes() {
     let (place, arrived) = (Place::new(), Arrived::default());
     place.append("a.log", b"\xff\xfe\x00a\nb\n");
     let collector = start(place.options("*.log"), &arrived);
-    arrived.expect(&["\u{fffd}\u{fffd}\0a", "b"]);
+    arrived.expect(&collector, &["\u{fffd}\u{fffd}\0a", "b"]);
     stop(collector);
     let arrived = Arrived::default();
     let collector = start(Options { encoding: Encoding::Nop, ..place.options("*.log") }, &arrived);
-    arrived.expect(&["[255, 254, 0, 97]", "[98]"]);
+    arrived.expect(&collector, &["[255, 254, 0, 97]", "[98]"]);
     stop(collector);
 }
 
@@ -100,7 +100,7 @@ fn an_entry_of_several_lines_is_one() {
     options.force_flush_period = Duration::from_millis(50);
     let collector = start(options, &arrived);
     place.append("a.log", "at 1\n  a\nat 2\n");
-    arrived.expect(&["at 1\n  a", "at 2"]);
+    arrived.expect(&collector, &["at 1\n  a", "at 2"]);
     stop(collector);
 }
 
@@ -113,7 +113,7 @@ fn what_is_compressed_is_read_if_that_is_asked_for() {
     place.append("a.log.gz", encoder.finish().unwrap());
     place.append("b.log", "three\n");
     let collector = start(Options { gzip: true, ..place.options("*.log*") }, &arrived);
-    arrived.expect(&["one", "two", "three"]);
+    arrived.expect(&collector, &["one", "two", "three"]);
     stop(collector);
 }
 
@@ -129,9 +129,9 @@ fn a_file_with_two_names_is_read_once() {
     options.include_file_name_resolved = true;
     options.include_file_path_resolved = true;
     let collector = start(options, &arrived);
-    arrived.expect(&["one"]);
+    arrived.expect(&collector, &["one"]);
     place.append("pods/web.log", "two\n");
-    arrived.expect(&["one", "two"]);
+    arrived.expect(&collector, &["one", "two"]);
     let resolved = fs::canonicalize(place.path("pods/web.log")).unwrap().display().to_string();
     let expected = [
         ("log.file.name", "link.log"),
@@ -175,9 +175,9 @@ fn a_file_that_may_not_be_read_is_read_once_it_may() {
     }
     let collector = start(place.options("*.log"), &arrived);
     place.append("b.log", "two\n");
-    arrived.expect(&["two"]);
+    arrived.expect(&collector, &["two"]);
     allow(0o600);
-    arrived.expect(&["two", "one"]);
+    arrived.expect(&collector, &["two", "one"]);
     stop(collector);
 }
 
@@ -188,10 +188,10 @@ fn what_cannot_be_read_holds_up_nothing_and_is_read_once_it_can() {
     std::os::unix::fs::symlink("a.log", place.path("a.log")).unwrap();
     place.append("b.log", "one\n");
     let collector = start(place.options("*.log"), &arrived);
-    arrived.expect(&["one"]);
+    arrived.expect(&collector, &["one"]);
     fs::remove_file(place.path("a.log")).unwrap();
     place.append("a.log", "two\n");
-    arrived.expect(&["one", "two"]);
+    arrived.expect(&collector, &["one", "two"]);
     stop(collector);
 }
 
@@ -203,7 +203,7 @@ fn directories_and_pipes_are_no_files() {
     assert!(made.is_ok_and(|status| status.success()));
     place.append("z.log", "one\n");
     let collector = start(place.options("*.log"), &arrived);
-    arrived.expect(&["one"]);
+    arrived.expect(&collector, &["one"]);
     assert_eq!(collector.counters().log_files, 1);
     stop(collector);
 }
@@ -220,7 +220,10 @@ fn options_that_could_read_nothing_are_told() {
         multiline: Some(Multiline::End { pattern: "(".into(), omit: false }),
         ..place.options("*")
     };
-    assert!(fault(pattern).contains("the pattern \"(\" cannot be used"));
+    assert_eq!(
+        fault(pattern),
+        "the file log file_log: the pattern \"(\" is no regular expression: unclosed group"
+    );
     place.append("file", "");
     let storage = Options { storage: Some(place.path("file")), ..place.options("*") };
     assert!(fault(storage).contains("cannot be used"));

@@ -100,6 +100,22 @@ fn at_the_end_only_what_is_under_way_or_had_no_answer_may_have_arrived() {
     }
 }
 
+// Else it would go over without its content, and its record be taken for done.
+#[test]
+fn what_went_to_disk_since_its_turn_came_is_not_handed_over_from_memory() {
+    let directory = Directory::new();
+    let (mut store, found) = store(&directory);
+    let mut state = state(found);
+    state.admit(request(10), &Limits::default()).unwrap();
+    let number = next(&mut state).unwrap();
+    assert_eq!(state.whole(number).map(|request| request.body.len()), Some(10));
+    spill(&mut state, &mut store);
+    assert!(state.whole(number).is_none());
+    assert!(
+        matches!(state.next(None, None, true), Due::Now(loads) if matches!(loads[..], [(_, Load::Disk(_, 10))]))
+    );
+}
+
 #[test]
 fn what_goes_over_takes_its_counts_along_and_leaves_its_record_until_it_is_told_of() {
     for written in [false, true] {

@@ -72,24 +72,25 @@ pub(super) struct Said {
     left_out: bool,
 }
 
-/// Of each signal and destination.
-pub(super) type Told = HashMap<(&'static str, String), Said>;
+/// Of each signal, exit and destination.
+pub(super) type Told = HashMap<(&'static str, String, String), Said>;
 
 /// Says a fault when it is new, and now and then while it stays; and at once when one of several servers is left out, or
 /// has its share again.
 pub(super) fn tell(told: &mut Told, forwarded: &Forwarded) {
-    let Forwarded { signal, destination, queued, rejected, dropped, left_out, .. } = forwarded;
+    let Forwarded { signal, destination, exit, queued, rejected, dropped, left_out, .. } = forwarded;
     let Some(fault) = &forwarded.last_failure else { return };
-    let place = (*signal, destination.clone());
+    let place = (*signal, exit.clone(), destination.clone());
     let known = told.get(&place);
     let has_changed = known.is_some_and(|said| said.left_out) != *left_out;
     let is_new = known.is_none_or(|said| said.fault != *fault);
     let is_due = known.is_none_or(|said| said.at.elapsed() > REPEAT);
+    let way = if exit.is_empty() { (*signal).to_owned() } else { format!("{signal} to {exit}") };
     if has_changed && !left_out {
-        eprintln!("{signal}: {destination} has its share again");
+        eprintln!("{way}: {destination} has its share again");
     } else if has_changed || is_due && (is_new || *queued > 0) {
         // What nothing waits for has passed.
-        eprintln!("{signal}: {fault} (queued {queued}, rejected {rejected}, dropped {dropped})");
+        eprintln!("{way}: {fault} (queued {queued}, rejected {rejected}, dropped {dropped})");
     } else {
         return;
     }
