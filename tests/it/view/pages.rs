@@ -73,7 +73,7 @@ async fn what_is_hostile_is_text() {
             .refused,
         0
     );
-    visit("hostile", &collector.view_url().unwrap(), &[]).await;
+    visit("hostile", &collector.view_url().unwrap(), &[("OTHER", super::hostile::TRACE)]).await;
 }
 
 /// Markup, escapes of terminals, marks that turn the direction round, and a value of a mebibyte, wherever a text can be.
