@@ -87,7 +87,7 @@ pub(crate) fn routes(intake: &Intake, service: Option<&str>) -> BTreeSet<String>
 
 /// The newest log records, at most as many as the limit, newest first.
 pub(crate) fn logs(intake: &Intake, limit: usize) -> Vec<LogRecord> {
-    trace::lines(Bodies::of(intake, Signal::Logs).map(|(_, body)| body), limit)
+    records(intake, limit, |_| true).0
 }
 
 /// The newest log records that pass, at most as many as the limit, newest first; and whether all that are kept were looked
