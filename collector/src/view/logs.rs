@@ -85,8 +85,8 @@ fn bar(wanted: &Wanted, services: &BTreeSet<String>, count: usize, is_all: bool,
             @if let Some(trace) = &wanted.trace { span.badge.plain { "trace " (trace.chars().take(8).collect::<String>()) } }
             span.count {
                 @if is_all { (count) } @else { "the newest " (count) }
+                @if !is_all && limit < MAX_LIMIT { " · " a href=(wanted.url(MAX_LIMIT)) { "show up to 1,000" } }
             }
-            @if !is_all && limit < MAX_LIMIT { a.hint href=(wanted.url(MAX_LIMIT)) { "up to 1,000" } }
         }
     }
 }
