@@ -242,7 +242,7 @@ impl Collector {
         self.addresses.view_url(self.token.as_ref(), &format!("trace/{trace_id}"))
     }
 
-    /// The traces with spans that arrived last, at most as many as the limit, the latest start first.
+    /// The traces that began last, however late their spans came, at most as many as the limit, newest first.
     pub fn traces(&self, limit: usize) -> Vec<Summary> {
         look::traces(&self.intake, limit, |_, _, _| true)
     }
