@@ -1,6 +1,7 @@
 """Kubernetes's schemas, and what no schema says: that every name leads somewhere, and that copies are equal."""
 
 import pathlib
+import re
 import sys
 
 import kubernetes_validate
@@ -89,6 +90,11 @@ operators = agent["receivers"]["file_log"]["operators"]
 if tier["receivers"] != agent["receivers"] or chart["receivers"]["filelog"]["operators"] != operators:
     faults.append("the agents read log files in different ways")
 
+# The page installs each file with the chart that its first line names.
+installed = re.findall(r"^install \w+ (\S+) (\S+)", (deploy / "README.md").read_text(), flags=re.M)
+named = {path.stem: path.read_text().split()[1] for path in (deploy / "helm").glob("*.yaml")}
+if {name: chart for chart, name in installed} != named:
+    faults.append(f"deploy/README.md installs {installed}, the files are for {named}")
+
 print(f"{checked} objects against the schemas of Kubernetes")
-print("\n".join(faults))
-sys.exit(bool(faults))
+sys.exit("\n".join(faults) if faults else 0)

@@ -21,6 +21,31 @@ fn ids<'a>(spans: impl IntoIterator<Item = &'a Span>) -> BTreeSet<String> {
     spans.into_iter().map(|span| span.trace_id.clone()).collect()
 }
 
+/// The port stands in the program, so that it can be read as it is.
+#[tokio::test]
+async fn the_program_of_the_readme_answers_and_stops_with_all_delivered() {
+    if std::net::TcpListener::bind("127.0.0.1:8080").is_err() {
+        println!("DID NOT RUN: the program of the README: port 8080 is taken");
+        return;
+    }
+    let receiver = Receiver::start();
+    let endpoint = receiver.http_endpoint();
+    let mut service = Process::example("hello", &[], &[("OTEL_EXPORTER_OTLP_ENDPOINT", &endpoint)]);
+    let answer =
+        until("an answer", || async { get("http://127.0.0.1:8080/hello/ada", &[]).await.ok() }).await;
+    assert_eq!(answer, (200, "hello, ada\n".into()));
+    service.terminate();
+    assert!(service.ended().await.success(), "{:#?}", service.lines());
+    let told = receiver.recorded();
+    let span = told.spans.one("GET /hello/{name}");
+    assert_eq!(span["http.route"], "/hello/{name}");
+    assert_eq!(span["client.address"], "127.0.0.1");
+    assert_eq!(told.logs.one("saying hello").span_id, Some(span.span_id.clone()));
+    let line = service.lines().into_iter().find(|line| line.contains("saying hello")).unwrap();
+    assert!(line.contains(&format!("trace_id={} span_id={}", span.trace_id, span.span_id)), "{line}");
+    assert_eq!(told.metrics.one("http.server.request.duration").count(), 1);
+}
+
 #[tokio::test]
 async fn a_message_is_processed_in_the_trace_in_which_it_was_sent() {
     let receiver = Receiver::start();

@@ -296,8 +296,10 @@ async fn an_unreachable_endpoint_is_said_once_per_signal_with_its_cause() {
     );
     for signal in ["traces", "logs"] {
         // Tried many times until the limit of the shutdown, told once.
-        let told: Vec<_> =
-            lines.iter().filter(|line| line.contains(&format!("WARN throughline: {signal}: "))).collect();
+        let told: Vec<_> = lines
+            .iter()
+            .filter(|line| line.contains(&format!("WARN throughline::destination: {signal}: ")))
+            .collect();
         assert_eq!(told.len(), 1, "{lines:#?}");
         let cause = format!("cannot reach http://127.0.0.1:1/v1/{signal}: Connection refused (os error 111)");
         assert!(told[0].contains(&cause), "{}", told[0]);

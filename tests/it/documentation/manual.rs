@@ -16,7 +16,7 @@ fn root() -> &'static Path {
 }
 
 /// Each page below `docs/`, with its text.
-fn pages() -> Vec<(String, String)> {
+pub(super) fn pages() -> Vec<(String, String)> {
     let files = fs::read_dir(root().join("docs")).unwrap().map(|file| file.unwrap().path());
     let pages = files.filter(|path| path.extension().is_some_and(|kind| kind == "md"));
     let named = |path: PathBuf| (path.file_name().unwrap().to_string_lossy().into_owned(), path);
@@ -134,4 +134,31 @@ async fn every_option_that_is_shown_is_one_of_the_program() {
 fn options(line: &str) -> Vec<String> {
     let words = line.split(|c: char| c.is_whitespace() || "=,[]`".contains(c));
     words.filter(|word| word.starts_with("--") && word.len() > 2).map(str::to_owned).collect()
+}
+
+/// Of the compiler, of the peers that the tests install, of the images that are deployed.
+#[test]
+fn the_versions_of_the_pages_are_those_of_the_files() {
+    let read = |path: &str| fs::read_to_string(root().join(path)).unwrap();
+    let after = |text: &str, mark: &str| {
+        let rest = text.split_once(mark).unwrap_or_else(|| panic!("no {mark:?}")).1.to_owned();
+        rest.split(['"', '\n']).next().unwrap().to_owned()
+    };
+    let oldest = after(&read("Cargo.toml"), "rust-version = \"");
+    assert!(README.contains(&format!("Rust {oldest} or later")), "{oldest}");
+
+    let compatibility = read("docs/compatibility.md");
+    let python = after(&read("tests/peers/requirements.txt"), "opentelemetry-sdk==");
+    let node = after(&read("tests/peers/package.json"), "\"@opentelemetry/exporter-trace-otlp-grpc\": \"");
+    let major = |image: &str| {
+        let version = after(&read("deploy/compose/compose.yaml"), &format!("image: grafana/{image}:"));
+        format!("{}{} {}", image[..1].to_uppercase(), &image[1..], version.split('.').next().unwrap())
+    };
+    for told in [
+        format!("| SDKs of Python | {},", python.trim_end_matches(".*")),
+        format!("| SDKs of Node | {node} "),
+        format!("| {}, {}, {},", major("tempo"), major("loki"), major("grafana")),
+    ] {
+        assert!(compatibility.contains(&told), "{told}");
+    }
 }
