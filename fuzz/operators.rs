@@ -5,7 +5,8 @@
 use throughline_collector::filelog::{
     entry::{Entry, Field},
     operator::{
-        Boundary, Container, LayoutType, Operator, Parse, Pipeline, Recombine, Severity, Task, Timestamp, TraceContext,
+        Boundary, Container, Csv, Framing, Header, LayoutType, Operator, Parse, Pipeline, Protocol, Quotes, Recombine,
+        Severity, Syslog, Task, Timestamp, TraceContext,
     },
 };
 
@@ -26,10 +27,27 @@ fn pipeline(choice: u8, pattern: &str) -> Option<Pipeline> {
     let mut trace = TraceContext::default();
     (trace.trace_id, trace.span_id) = (field("attributes.trace_id"), field("attributes.span_id"));
     parse.trace = Some(trace);
-    let first = match choice >> 2 & 3 {
-        0 => Task::Json { integers: choice & 16 != 0, parse },
+    let first = match choice >> 2 & 7 {
+        0 => Task::Json { integers: choice & 64 != 0, parse },
         1 => Task::Regex { regex: pattern.to_owned(), cache: 2, parse },
         2 => Task::KeyValue { delimiter: "=".into(), pair_delimiter: pattern.to_owned(), parse },
+        4 => {
+            let mut csv = Csv::new(Header::Names("time,level,trace_id".into()));
+            csv.quotes = [Quotes::Strict, Quotes::Lazy, Quotes::Letters][usize::from(choice >> 6) % 3];
+            csv.delimiter = pattern.chars().next().unwrap_or(',');
+            csv.parse = parse;
+            Task::Csv(csv)
+        }
+        5 => {
+            let protocol = if choice & 64 == 0 { Protocol::Rfc5424 } else { Protocol::Rfc3164 };
+            let mut syslog = Syslog::new(protocol);
+            syslog.framing = if choice & 128 == 0 { Framing::None } else { Framing::Count };
+            syslog.allow_skip_pri_header = pattern.is_empty();
+            syslog.parse = parse;
+            Task::Syslog(syslog)
+        }
+        6 => Task::JsonArray { header: "time,level,trace_id".into(), parse },
+        7 => Task::Uri { parse },
         _ => {
             let mut container = Container::default();
             (container.max_log_size, container.parse) = (64, parse);
@@ -37,6 +55,10 @@ fn pipeline(choice: u8, pattern: &str) -> Option<Pipeline> {
         }
     };
     let mut operators = vec![Operator::from(first)];
+    if choice & 192 == 192 {
+        operators.push(Task::Unquote { field: Field::BODY }.into());
+        operators.push(Task::Replace { field: Field::BODY, regex: Some(pattern.into()), with: "$1".into() }.into());
+    }
     if choice & 32 != 0 {
         let boundary = Boundary::Last("body endsWith '.'".to_owned());
         operators.push(Task::Recombine(Recombine::new(boundary, Field::BODY)).into());
@@ -66,6 +88,6 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     came.sort_unstable();
     came.dedup();
     assert_eq!(came.len(), count);
-    let is_joining = choice & 32 != 0 || choice >> 2 & 3 == 3;
+    let is_joining = choice & 32 != 0 || choice >> 2 & 7 == 3;
     assert!(is_joining || count as u64 == read);
 });

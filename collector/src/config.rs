@@ -217,6 +217,8 @@ impl Config {
             ("max_request_bytes", self.receives().any(|receive| receive.max_request_bytes == Some(0))),
             ("max_requests", self.receives().any(|receive| receive.max_requests == 0)),
             ("queue_bytes of an exit", self.exits.iter().any(|exit| exit.queue_bytes == Some(0))),
+            ("disk.bytes", self.disks().any(|disk| disk.bytes == 0)),
+            ("keep.bytes", self.keep.as_ref().is_some_and(|keep| keep.bytes == 0)),
             ("batch of an exit", self.exits.iter().filter_map(|exit| exit.batch.as_ref()).any(is_nothing)),
         ];
         match bounds.into_iter().find(|(_, is_zero)| *is_zero) {
@@ -226,6 +228,10 @@ impl Config {
             None if self.acknowledge == Until::OnDisk && self.disk.is_none() => Err(Error::no_disk()),
             None => Ok(()),
         }
+    }
+
+    fn disks(&self) -> impl Iterator<Item = &Disk> {
+        self.exits.iter().filter_map(|exit| exit.disk.as_ref()).chain(&self.disk)
     }
 
     fn receives(&self) -> impl Iterator<Item = &Receive> {

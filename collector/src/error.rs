@@ -23,7 +23,9 @@ impl Error {
                 "{part} {address} is taken by another program; stop it, or set {variable} to another address or to off"
             ),
             _ => {
-                format!("{part} {address} cannot be listened on; set {variable} to another address or to off")
+                format!(
+                    "{part} {address} cannot be listened on: {source}; set {variable} to another address or to off"
+                )
             }
         };
         Error { message, source: Some(source) }

@@ -41,7 +41,7 @@
 //! written to a file between its copy and its truncation is lost, as with everything that copies and truncates, and so
 //! is a file that came, left the names that are looked for, and was deleted while nobody looked. A last line without an
 //! end is an entry after [`Options::force_flush_period`]. Up to 8 MiB of records are on their way at a time. Only
-//! regular files are read. Encodings besides UTF-8 and ASCII come as bytes.
+//! regular files are read. Encodings besides UTF-8, UTF-16 and ASCII come as bytes.
 
 // What is written in them.
 pub mod container; // lines of containers, and where they are
@@ -156,11 +156,16 @@ pub enum Multiline {
 }
 
 /// What the bytes of a file mean.
+#[non_exhaustive]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Encoding {
     /// UTF-8; what is none becomes `U+FFFD`.
     #[default]
     Utf8,
+    /// UTF-16, the lower byte first; what is none becomes `U+FFFD`. Without [`Options::multiline`].
+    Utf16Le,
+    /// The same, the higher byte first.
+    Utf16Be,
     /// Bytes: so are bodies.
     Nop,
 }

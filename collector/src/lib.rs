@@ -33,7 +33,8 @@
 //!   below `/api/`. The view answers to loopback names only, unless it has a [token](Config::view_token).
 //! - **Is scraped**, if [`Config::prometheus`] says where: one page with the newest point of each series of all services.
 //! - **Is quiet**: it runs on a thread of its own, named `throughline-collector`, where `tracing` is turned off. Pages
-//!   and large requests are made and decoded on two more of the same name. A collector never records itself.
+//!   and large requests are made and decoded on two more of the same name. A collector never records itself. What goes wrong
+//!   is said by a thread that ends with it: warnings, of destinations with the target `throughline::destination`.
 //!
 //! # The view
 //! | `GET` | answers with |
@@ -241,7 +242,7 @@ impl Collector {
         self.addresses.view_url(self.token.as_ref(), &format!("trace/{trace_id}"))
     }
 
-    /// The traces with spans that arrived last, at most as many as the limit, the latest start first.
+    /// The traces that began last, however late their spans came, at most as many as the limit, newest first.
     pub fn traces(&self, limit: usize) -> Vec<Summary> {
         look::traces(&self.intake, limit, |_, _, _| true)
     }

@@ -41,11 +41,16 @@ pub(crate) fn traces(
     pass: impl Fn(&Summary, &TraceId, &Found) -> bool,
 ) -> Vec<Summary> {
     let mut resources = Resources::default();
-    let lines = newest(intake).into_iter().filter_map(|id| {
+    // What came last need not have begun last: all are asked for their start, which costs little.
+    let start = |id: TraceId| (trace::start(&all(intake, &id, Signal::Traces)), id);
+    let mut starts: Vec<(u64, TraceId)> = newest(intake).into_iter().map(start).collect();
+    starts.sort_by_key(|(start, _)| Reverse(*start));
+    let lines = starts.into_iter().filter_map(|(_, id)| {
         let found = found(intake, &id);
         trace::summary(&id, &found, &mut resources).filter(|summary| pass(summary, &id, &found))
     });
     let mut summaries: Vec<Summary> = lines.take(limit).collect();
+    // Of one of them more may have come meanwhile.
     summaries.sort_by_key(|summary| Reverse(summary.start));
     summaries
 }
@@ -82,7 +87,7 @@ pub(crate) fn routes(intake: &Intake, service: Option<&str>) -> BTreeSet<String>
 
 /// The newest log records, at most as many as the limit, newest first.
 pub(crate) fn logs(intake: &Intake, limit: usize) -> Vec<LogRecord> {
-    trace::lines(Bodies::of(intake, Signal::Logs).map(|(_, body)| body), limit)
+    records(intake, limit, |_| true).0
 }
 
 /// The newest log records that pass, at most as many as the limit, newest first; and whether all that are kept were looked
@@ -185,18 +190,20 @@ fn newest(intake: &Intake) -> Vec<TraceId> {
 
 /// All that is kept of a trace.
 fn found(intake: &Intake, id: &TraceId) -> Found {
-    let all = |signal| {
-        let mut all: Vec<Stored> = Vec::new();
-        loop {
-            let some = step(intake, |store| store.find(id, signal, all.last(), STEP));
-            let is_last = some.len() < STEP;
-            all.extend(some);
-            if is_last {
-                return all;
-            }
+    Found { spans: all(intake, id, Signal::Traces), logs: all(intake, id, Signal::Logs) }
+}
+
+/// The spans or the log records of a trace.
+fn all(intake: &Intake, id: &TraceId, signal: Signal) -> Vec<Stored> {
+    let mut all: Vec<Stored> = Vec::new();
+    loop {
+        let some = step(intake, |store| store.find(id, signal, all.last(), STEP));
+        let is_last = some.len() < STEP;
+        all.extend(some);
+        if is_last {
+            return all;
         }
-    };
-    Found { spans: all(Signal::Traces), logs: all(Signal::Logs) }
+    }
 }
 
 /// The requests of a signal, newest first. What comes meanwhile is not among them.

@@ -34,7 +34,14 @@ pub(crate) fn is_from_elsewhere(headers: &HeaderMap) -> bool {
 /// HTTP/1.1 has the name in `Host`, HTTP/2 in the URI; where several are, all must be fine.
 fn names<B>(request: &Request<B>) -> impl Iterator<Item = Option<Authority>> {
     let hosts = request.headers().get_all(HOST).iter().map(|host| Authority::try_from(host.as_bytes()).ok());
-    hosts.chain(request.uri().authority().cloned().map(Some))
+    hosts.chain(request.uri().authority().cloned().map(Some)).map(|name| name.filter(is_plain))
+}
+
+/// Whether it is a host, perhaps with a number behind it, and nothing that others could read as another host.
+fn is_plain(name: &Authority) -> bool {
+    let is_port =
+        |rest: &str| rest.strip_prefix(':').is_some_and(|port| port.bytes().all(|it| it.is_ascii_digit()));
+    name.as_str().strip_prefix(name.host()).is_some_and(|rest| rest.is_empty() || is_port(rest))
 }
 
 fn is_loopback(host: &str) -> bool {
@@ -61,7 +68,16 @@ mod tests {
         for host in ["192.0.2.7:4318", "[2001:db8::1]"] {
             assert!(!is_for_loopback(&to(host)) && is_for_address(&to(host)), "{host}");
         }
-        for host in ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "::1", ""] {
+        for host in [
+            "evil.example",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "127.0.0.1:4318.evil.example",
+            "evil.example@127.0.0.1",
+            "localhost@evil.example",
+            "::1",
+            "",
+        ] {
             assert!(!is_for_loopback(&to(host)) && !is_for_address(&to(host)), "{host}");
         }
         let nameless = Request::builder().uri("/").body(()).unwrap();

@@ -16,10 +16,10 @@ mod tree;
 mod value;
 
 pub(crate) use backlink::{Backlink, backlinks};
-pub(crate) use build::{decode, lines, matching, parent as id, trace};
+pub(crate) use build::{decode, matching, parent as id, trace};
 pub use name::Name;
 pub(crate) use resource::{Resources, identity, service};
-pub(crate) use summary::{services, summary};
+pub(crate) use summary::{services, start, summary};
 pub use value::{Attributes, Value};
 pub(crate) use value::{hex, parse};
 

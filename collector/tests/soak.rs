@@ -10,12 +10,14 @@ use throughline_sender::{Answer, Signal};
 
 const MIB: usize = 1024 * 1024;
 
-/// How much is kept, and how many times as much comes in before and while memory is watched.
+/// How much is kept, and how many times as much comes in while memory is watched: if a tenth of it stayed, it would be seen.
 const MAX_BYTES: usize = 4 * MIB;
-const TIMES: usize = 3;
+const TIMES: usize = 32;
 
-/// What the allocator may keep for itself, and a look may need, beyond what the collector counts.
+/// What the allocator may keep for itself, and a look may need, beyond what the collector counts; and what may come to it
+/// while memory is watched.
 const SLACK: usize = 24 * MIB;
+const GROWTH: usize = 8 * MIB;
 
 fn field(number: u8, content: &[u8]) -> Vec<u8> {
     let mut bytes = vec![number << 3 | 2];
@@ -103,5 +105,5 @@ fn memory_stays_flat_however_much_comes_in() {
     };
     eprintln!("{before} before, {warm} warm, {soaked} soaked");
     assert!(soaked < before + MAX_BYTES + SLACK, "{before} before, {soaked} in the end");
-    assert!(soaked < warm + SLACK / 3, "{warm} when full, {soaked} in the end");
+    assert!(soaked < warm + GROWTH, "{warm} when full, {soaked} in the end");
 }

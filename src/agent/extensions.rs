@@ -6,7 +6,10 @@ use super::{
     schema::Group,
 };
 use crate::{
-    config::file::document::{Flaw, Node, shown},
+    config::file::{
+        check::meant,
+        document::{Flaw, Node, shown},
+    },
     sender::{Credentials, Secret},
 };
 use std::{net::SocketAddr, path::PathBuf};
@@ -108,7 +111,14 @@ impl<'a> Extensions<'a> {
             None if self.names.contains(&name) => {
                 format!("{path} is {}, which does not run; add it to service.extensions", shown(name))
             }
-            None => format!("{path} is {}, which is not among the extensions", shown(name)),
+            None => {
+                let way_out = match (meant(name, self.names.iter().copied()), self.names.is_empty()) {
+                    (Some(meant), _) => format!("did you mean {}?", shown(meant)),
+                    (None, true) => "there are none".to_owned(),
+                    (None, false) => format!("there are {}", shown(&self.names.join(", "))),
+                };
+                format!("{path} is {}, which is not among the extensions; {way_out}", shown(name))
+            }
         };
         flaws.push(Flaw::new(node.line, fault));
         None
@@ -139,7 +149,7 @@ fn users(extension: &Component<'_>, htpasswd: &Node, flaws: &mut Vec<Flaw>) -> V
             // Not repeated: it may be the secret.
             let fault = match pair.split_once(':') {
                 Some((_, password)) if HASHES.iter().any(|hash| password.starts_with(hash)) => {
-                    "has a password that is hashed; write it as it is"
+                    "has a password that is hashed, which cannot be read here; write it as it is, into a file that only the collector may read"
                 }
                 Some((user, password)) if !user.is_empty() => {
                     if users.iter().all(|(known, _)| known != user) {

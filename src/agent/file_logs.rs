@@ -31,9 +31,12 @@ pub(super) fn options(
     let storage = node.get("storage");
     options.storage = extensions.directory(storage, &component.path("storage"), flaws);
     options.multiline = node.get("multiline").and_then(|node| multiline(component, node, flaws));
-    if node.get("encoding").and_then(Node::text) == Some("nop") {
-        options.encoding = Encoding::Nop;
-    }
+    options.encoding = match node.get("encoding").and_then(Node::text) {
+        Some("nop") => Encoding::Nop,
+        Some("utf-16le") => Encoding::Utf16Le,
+        Some("utf-16be") => Encoding::Utf16Be,
+        _ => Encoding::Utf8,
+    };
     options.gzip = node.get("compression").and_then(Node::text).is_some_and(|word| !word.is_empty());
     options.attributes = operators::map(node.get("attributes"), &component.path("attributes"), flaws);
     options.resource = operators::map(node.get("resource"), &component.path("resource"), flaws);

@@ -1,12 +1,13 @@
 //! What is done to the lines of log files: operators of the file → operators of the collector.
 
+mod parsers; // those that read lines
 mod parts; // what several of them have
 
 use super::{printable, schema::operators::KINDS};
 use crate::{
     collector::filelog::{
-        entry::{Map, Value},
-        operator::{Boundary, Container, Format, OnError, Operator, Pipeline, Recombine, Route, Task},
+        entry::{Field, Map, Value},
+        operator::{Boundary, OnError, Operator, Pipeline, Recombine, Route, Task},
     },
     config::file::{
         amount,
@@ -98,24 +99,15 @@ fn operator(node: &Node, path: &str, flaws: &mut Vec<Flaw>) -> Option<Operator> 
 
 /// `None`: something that is needed is not there, which is told.
 fn task(name: &str, of: &mut Reading<'_, '_>) -> Option<Task> {
-    let flag = |key: &str| of.node.get(key).and_then(Node::boolean);
+    if let Some(task) = parsers::task(name, of) {
+        return task;
+    }
     Some(match name {
         "router" => Task::Router { routes: routes(of), default: of.ids("default") },
         "filter" => {
             let drop_ratio = of.node.get("drop_ratio").and_then(Node::number).unwrap_or(1.0);
             Task::Filter { expression: of.text("expr")?, drop_ratio }
         }
-        "regex_parser" => {
-            let cache = of.node.path(&["cache", "size"]).and_then(Node::count).unwrap_or(0);
-            Task::Regex { regex: of.text("regex")?, cache, parse: of.parse() }
-        }
-        "json_parser" => Task::Json { integers: flag("parse_ints").unwrap_or(false), parse: of.parse() },
-        "key_value_parser" => {
-            let delimiter = of.text("delimiter").unwrap_or_else(|| "=".to_owned());
-            let pair_delimiter = of.text("pair_delimiter").unwrap_or_default();
-            Task::KeyValue { delimiter, pair_delimiter, parse: of.parse() }
-        }
-        "container" => Task::Container(container(of)),
         "time_parser" => Task::Time(of.timestamp()?),
         "severity_parser" => Task::Severity(of.severity()?),
         "trace_parser" => Task::Trace(of.trace()),
@@ -126,6 +118,10 @@ fn task(name: &str, of: &mut Reading<'_, '_>) -> Option<Task> {
         "remove" => Task::Remove { field: of.field("field")? },
         "flatten" => Task::Flatten { field: of.field("field")? },
         "retain" => Task::Retain { fields: of.fields("fields") },
+        "assign_keys" => Task::AssignKeys { field: of.field("field")?, keys: of.texts("keys") },
+        "regex_replace" => replace(of)?,
+        "unquote" => Task::Unquote { field: of.field("field")? },
+        "sanitize_utf8" => Task::Sanitize { field: of.field_or("field", Field::BODY)? },
         "recombine" => Task::Recombine(recombine(of)?),
         _ => Task::Noop,
     })
@@ -146,19 +142,17 @@ fn routes(of: &mut Reading<'_, '_>) -> Vec<Route> {
     routes
 }
 
-fn container(of: &mut Reading<'_, '_>) -> Container {
-    let mut container = Container::default();
-    container.format = match of.node.get("format").and_then(Node::text) {
-        Some("docker") => Some(Format::Docker),
-        Some("crio") => Some(Format::Crio),
-        Some("containerd") => Some(Format::Containerd),
-        _ => None,
-    };
-    let adds = of.node.get("add_metadata_from_filepath").and_then(Node::boolean);
-    container.add_metadata_from_filepath = adds.unwrap_or(container.add_metadata_from_filepath);
-    container.max_log_size = of.size("max_log_size").unwrap_or(container.max_log_size);
-    container.parse = of.parse();
-    container
+fn replace(of: &mut Reading<'_, '_>) -> Option<Task> {
+    let (regex, is_known) = (of.text("regex"), of.node.get("regex_name").is_some());
+    if regex.is_some() == is_known {
+        of.fault("needs one of regex, regex_name");
+        return None;
+    }
+    Some(Task::Replace {
+        field: of.field("field")?,
+        regex,
+        with: of.text("replace_with").unwrap_or_default(),
+    })
 }
 
 fn recombine(of: &mut Reading<'_, '_>) -> Option<Recombine> {

@@ -5,6 +5,7 @@
 
 pub(super) mod exporters;
 pub(super) mod extensions;
+pub(super) mod file_log;
 pub(super) mod operators;
 pub(super) mod processors;
 pub(super) mod receivers;

@@ -2,6 +2,7 @@
 
 mod bounds; // no text makes it slow, large or panic
 mod faults; // every fault has its line
+mod lines; // what becomes of the lines of log files
 mod manual; // the manual is the table
 mod meaning; // what a file says is what runs
 mod values; // Helm values

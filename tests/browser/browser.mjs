@@ -65,6 +65,20 @@ export async function look(page, name) {
   }
 }
 
+/// How far what is seen moved while the page was loaded, in the measure of browsers.
+export async function shift(page) {
+  return page.evaluate(
+    () =>
+      new Promise((done) => {
+        const sum = (list) => list.getEntries().reduce((sum, { value }) => sum + value, 0);
+        const observer = new PerformanceObserver((list) => done(sum(list)));
+        observer.observe({ type: "layout-shift", buffered: true });
+        // After two frames there is nothing more to tell.
+        requestAnimationFrame(() => requestAnimationFrame(() => done(0)));
+      }),
+  );
+}
+
 /// Waits until the elements that can be seen have these texts.
 export async function shows(page, selector, texts) {
   const seen = () => page.locator(`${selector}:visible`).allTextContents();

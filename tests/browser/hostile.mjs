@@ -18,7 +18,7 @@ await visit(async (page) => {
     ["/metrics?by=http.route", "hostile-metrics-by"],
     ["/metrics/runtime", "hostile-runtime"],
     ["/pipeline", "hostile-pipeline"],
-    [`/compare?trace=${ID}&trace=${ID}`, "hostile-compare"],
+    [`/compare?trace=${ID}&trace=${process.env.OTHER}`, "hostile-compare"],
   ]) {
     let length = 0;
     page.once("response", async (answer) => (length = (await answer.body()).length));

@@ -29,6 +29,25 @@ await visit(
     await page.getByText("Next of 1 error").click();
     assert.equal(await page.locator("aside h2").textContent(), "item 19.99");
     assert.equal(await page.locator("li.chosen .name").textContent(), "item 19.99");
+
+    // The other pages, by their links and forms alone.
+    await page.getByRole("link", { name: "Logs", exact: true }).click();
+    await page.getByLabel("Level").selectOption("error");
+    await page.getByRole("button", { name: "Apply" }).click();
+    assert.deepEqual(await page.locator("table.lines .level").allTextContents(), ["ERROR"]);
+    await page.locator("table.lines a[data-row]").click();
+    assert.ok(page.url().includes("/trace/"), page.url());
+    await page.getByRole("link", { name: "Map", exact: true }).click();
+    await page.locator("table.edges a", { hasText: "back" }).click();
+    assert.equal(await page.locator(".calls table").count(), 2);
+    await page.getByRole("link", { name: "Pipeline", exact: true }).click();
+    assert.equal(await page.getByText("Choose files").isVisible(), false);
+    assert.ok(await page.getByRole("link", { name: "Export all that is kept" }).isVisible());
+    await page.goto(`${view}/?route=${encodeURIComponent("POST /orders/{id}")}`);
+    await page.locator("td.pick input").nth(0).check();
+    await page.locator("td.pick input").nth(1).check();
+    await page.getByRole("button", { name: "Compare the two" }).click();
+    assert.equal(await page.locator("table.compared").count(), 1);
   },
   { javaScriptEnabled: false },
 );

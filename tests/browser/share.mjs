@@ -65,6 +65,17 @@ await visit(async (page) => {
     await page.dispatchEvent("main", "drop", { dataTransfer: transfer });
     await page.locator("dialog#imported", { hasText: "trace.jsonl: 4 spans, 2 log records, 0 data points" }).waitFor();
     await look(page, "imported");
+    await page.keyboard.press("Escape");
+    // Pasted; what is no telemetry is not taken, and what is pasted into a field stays there.
+    const paste = (selector, text) => page.locator(selector).evaluate((element, text) => {
+      const clipboardData = new DataTransfer();
+      clipboardData.setData("text/plain", text);
+      return element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+    }, text);
+    assert.deepEqual([await paste("main", "hello"), await paste("#q", content)], [true, true]);
+    assert.equal(await page.locator("dialog#imported[open]").count(), 0);
+    assert.equal(await paste("main", content), false);
+    await page.locator("dialog#imported[open]", { hasText: "pasted: 4 spans, 2 log records, 0 data points" }).waitFor();
     const answer = await fetch(`${OTHER}/api/import`, { method: "POST", body: content });
     assert.equal((await answer.json()).spans, 4);
     const trees = await Promise.all([view, OTHER].map(async (place) => (await fetch(`${place}/api/traces/${TRACE}`)).json()));

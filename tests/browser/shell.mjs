@@ -1,7 +1,7 @@
 // Every page is reached by its tab and by its number; the keys are told on `?`.
 
 import assert from "node:assert/strict";
-import { look, view, visit } from "./browser.mjs";
+import { look, shift, view, visit } from "./browser.mjs";
 
 await visit(async (page) => {
   await page.goto(`${view}/`);
@@ -13,6 +13,17 @@ await visit(async (page) => {
     assert.equal(await page.locator("nav.tabs a[aria-current=page]").textContent(), tab);
     await look(page, tab.toLowerCase());
   }
+  // Nothing moves while a page is loaded, however wide it is.
+  for (const width of [1440, 390]) {
+    await page.setViewportSize({ width, height: 900 });
+    for (const tab of tabs) {
+      await page.goto(`${view}${tab === "Traces" ? "/" : `/${tab.toLowerCase()}`}`);
+      await page.locator("#live[data-state=live]").waitFor();
+      const moved = await shift(page);
+      assert.ok(moved < 0.005, `${tab} at ${width}: ${moved}`);
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
   await page.keyboard.press("?");
   await page.locator("dialog#keys[open]").waitFor();
   await look(page, "keys");

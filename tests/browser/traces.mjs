@@ -59,6 +59,28 @@ await visit(async (page) => {
   await page.getByRole("link", { name: "Duration" }).click();
   await shows(page, durations, all.toReversed());
 
+  // A dot for each trace leads to it; to draw over the dots leaves those of that time.
+  await page.goto(`${view}/`);
+  assert.equal(await page.locator(".plot circle").count(), 12);
+  assert.equal(await page.locator(".plot circle.failed").count(), 1);
+  const plot = await page.locator(".plot").boundingBox();
+  await page.mouse.move(plot.x + plot.width * 0.6, plot.y + 40);
+  await page.mouse.down();
+  await page.mouse.move(plot.x + plot.width - 2, plot.y + 40, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForURL(/from=\d{19}&to=\d{19}/);
+  // They began every twenty seconds.
+  await shows(page, durations, all.slice(0, 5));
+  await look(page, "traces-of-a-time");
+  await page.selectOption("select[name=status]", "errors");
+  await page.waitForURL(/from=.*status=|status=.*from=/);
+  await shows(page, durations, ["77.0 ms"]);
+  await page.getByTitle("all times").click();
+  await page.waitForURL("**/?status=errors");
+  await page.locator(".plot a").first().click();
+  await page.waitForURL("**/trace/0000abcd00000000000000000000000b");
+  await page.goto(`${view}/?sort=-duration`);
+
   // From row to row by keys; two of them are compared.
   await page.keyboard.press("j");
   await page.keyboard.press("x");

@@ -1,9 +1,12 @@
 //! Where one entry ends and the next one begins, in the bytes of a file.
 
+mod wide; // lines in UTF-16
+
 use super::{Encoding, Multiline, Options};
 use crate::{Error, syntax::of_lines};
 use regex::bytes::{Match, Regex};
 use std::ops::Range;
+pub(super) use wide::Order;
 
 /// How a file is cut into entries.
 pub(super) struct Cut {
@@ -17,6 +20,7 @@ pub(super) struct Cut {
 
 enum Rule {
     Lines,
+    Wide(Order),
     Start { pattern: Regex, omit: bool },
     End { pattern: Regex, omit: bool },
 }
@@ -35,12 +39,19 @@ impl Cut {
         let compile = |pattern: &str| {
             of_lines(pattern).map_err(|fault| Error::file_log(&options.name, format!("the pattern {fault}")))
         };
-        let rule = match &options.multiline {
-            None => Rule::Lines,
-            Some(Multiline::Start { pattern, omit }) => {
+        let rule = match (&options.multiline, order(options.encoding)) {
+            (Some(_), Some(_)) => {
+                let fault = "multiline is for lines in UTF-8; use recombine for those in UTF-16";
+                return Err(Error::file_log(&options.name, fault.to_owned()));
+            }
+            (None, Some(order)) => Rule::Wide(order),
+            (None, None) => Rule::Lines,
+            (Some(Multiline::Start { pattern, omit }), None) => {
                 Rule::Start { pattern: compile(pattern)?, omit: *omit }
             }
-            Some(Multiline::End { pattern, omit }) => Rule::End { pattern: compile(pattern)?, omit: *omit },
+            (Some(Multiline::End { pattern, omit }), None) => {
+                Rule::End { pattern: compile(pattern)?, omit: *omit }
+            }
         };
         Ok(Cut {
             rule,
@@ -54,12 +65,15 @@ impl Cut {
     /// How many bytes have to be seen at once, so that the longest entry can be cut.
     pub(super) fn needs(&self) -> usize {
         // Besides, the line feed, and what stands before it.
-        self.max_bytes.saturating_add(2)
+        self.max_bytes.saturating_add(if matches!(self.rule, Rule::Wide(_)) { 4 } else { 2 })
     }
 
     /// How many bytes at the beginning of a text are none: never written, they read as zeros.
     pub(super) fn hole(&self, data: &[u8]) -> usize {
-        data.iter().take_while(|byte| self.is_text && **byte == 0).count()
+        match self.rule {
+            Rule::Wide(order) => order.hole(data),
+            _ => data.iter().take_while(|byte| self.is_text && **byte == 0).count(),
+        }
     }
 
     /// The first entry of the data; `None`: there is no whole one. At the end, what is there is whole.
@@ -67,13 +81,18 @@ impl Cut {
         let seen = &data[..data.len().min(self.needs())];
         let is_end = is_end && seen.len() == data.len();
         let found = match &self.rule {
+            Rule::Wide(order) => order.line(seen),
             Rule::Lines => memchr::memchr(b'\n', seen).map(|at| (0..at, at + 1)),
             Rule::Start { pattern, omit } => start(pattern, *omit, seen, is_end),
             Rule::End { pattern, omit } => end(pattern, *omit, seen, is_end),
         };
         let fits = |range: &Range<usize>| {
             let text = &seen[range.clone()];
-            text.strip_suffix(b"\r").unwrap_or(text).len() <= self.max_bytes
+            let text = match self.rule {
+                Rule::Wide(order) => order.trimmed(text, true, true),
+                _ => text.strip_suffix(b"\r").unwrap_or(text),
+            };
+            text.len() <= self.max_bytes
         };
         let (range, length) = match found.or_else(|| self.rest(seen).filter(|_| is_end)) {
             Some(found) if fits(&found.0) => found,
@@ -86,6 +105,7 @@ impl Cut {
     /// All that is there.
     fn rest(&self, data: &[u8]) -> Found {
         let from = match &self.rule {
+            Rule::Wide(_) => return Order::rest(data),
             Rule::Start { pattern, omit: true } => own(pattern, data).map_or(0, |own| own.end()),
             _ => 0,
         };
@@ -94,6 +114,9 @@ impl Cut {
 
     /// As much as an entry may have, and no half of a character.
     fn divided(&self, data: &[u8]) -> (Range<usize>, usize) {
+        if let Rule::Wide(order) = self.rule {
+            return order.divided(data, self.max_bytes);
+        }
         let is_inside = |at: usize| data.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
         let max = self.max_bytes.min(data.len());
         let border = (max.saturating_sub(3)..=max).rev().find(|at| !is_inside(*at));
@@ -102,6 +125,9 @@ impl Cut {
     }
 
     fn trimmed<'a>(&self, mut text: &'a [u8]) -> &'a [u8] {
+        if let Rule::Wide(order) = self.rule {
+            return order.trimmed(text, self.keeps_leading, self.keeps_trailing);
+        }
         let is_white = |byte: &u8| matches!(byte, b'\r' | b'\n' | b'\t' | b' ');
         match self.keeps_trailing {
             // What ends a line is no part of it.
@@ -113,6 +139,15 @@ impl Cut {
             text = &text[text.iter().position(|byte| !is_white(byte)).unwrap_or(text.len())..];
         }
         text
+    }
+}
+
+/// Of UTF-16.
+fn order(encoding: Encoding) -> Option<Order> {
+    match encoding {
+        Encoding::Utf16Le => Some(Order::Little),
+        Encoding::Utf16Be => Some(Order::Big),
+        Encoding::Utf8 | Encoding::Nop => None,
     }
 }
 

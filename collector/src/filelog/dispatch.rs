@@ -2,6 +2,7 @@
 
 use super::{
     Encoding, Options,
+    cut::Order,
     encode::Batch,
     entry::{Entry, Map, Value},
     ledger::{Id, Ledger, Ticket},
@@ -107,6 +108,8 @@ impl Dispatch {
         let body = match self.encoding {
             Encoding::Utf8 => Value::Text(String::from_utf8_lossy(text).into_owned()),
             Encoding::Nop => Value::Bytes(text.to_owned()),
+            Encoding::Utf16Le => Value::Text(Order::Little.text(text)),
+            Encoding::Utf16Be => Value::Text(Order::Big.text(text)),
         };
         let mut entry = Entry::of(body);
         (entry.attributes, entry.resource) = (labels.clone(), self.resource.clone());

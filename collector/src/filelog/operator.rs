@@ -29,7 +29,8 @@
 //! Where the Collector is documented one way, this goes the same way, with these exceptions: a filter whose expression
 //! has no value lets the entry go on; the parts of a container's line are told apart by stream, not only by file; a
 //! line of Docker loses the line feed at its end; fields have to begin with `body`, `attributes` or `resource`; the
-//! part of a second of epochs (`s.ms`) is a decimal fraction, however many digits there are.
+//! part of a second of epochs (`s.ms`) is a decimal fraction, however many digits there are; numbers of a JSON array
+//! keep their fraction; a line of syslog may be without a time, and then has none.
 //!
 //! # Limits
 //! There are the types that [`Task`] lists. Ids of traces and spans have 32 and 16 digits, or are a fault. A pipeline

@@ -50,22 +50,6 @@ struct Moment {
     observed: u64,
 }
 
-/// The newest log records of the requests, which come newest first; at most as many as the limit are decoded.
-pub(crate) fn lines(bodies: impl IntoIterator<Item = Bytes>, limit: usize) -> Vec<LogRecord> {
-    let mut resources = Resources::default();
-    let mut logs = Vec::new();
-    for (chunk, body) in (0..).zip(bodies) {
-        let left = limit - logs.len();
-        if left == 0 {
-            break;
-        }
-        let stored = |place| Stored { chunk, body: body.clone(), place };
-        logs.extend(newest(&body, left).into_iter().map(|place| log(&stored(place), &mut resources)));
-    }
-    logs.sort_by_key(|log| std::cmp::Reverse(log.time));
-    logs
-}
-
 /// The newest log records that pass, of requests that come newest first: at most as many as the limit, out of at most so
 /// many. Says besides whether all were looked at.
 pub(crate) fn matching(
@@ -74,27 +58,30 @@ pub(crate) fn matching(
     most: usize,
     pass: impl Fn(&LogRecord) -> bool,
 ) -> (Vec<LogRecord>, bool) {
-    let mut resources = Resources::default();
-    let (mut matching, mut seen) = (Vec::new(), 0);
-    for (chunk, body) in (0..).zip(bodies) {
-        if seen >= most || matching.len() >= limit {
-            matching.sort_by_key(|log: &LogRecord| Reverse(log.time));
-            return (matching, false);
+    let (mut requests, mut places, mut is_cut) = (Vec::new(), Vec::new(), false);
+    for body in bodies {
+        if places.len() >= most {
+            is_cut = true;
+            break;
         }
-        let places = newest(&body, most);
-        seen += places.len();
-        let logs =
-            places.into_iter().map(|place| log(&Stored { chunk, body: body.clone(), place }, &mut resources));
-        matching.extend(logs.filter(&pass).take(limit));
+        places.extend(newest(&body, most).into_iter().map(|(time, place)| (time, requests.len(), place)));
+        requests.push(body);
     }
-    matching.sort_by_key(|log| Reverse(log.time));
-    let is_all = matching.len() <= limit;
+    // What one service sends last need not be the newest: the latest time first, of one time what came last.
+    places.sort_by_key(|(time, _, _)| Reverse(*time));
+    let mut resources = Resources::default();
+    let logs = places.into_iter().filter_map(|(_, chunk, place)| {
+        let body = requests.get(chunk)?.clone();
+        Some(log(&Stored { chunk: chunk as u64, body, place }, &mut resources))
+    });
+    let mut matching: Vec<LogRecord> = logs.filter(pass).take(limit.saturating_add(1)).collect();
+    let is_all = matching.len() <= limit && !is_cut;
     matching.truncate(limit);
     (matching, is_all)
 }
 
-/// The log records with the latest times; of those with the same time, the last ones.
-fn newest(body: &[u8], limit: usize) -> Vec<Record> {
+/// The log records with the latest times, and these; of those with the same time, the last ones.
+fn newest(body: &[u8], limit: usize) -> Vec<(u64, Record)> {
     let mut kept = BinaryHeap::new();
     let each = |place: Record| {
         let moment: Moment = decode(place.record(body));
@@ -105,7 +92,7 @@ fn newest(body: &[u8], limit: usize) -> Vec<Record> {
     };
     // What is stored was checked when it came.
     let _ = logs(body, each);
-    kept.into_sorted_vec().into_iter().map(|Reverse((_, place))| place).collect()
+    kept.into_sorted_vec().into_iter().map(|Reverse(newest)| newest).collect()
 }
 
 /// One span without its resource and scope, not yet at its place in the tree.

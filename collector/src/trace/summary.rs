@@ -93,6 +93,19 @@ pub(crate) fn summary(id: &TraceId, found: &Found, resources: &mut Resources) ->
     })
 }
 
+/// The start of the earliest span, without decoding one; zero if none was sent.
+pub(crate) fn start(spans: &[Stored]) -> u64 {
+    let starts = spans.iter().filter_map(|stored| {
+        let fields = Fields::of(stored.place.record(&stored.body)).map_while(Result::ok);
+        let mut times = fields.filter_map(|field| match field {
+            Field { number: 7 | 8, value: Value::Fixed64(time) } if time > 0 => Some(time),
+            _ => None,
+        });
+        times.next()
+    });
+    starts.min().unwrap_or(0)
+}
+
 fn have_one_caller(orphans: &[&Line<'_>]) -> bool {
     let Some(first) = orphans.first() else { return false };
     let caller = &first.head.parent_span_id;

@@ -250,8 +250,8 @@ fn services_are_counted_in_the_order_of_their_first_spans() {
 }
 
 #[test]
-fn of_the_log_records_only_as_many_as_wanted_are_decoded_newest_first() {
-    let bodies: Vec<Bytes> = [&[9, 8][..], &[1, 7, 3]]
+fn the_newest_log_records_are_those_of_the_latest_times_whichever_request_came_last() {
+    let bodies: Vec<Bytes> = [&[5, 1][..], &[9, 7, 3]]
         .iter()
         .map(|times| {
             let records: Vec<u8> =
@@ -259,9 +259,14 @@ fn of_the_log_records_only_as_many_as_wanted_are_decoded_newest_first() {
             field(1, &field(2, &records)).into()
         })
         .collect();
-    let times = |limit| lines(bodies.clone(), limit).iter().map(|log| log.time).collect::<Vec<_>>();
-    assert_eq!((times(1), times(3), times(9)), (vec![9], vec![9, 8, 7], vec![9, 8, 7, 3, 1]));
-    assert_eq!(times(0), [0; 0]);
+    let asked = |limit, most, least| {
+        let (logs, is_all) = matching(bodies.clone(), limit, most, |log| log.time >= least);
+        (logs.iter().map(|log| log.time).collect::<Vec<_>>(), is_all)
+    };
+    assert_eq!((asked(1, 10, 0), asked(3, 10, 0)), ((vec![9], false), (vec![9, 7, 5], false)));
+    assert_eq!((asked(5, 10, 0), asked(3, 10, 4)), ((vec![9, 7, 5, 3, 1], true), (vec![9, 7, 5], true)));
+    // No further request is read when so many records were.
+    assert_eq!((asked(5, 2, 0), asked(0, 10, 0)), ((vec![5, 1], false), (vec![], false)));
 }
 
 #[test]

@@ -27,9 +27,10 @@ const STYLE: &str = concat!(
 );
 
 /// What there is: its path, its kind, its content.
-const ASSETS: [(&str, &str, &str); 10] = [
+const ASSETS: [(&str, &str, &str); 11] = [
     ("/style.css", CSS, STYLE),
     ("/script/view.js", JAVASCRIPT, include_str!("script/view.js")),
+    ("/script/draw.js", JAVASCRIPT, include_str!("script/draw.js")),
     ("/script/drop.js", JAVASCRIPT, include_str!("script/drop.js")),
     ("/script/filter.js", JAVASCRIPT, include_str!("script/filter.js")),
     ("/script/fold.js", JAVASCRIPT, include_str!("script/fold.js")),

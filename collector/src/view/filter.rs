@@ -33,6 +33,9 @@ pub(crate) struct Filter {
     pub(crate) over: Option<String>,
     /// How long ago its start may be, as it was written.
     pub(crate) within: Option<String>,
+    /// The earliest and the latest start, in nanoseconds since 1970.
+    pub(crate) from: Option<u64>,
+    pub(crate) to: Option<u64>,
     pub(crate) order: Order,
     pub(crate) limit: usize,
 }
@@ -126,6 +129,7 @@ impl Filter {
     pub(crate) fn of(query: &Query) -> Self {
         let owned = |name| query.value(name).map(str::to_owned);
         let duration = |name| owned(name).filter(|value| nanos(value).is_some());
+        let moment = |name| query.value(name).and_then(|value| value.parse().ok());
         let words = query.value("q").unwrap_or_default().trim().to_owned();
         let status = query.value("status");
         let known = Status::ALL.into_iter().find(|known| Some(known.name()) == status);
@@ -138,6 +142,8 @@ impl Filter {
             status: known.or(errors),
             over: duration("over"),
             within: duration("within"),
+            from: moment("from"),
+            to: moment("to"),
             order: query.value("sort").and_then(Order::of).unwrap_or(Order::NEWEST),
             limit: query.number("limit", LIMIT, MAX_LIMIT),
         }
@@ -153,7 +159,8 @@ impl Filter {
         let Ok(condition) = &self.condition else { return Vec::new() };
         let is_simple = *condition == Condition::All(Vec::new());
         let (over, within) = (self.over.as_deref().and_then(nanos), self.within.as_deref().and_then(nanos));
-        let from = within.map_or(0, |within| now().saturating_sub(within));
+        let since = within.map_or(0, |within| now().saturating_sub(within)).max(self.from.unwrap_or(0));
+        let until = self.to.unwrap_or(u64::MAX);
         // Whoever wants the longest ones wants them of all.
         let most = if self.order == Order::NEWEST { limit } else { usize::MAX };
         let mut traces = look::traces(intake, most, |summary, id, found| {
@@ -164,7 +171,7 @@ impl Filter {
                     .iter()
                     .any(|span| map::route(span.place.record(&span.body)).is_some_and(|it| it == *route))
             };
-            summary.start >= from
+            (since..=until).contains(&summary.start)
                 && over.is_none_or(|over| summary.duration >= over)
                 && self.service.as_ref().is_none_or(wanted)
                 && self.route.as_ref().is_none_or(answers)
@@ -184,18 +191,27 @@ impl Filter {
             && self.status.is_none()
             && self.over.is_none()
             && self.within.is_none()
+            && self.from.is_none()
+            && self.to.is_none()
     }
 
     /// What a form has to pass on besides what is chosen in it.
     pub(crate) fn hidden(&self) -> Vec<(&'static str, String)> {
         let order = (self.order != Order::NEWEST).then(|| ("sort", self.order.name()));
         let limit = (self.limit != LIMIT).then(|| ("limit", self.limit.to_string()));
-        order.into_iter().chain(limit).collect()
+        let moment = |name, time: Option<u64>| time.map(|time| (name, time.to_string()));
+        let times = [moment("from", self.from), moment("to", self.to)];
+        order.into_iter().chain(limit).chain(times.into_iter().flatten()).collect()
     }
 
     /// The page with these traces, but for one part of the query.
     pub(crate) fn url(&self, name: &str, value: Option<String>) -> String {
         self.at("/", name, value)
+    }
+
+    /// The page with those of all times.
+    pub(crate) fn whole_time(&self) -> String {
+        Filter { from: None, to: None, ..self.clone() }.at("/", "", None)
     }
 
     /// The file with these traces.
@@ -212,6 +228,8 @@ impl Filter {
             ("status", self.status.map(|status| status.name().to_owned())),
             ("over", self.over.clone()),
             ("within", self.within.clone()),
+            ("from", self.from.map(|time| time.to_string())),
+            ("to", self.to.map(|time| time.to_string())),
             ("sort", order),
             ("limit", (self.limit != LIMIT).then(|| self.limit.to_string())),
         ];

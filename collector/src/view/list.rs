@@ -1,6 +1,7 @@
 //! The list of traces.
 
-mod bar;
+mod bar; // what is searched for
+mod plot; // when and how long
 
 use super::{
     filter::{By, Filter, MAX_LIMIT},
@@ -16,6 +17,7 @@ use crate::{
 };
 use bar::bar;
 use maud::{Markup, html};
+use plot::plot;
 
 /// How many services a line names before it counts the rest.
 const CHIPS: usize = 5;
@@ -38,6 +40,7 @@ pub(crate) fn page(intake: &Intake, addresses: &Addresses, palette: &Palette, qu
                 } @else if traces.is_empty() {
                     (nothing_left(&filter))
                 } @else {
+                    (plot(&traces))
                     (table(&traces, &filter, palette))
                 }
             }

@@ -80,13 +80,13 @@ fn bar(wanted: &Wanted, services: &BTreeSet<String>, count: usize, is_all: bool,
             @if let Some(trace) = &wanted.trace { input type="hidden" name="trace" value=(trace); }
             @if let Some(span) = &wanted.span { input type="hidden" name="span" value=(span); }
             @if limit != LIMIT { input type="hidden" name="limit" value=(limit); }
-            button.button.apply { "Apply" }
+            noscript { button.button { "Apply" } }
             @if !wanted.is_open() { a.button href="/logs" { "Clear" } }
             @if let Some(trace) = &wanted.trace { span.badge.plain { "trace " (trace.chars().take(8).collect::<String>()) } }
             span.count {
                 @if is_all { (count) } @else { "the newest " (count) }
+                @if !is_all && limit < MAX_LIMIT { " · " a href=(wanted.url(MAX_LIMIT)) { "show up to 1,000" } }
             }
-            @if !is_all && limit < MAX_LIMIT { a.hint href=(wanted.url(MAX_LIMIT)) { "up to 1,000" } }
         }
     }
 }

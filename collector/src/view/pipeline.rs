@@ -111,7 +111,7 @@ fn share() -> Markup {
         section.part.shared {
             h2 { "Files" }
             p {
-                "Drop files on any page, or choose them: what a view exported, what a file exporter or "
+                "Drop files or paste their text on any page, or choose them: what a view exported, what a file exporter or "
                 code { "otlp/stdout" } " wrote. They are shown here, and not sent on."
             }
             p.line {

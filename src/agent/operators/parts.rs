@@ -8,7 +8,7 @@ use crate::{
     },
     config::file::{
         amount,
-        document::{Flaw, Node, shown},
+        document::{Entry, Flaw, Node, shown},
     },
 };
 
@@ -25,6 +25,27 @@ pub(super) struct Reading<'a, 'b> {
 impl Reading<'_, '_> {
     pub(super) fn text(&self, key: &str) -> Option<String> {
         self.node.get(key).and_then(Node::text).map(str::to_owned)
+    }
+
+    pub(super) fn texts(&self, key: &str) -> Vec<String> {
+        let members = self.node.get(key).map(Node::members).unwrap_or_default();
+        members.iter().filter_map(Node::text).map(str::to_owned).collect()
+    }
+
+    /// False if it is not there.
+    pub(super) fn flag(&self, key: &str) -> bool {
+        self.node.get(key).and_then(Node::boolean).unwrap_or(false)
+    }
+
+    /// A text of one letter.
+    pub(super) fn letter(&mut self, key: &str) -> Option<char> {
+        let node = self.node.get(key)?;
+        let mut letters = node.text()?.chars();
+        let letter = letters.next().filter(|_| letters.next().is_none());
+        if letter.is_none() {
+            self.flaws.push(Flaw::new(node.line, format!("{}.{key} is not one letter", self.path)));
+        }
+        letter
     }
 
     pub(super) fn size(&self, key: &str) -> Option<usize> {
@@ -45,6 +66,11 @@ impl Reading<'_, '_> {
 
     pub(super) fn field(&mut self, key: &str) -> Option<Field> {
         field_of(self.node.get(key)?, &format!("{}.{key}", self.path), self.flaws)
+    }
+
+    /// Another one if it is not there.
+    pub(super) fn field_or(&mut self, key: &str, other: Field) -> Option<Field> {
+        if self.node.get(key).is_some() { self.field(key) } else { Some(other) }
     }
 
     pub(super) fn fields(&mut self, key: &str) -> Vec<Field> {
@@ -73,6 +99,9 @@ impl Reading<'_, '_> {
             _ => LayoutType::Strptime,
         };
         timestamp.location = self.text("location");
+        let zones = self.node.get("time_zone_locations").map(Node::entries).unwrap_or_default();
+        let zone = |entry: &Entry| Some((entry.key.clone(), entry.node.text()?.to_owned()));
+        timestamp.time_zone_locations = zones.iter().filter_map(zone).collect();
         Some(timestamp)
     }
 
@@ -87,7 +116,7 @@ impl Reading<'_, '_> {
         for entry in self.node.get("mapping").map(Node::entries).unwrap_or_default() {
             let path = format!("{}.mapping.{}", self.path, shown(&entry.key));
             let Some(number) = number(&entry.key) else {
-                let fault = format!("{path} is no severity; write trace to fatal4, or 1 to 24");
+                let fault = format!("{path} is no severity; write trace to fatal4, default, or 0 to 24");
                 self.flaws.push(Flaw::new(entry.line, fault));
                 continue;
             };
@@ -135,10 +164,13 @@ fn field_of(node: &Node, path: &str, flaws: &mut Vec<Flaw>) -> Option<Field> {
     }
 }
 
-/// `error3`, or `19`.
+/// `error3`, or `19`; `default` is none.
 fn number(text: &str) -> Option<u8> {
     if let Ok(number) = text.parse::<u8>() {
         return (number <= 24).then_some(number);
+    }
+    if text.eq_ignore_ascii_case("default") {
+        return Some(0);
     }
     let word = text.trim_end_matches(|c: char| c.is_ascii_digit());
     let place = SEVERITIES.iter().position(|known| known.eq_ignore_ascii_case(word))?;

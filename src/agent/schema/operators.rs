@@ -1,38 +1,48 @@
 //! What is done to the lines of log files.
 
+mod parsers; // what reads them
+
 use super::{
     Holds::{
-        AnyTexts, Between, Boolean, Interval, Limit, Ratio, Section as Part, Sections, Size, Text, Texts,
-        Value, Words,
+        Boolean, Interval, Limit, Pairs, Ratio, Section as Part, Sections, Size, Text, Texts, Value, Words,
     },
-    Key, Kind, Section, idle, section,
+    Key, Kind, Section, section,
 };
 use crate::config::file::schema::{key, required};
+use parsers::{CONTAINER, CSV, JSON, JSON_ARRAY, KEY_VALUE, REGEX, SYSLOG, URI};
 
 /// Fields are `body`, `attributes.key`, `resource["key"]` and what is below them.
 pub(in crate::agent) static KINDS: &[&Kind] = &[
     &operator("add", &ADD, "Puts a value into a field."),
+    &operator("assign_keys", &ASSIGN_KEYS, "Makes a map of a list."),
     &operator(
         "container",
         &CONTAINER,
         "Reads lines as Docker, CRI-O and containerd write them, and puts parts together.",
     ),
     &operator("copy", &COPY, "Copies a value into another field."),
+    &operator("csv_parser", &CSV, "Reads a row of values."),
     &operator("filter", &FILTER, "Drops entries."),
     &operator("flatten", &FLATTEN, "Puts what a map has in its place."),
+    &operator("json_array_parser", &JSON_ARRAY, "Reads a JSON array."),
     &operator("json_parser", &JSON, "Reads a JSON object."),
     &operator("key_value_parser", &KEY_VALUE, "Reads pairs of keys and values."),
     &operator("move", &MOVE, "Moves a value to another field."),
     &operator("noop", &NOOP, "Nothing: others can send entries here."),
     &operator("recombine", &RECOMBINE, "Puts entries together."),
     &operator("regex_parser", &REGEX, "Reads what the named groups of a regular expression match."),
+    &operator("regex_replace", &REGEX_REPLACE, "Replaces what a regular expression matches."),
     &operator("remove", &REMOVE, "Removes a value."),
     &operator("retain", &RETAIN, "Removes all other values."),
     &operator("router", &ROUTER, "Sends entries different ways."),
+    &operator("sanitize_utf8", &SANITIZE, "Makes a text of bytes; what is no UTF-8 is replaced."),
     &operator("scope_name_parser", &SCOPE_NAME, "Reads the name of the instrumentation scope."),
     &operator("severity_parser", &SEVERITY_PARSER, "Reads how severe it is."),
+    &operator("syslog_parser", &SYSLOG, "Reads lines of syslog."),
     &operator("time_parser", &TIME, "Reads when it happened."),
     &operator("trace_parser", &TRACE_PARSER, "Reads to which trace and span it belongs."),
+    &operator("unquote", &UNQUOTE, "Takes off the quotes of a text, as Go writes them."),
+    &operator("uri_parser", &URI, "Reads a URI: scheme, user, host, port, path, query."),
 ];
 
 const fn operator(name: &'static str, section: &'static Section, meaning: &'static str) -> Kind {
@@ -51,16 +61,6 @@ const SHARED: &[Key] = &[
     ),
 ];
 
-const PARSER: &[Key] = &[
-    key("parse_from", Text, "The field that is read. Default: body."),
-    key("parse_to", Text, "The field whose map gets what is read. Default: attributes."),
-    key("body", Text, "A field that becomes the body then."),
-    key("timestamp", Part(&TIMESTAMP), "When it happened."),
-    key("severity", Part(&SEVERITY), "How severe it is."),
-    key("trace", Part(&TRACE), "To which trace and span it belongs."),
-    key("scope_name", Part(&OF_SCOPE), "The instrumentation scope."),
-];
-
 const TIMES: &[Key] = &[
     required("layout", Text, "How it is written: `%Y-%m-%dT%H:%M:%S.%LZ`."),
     key(
@@ -69,6 +69,11 @@ const TIMES: &[Key] = &[
         "The language of the layout. Default: strptime.",
     ),
     key("location", Text, "The time zone of times that name none."),
+    key(
+        "time_zone_locations",
+        Pairs,
+        "What abbreviations of zones mean: `PDT: America/Los_Angeles`. Default: what they mean at the location, or by themselves.",
+    ),
 ];
 
 const SEVERITIES: &[Key] = &[
@@ -80,7 +85,7 @@ const SEVERITIES: &[Key] = &[
     key(
         "mapping",
         Value,
-        "Severities, `error` or a number, each with what means it: a word, a list of words, `min` and `max`.",
+        "Severities, `error`, `default` or a number, each with what means it: a word, a list of words, `min` and `max`.",
     ),
     key("overwrite_text", Boolean, "Whether the text becomes the name of the number. Default: false."),
 ];
@@ -110,36 +115,50 @@ static ADD: Section = section(
     ],
 );
 
-static CONTAINER: Section = section(
-    "container",
-    &[
-        SHARED,
-        &[
-            key(
-                "format",
-                Words(&["docker", "crio", "containerd"]),
-                "Who wrote it. Default: each line tells.",
-            ),
-            key(
-                "add_metadata_from_filepath",
-                Boolean,
-                "Whether namespace, pod and container become attributes of the resource; needs `include_file_path`. Default: true.",
-            ),
-            key("max_log_size", Size, "How large an entry of parts may get; 0: no bound. Default: 1MiB."),
-        ],
-        PARSER,
-    ],
-);
-
 const FROM_TO: &[Key] = &[required("from", Text, "The field."), required("to", Text, "The other one.")];
 const FIELD: &[Key] = &[required("field", Text, "The field.")];
 
 static COPY: Section = section("copy", &[SHARED, FROM_TO]);
 static MOVE: Section = section("move", &[SHARED, FROM_TO]);
 static FLATTEN: Section = section("flatten", &[SHARED, FIELD]);
+static UNQUOTE: Section = section("unquote", &[SHARED, FIELD]);
+static SANITIZE: Section =
+    section("sanitize_utf8", &[SHARED, &[key("field", Text, "The field. Default: body.")]]);
 static REMOVE: Section = section("remove", &[SHARED, FIELD]);
 static RETAIN: Section = section("retain", &[SHARED, &[required("fields", Texts, "The fields that stay.")]]);
 static NOOP: Section = section("noop", &[SHARED]);
+
+static ASSIGN_KEYS: Section = section(
+    "assign_keys",
+    &[
+        SHARED,
+        &[
+            required("field", Text, "Where the list is."),
+            required("keys", Texts, "What its values are called, as many as there are."),
+        ],
+    ],
+);
+
+static REGEX_REPLACE: Section = section(
+    "regex_replace",
+    &[
+        SHARED,
+        &[
+            required("field", Text, "Where the text is."),
+            key("regex", Text, "The regular expression, as Go writes it."),
+            key(
+                "regex_name",
+                Words(&["ansi_control_sequences"]),
+                "Or one that is known: what controls a terminal.",
+            ),
+            key(
+                "replace_with",
+                Text,
+                "What stands there then; `$1` is what a group matched, and `$$1` in a file. Default: nothing.",
+            ),
+        ],
+    ],
+);
 
 static FILTER: Section = section(
     "filter",
@@ -151,42 +170,6 @@ static FILTER: Section = section(
         ],
     ],
 );
-
-static JSON: Section = section(
-    "json_parser",
-    &[
-        SHARED,
-        &[key("parse_ints", Boolean, "Whether whole numbers become integers. Default: false.")],
-        PARSER,
-    ],
-);
-
-static KEY_VALUE: Section = section(
-    "key_value_parser",
-    &[
-        SHARED,
-        &[
-            key("delimiter", Text, "What stands between key and value. Default: =."),
-            key("pair_delimiter", Text, "What stands between pairs. Default: white space."),
-        ],
-        PARSER,
-    ],
-);
-
-static REGEX: Section = section(
-    "regex_parser",
-    &[
-        SHARED,
-        &[
-            required("regex", Text, "The regular expression, as Go writes it."),
-            key("cache", Part(&CACHE), "Remembers what was read of the same text."),
-        ],
-        PARSER,
-    ],
-);
-
-static CACHE: Section =
-    section("cache", &[&[key("size", Between(0, 1 << 20), "How many texts are remembered. Default: 0.")]]);
 
 static ROUTER: Section = section(
     "router",
@@ -243,74 +226,4 @@ static RECOMBINE: Section = section(
             key("max_log_size", Size, "How large the text may get; 0: no bound. Default: 0."),
         ],
     ],
-);
-
-pub(in crate::agent) static FILE_LOG: Section = section(
-    "file_log",
-    &[&[
-        required("include", Texts, "Patterns of paths: `*`, `?`, `[a-z]`, `{one,two}`, `**`."),
-        key("exclude", AnyTexts, "Patterns of paths that are not read."),
-        key("exclude_older_than", Interval, "How long ago a file that is not known yet may have changed."),
-        key(
-            "start_at",
-            Words(&["beginning", "end"]),
-            "Where files that are there at the first start are read from. Default: end.",
-        ),
-        key("operators", Value, "What is done to entries, a list."),
-        key(
-            "storage",
-            Text,
-            "The extension `file_storage` where it is written down how far files are read. Default: nowhere.",
-        ),
-        key("include_file_name", Boolean, "Adds `log.file.name`. Default: true."),
-        key("include_file_path", Boolean, "Adds `log.file.path`. Default: false."),
-        key("include_file_name_resolved", Boolean, "Adds `log.file.name_resolved`. Default: false."),
-        key("include_file_path_resolved", Boolean, "Adds `log.file.path_resolved`. Default: false."),
-        key("attributes", Value, "Attributes that every entry gets."),
-        key("resource", Value, "Attributes that the resource of every entry gets."),
-        key("multiline", Part(&MULTILINE), "What an entry is, if not a line."),
-        key(
-            "encoding",
-            Words(&["utf-8", "utf8", "ascii", "nop"]),
-            "What the bytes mean; nop: bytes. Default: utf-8.",
-        ),
-        key("preserve_leading_whitespaces", Boolean, "Default: false."),
-        key("preserve_trailing_whitespaces", Boolean, "Default: false."),
-        key("poll_interval", Interval, "How often files are looked for and read. Default: 200ms."),
-        key(
-            "force_flush_period",
-            super::Holds::Span,
-            "How long a file is quiet until its last entry counts as whole; 0: for ever. Default: 500ms.",
-        ),
-        key("fingerprint_size", Size, "By how many of its first bytes a file is known. Default: 1kb."),
-        key("max_log_size", Size, "The largest entry; a larger one is divided. Default: 1MiB."),
-        key("max_concurrent_files", Limit, "How many files are open at once. Default: 1024."),
-        key(
-            "compression",
-            Words(&["", "auto", "gzip"]),
-            "auto, gzip: files whose name ends with `.gz` are decompressed. Default: none are.",
-        ),
-        idle("retry_on_failure", "While the ways out are full, nothing is read, and nothing lost."),
-        idle("max_batches", "All files are read."),
-        idle("initial_buffer_size", "Buffers grow as they are needed."),
-        idle("acquire_fs_lock", "Files are read without a lock."),
-        idle("polls_to_archive", "What was read is remembered."),
-        super::missing("delete_after_read", "Let whoever writes the files delete them."),
-        super::missing("header", "Use operators."),
-        super::missing("ordering_criteria", "Leave it out: all files are read."),
-        super::missing("include_file_record_number", "Leave it out."),
-        super::missing("include_file_record_offset", "Leave it out."),
-        super::missing("include_file_owner_name", "Leave it out."),
-        super::missing("include_file_owner_group_name", "Leave it out."),
-        super::missing("include_file_permissions", "Leave it out."),
-    ]],
-);
-
-static MULTILINE: Section = section(
-    "multiline",
-    &[&[
-        key("line_start_pattern", Text, "The regular expression that matches where an entry begins."),
-        key("line_end_pattern", Text, "Or the one behind whose match it ends."),
-        key("omit_pattern", Boolean, "Whether what matches is left out. Default: false."),
-    ]],
 );

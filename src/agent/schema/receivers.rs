@@ -3,7 +3,7 @@
 use super::{
     ALL,
     Holds::{Count, Limit, Section as Part, Text, Texts, Words},
-    Key, Kind, Section, idle, missing, operators, section,
+    Key, Kind, Section, file_log, idle, missing, section,
     shared::SERVER_KEYS,
 };
 use crate::{
@@ -17,7 +17,7 @@ static FILE_LOG: Kind = Kind {
     name: "file_log",
     former: &["filelog"],
     signals: &[Signal::Logs],
-    section: &operators::FILE_LOG,
+    section: &file_log::FILE_LOG,
     meaning: "Reads log files.",
 };
 

@@ -31,7 +31,7 @@ service:
 const EXPECTED: [&str; 23] = [
     "line 4: receivers.otlp.protocols.grpc.endpont is unknown; did you mean endpoint?",
     "line 5: receivers.otlp.protocols.http.auth.authenticator is basicauth, which is not among the \
-         extensions",
+         extensions; there are none",
     "line 5: receivers.otlp.protocols.http.endpoint is host:4318; write address:port, \
          localhost:port, or :port for all addresses",
     "line 6: receivers.otpl is unknown; did you mean otlp?",
@@ -48,7 +48,8 @@ const EXPECTED: [&str; 23] = [
     "line 12: exporters.debug.verbosity is unknown; use basic, normal, detailed",
     "line 13: exporters.otlp_grpc.tls.insecure_skip_verify is not supported. Name the authority of \
          the server in ca_file.",
-    "line 13: exporters.otlp_grpc.sending_queue.storage is disk, which is not among the extensions",
+    "line 13: exporters.otlp_grpc.sending_queue.storage is disk, which is not among the extensions; \
+         there are none",
     "line 13: exporters.otlp_grpc.endpoint has a user and password; name an extension basicauth in \
          auth",
     "line 14: exporters.kafka is not there; there are debug, file, loadbalancing, loki, nop, \
@@ -119,7 +120,7 @@ fn what_is_wrong_is_said_without_the_secret() {
     assert_eq!(
         told(&of(&text)),
         [
-            "line 5: extensions.basicauth.htpasswd.inline has a password that is hashed; write it as it is",
+            "line 5: extensions.basicauth.htpasswd.inline has a password that is hashed, which cannot be read here; write it as it is, into a file that only the collector may read",
             "line 5: extensions.basicauth.htpasswd names nobody; write file or inline",
         ]
     );

@@ -13,6 +13,7 @@ use std::{
     thread,
     time::Duration,
 };
+use throughline::testing::Fault;
 
 const PODS: [&str; 3] = ["cart-0", "cart-1", "till-0"];
 
@@ -132,6 +133,15 @@ service:
     file
 }
 
+/// Tells the writers to stop, also when a test fails.
+struct End<'a>(&'a AtomicBool);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, SeqCst);
+    }
+}
+
 /// Waits until this is so of what arrived.
 async fn seen_until<T>(
     what: &str,
@@ -161,6 +171,7 @@ async fn killed_again_and_again_it_loses_nothing_and_after_a_stop_it_repeats_not
             .zip(&paths)
             .map(|(pod, path)| scope.spawn(|| write(path, pod, &seen, &is_over)))
             .collect();
+        let end = End(&is_over);
         let rounds = async {
             let mut is_killed = false;
             for round in 0..12 {
@@ -175,8 +186,18 @@ async fn killed_again_and_again_it_loses_nothing_and_after_a_stop_it_repeats_not
                 assert!(is_killed || again == 0, "{again} lines twice after a stop, in round {round}");
                 is_killed = round % 3 != 2;
                 if is_killed {
+                    if round % 2 == 0 {
+                        // What it reads is on its way from here on, and stays there.
+                        receiver.then_always(Fault::Status(503));
+                        let before = receiver.requests().len();
+                        until("refusals", || async {
+                            (receiver.requests().len() > before + 2).then_some(())
+                        })
+                        .await;
+                    }
                     process.signal("KILL");
                     process.ended().await;
+                    receiver.recover();
                 } else {
                     process.terminate();
                     assert!(process.ended().await.success(), "{:#?}", process.lines());
@@ -184,7 +205,7 @@ async fn killed_again_and_again_it_loses_nothing_and_after_a_stop_it_repeats_not
             }
         };
         tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(rounds));
-        is_over.store(true, SeqCst);
+        drop(end);
         writers.into_iter().map(|writer| writer.join().unwrap()).collect()
     });
 

@@ -109,7 +109,7 @@ async fn style_and_scripts_are_kept_by_browsers_as_long_as_they_are_the_same() {
     assert_eq!(kept.header("cache-control"), Some("private, max-age=31536000, immutable"));
     assert_eq!(kept.header("content-type"), Some("text/javascript; charset=utf-8"));
     let scripts = scripts(&collector, script).await;
-    assert_eq!(scripts.len(), 9, "{scripts:?}");
+    assert_eq!(scripts.len(), 10, "{scripts:?}");
     let asked = get(&collector, "/style.css").await;
     assert_eq!(asked.header("cache-control"), Some("no-cache"));
     let tag = asked.header("etag").unwrap();

@@ -3,7 +3,7 @@
 use super::*;
 use prost::Message;
 use std::{io::Read, net::TcpListener, thread, time::Instant};
-use throughline_collector::find;
+use throughline_collector::{Destinations, Disk, Exit, Way, find, keep};
 use throughline_sender::{Answer, Signal};
 
 /// A collector at ports that no system gives away by itself, so that nobody takes them once they are free again. Each
@@ -86,13 +86,46 @@ fn the_view_refuses_an_address_that_others_can_reach_without_a_token() {
 }
 
 #[test]
+fn an_address_of_another_machine_is_an_error_at_start_in_the_words_of_the_system() {
+    let mut config = Config::default();
+    (config.grpc, config.http, config.view) = (None, Some(([192, 0, 2, 1], 4318).into()), None);
+    let error = Collector::start(config).unwrap_err().to_string();
+    let words = "the OTLP/HTTP address 192.0.2.1:4318 cannot be listened on: ";
+    assert!(error.starts_with(words) && error.contains("os error"), "{error}");
+    assert!(error.ends_with("; set THROUGHLINE_COLLECTOR_HTTP to another address or to off"), "{error}");
+}
+
+fn exit(change: impl FnOnce(&mut Exit)) -> Exit {
+    let mut exit = Exit::new("out", Way::Network(Destinations::default()));
+    change(&mut exit);
+    exit
+}
+
+#[test]
 fn a_bound_of_zero_is_an_error_at_start_that_names_it() {
     type Change = (&'static str, fn(&mut Config));
-    let changes: [Change; 4] = [
+    let changes: [Change; 15] = [
         ("max_bytes", |config| config.max_bytes = 0),
+        ("metric_expiration", |config| config.metric_expiration = Duration::ZERO),
         ("max_traces", |config| config.max_traces = 0),
         ("max_request_bytes", |config| config.max_request_bytes = 0),
         ("request_timeout", |config| config.request_timeout = Duration::ZERO),
+        ("max_memory", |config| config.max_memory = Some(0)),
+        ("queue_bytes", |config| config.queue_bytes = 0),
+        ("batch", |config| config.batch.items = 0),
+        ("batch", |config| config.batch.bytes = 0),
+        ("max_request_bytes", |config| config.receive.max_request_bytes = Some(0)),
+        ("max_requests", |config| config.receive.max_requests = 0),
+        ("disk.bytes", |config| config.disk = Some(Disk { bytes: 0, ..Disk::new("d") })),
+        ("keep.bytes", |config| {
+            let mut keep = keep::Options::of("k");
+            keep.bytes = 0;
+            config.keep = Some(keep);
+        }),
+        ("queue_bytes of an exit", |config| config.exits.push(exit(|exit| exit.queue_bytes = Some(0)))),
+        ("disk.bytes", |config| {
+            config.exits.push(exit(|exit| exit.disk = Some(Disk { bytes: 0, ..Disk::new("d") })));
+        }),
     ];
     for (bound, change) in changes {
         let mut config = Config::default();

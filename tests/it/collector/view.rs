@@ -102,7 +102,7 @@ async fn a_list_that_is_cut_says_so_and_links_to_more() {
         let body = traces(service, ids.map(numbered).collect()).encode_to_vec();
         post(&collector, "/v1/traces", &body).await;
     }
-    let rows = |page: &Reply| page.text().matches("href=\"/trace/").count();
+    let rows = |page: &Reply| page.text().matches("name=\"trace\" value=").count();
     let page = get(&collector, "/").await;
     assert!(page.text().contains("the newest 100 of 173") && page.text().contains("href=\"/?limit=1000\""));
     assert!(page.text().contains("<option value=\"old\">"), "a service of no row can be chosen");
@@ -184,6 +184,27 @@ async fn a_failed_span_says_why_as_well_as_it_can() {
         let page = get(&collector, &format!("/trace/{TRACE_TEXT}?span={}", id.repeat(8))).await;
         assert!(page.text().contains(&format!("<b>Error</b>{words}")), "{words}");
     }
+}
+
+#[tokio::test]
+async fn a_list_that_is_cut_has_the_traces_that_began_last_in_whatever_order_they_came() {
+    let collector = start(|_| ());
+    // The first to come began last; half of them come once more, as late spans do.
+    let began = |id: u8| 1_700_000_000_000_000_000 + u64::from(200 - id) * 1_000_000;
+    let child = |id: u8, number| Span {
+        trace_id: vec![id; 16],
+        start_time_unix_nano: began(id),
+        end_time_unix_nano: began(id) + 10,
+        ..span(number, number - 1, &format!("work {id}"))
+    };
+    for (ids, number) in [((1..=120).collect::<Vec<u8>>(), 1), ((61..=120).collect(), 2)] {
+        let spans = ids.into_iter().map(|id| child(id, number)).collect();
+        post(&collector, "/v1/traces", &traces("front", spans).encode_to_vec()).await;
+    }
+    let list = json(&collector, "/api/traces?limit=100").await;
+    let names: Vec<&str> =
+        list.as_array().unwrap().iter().map(|trace| trace["name"].as_str().unwrap()).collect();
+    assert_eq!(names, (1..=100).map(|id| format!("work {id}")).collect::<Vec<_>>());
 }
 
 #[tokio::test]

@@ -127,7 +127,14 @@ async fn the_program_says_what_it_does_and_whether_it_is_well() {
         format!("tells whether it is well at {url}"),
     ];
     assert_eq!(process.lines(), expected);
-    assert_eq!(get(&url, &[]).await.unwrap(), (200, r#"{"status":"available"}"#.to_owned()));
+    // B-072
+    let (status, body) = get(&url, &[]).await.unwrap();
+    let body: serde_json::Value = serde_json::from_str(&body).unwrap();
+    assert_eq!((status, &body["status"]), (200, &"Server available".into()));
+    let keys: Vec<&String> = body.as_object().unwrap().keys().collect();
+    assert_eq!(keys, ["status", "upSince", "uptime"]);
+    let (since, uptime) = (body["upSince"].as_str().unwrap(), body["uptime"].as_str().unwrap());
+    assert!(since.starts_with("20") && since.ends_with('Z') && uptime.ends_with('s'), "{body}");
     process.terminate();
     assert!(process.ended().await.success());
 }

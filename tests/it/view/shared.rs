@@ -114,6 +114,35 @@ async fn every_answer_is_as_the_description_tells() {
         assert!(schema.is_object(), "{path}");
         assert_eq!(faults(&document, schema, &answer, path), Vec::<String>::new());
     }
+    let nothing = "9".repeat(32);
+    for (path, url, status) in [
+        ("/api/traces", "api/traces?q=duration%20%3E".to_owned(), 400),
+        ("/api/traces/{trace_id}", format!("api/traces/{nothing}"), 404),
+        ("/api/traces/{trace_id}/spans/{span_id}", format!("api/traces/{ORDER}/spans/0000000000000099"), 404),
+        ("/api/logs", "api/logs?q=user.id%20%3D".to_owned(), 400),
+        ("/api/metrics/{name}", "api/metrics/none".to_owned(), 404),
+        ("/api/charts/{name}", "api/charts/none".to_owned(), 404),
+        ("/api/map/calls", "api/map/calls".to_owned(), 404),
+        ("/api/export", "api/export?signal=spans".to_owned(), 400),
+        ("/api/export", format!("api/export?trace={nothing}"), 404),
+    ] {
+        let (told, answer) = ask(&collector, &url).await;
+        assert_eq!(told, status, "{url}: {answer}");
+        let response = &document["paths"][path]["get"]["responses"][status.to_string()];
+        let schema = &response["content"]["application/json"]["schema"];
+        assert!(schema.is_object(), "{path}: {status}");
+        assert_eq!(
+            faults(&document, schema, &serde_json::from_str(&answer).unwrap(), path),
+            Vec::<String>::new()
+        );
+    }
+    let (status, refused) = send(&collector, "no telemetry", &[]).await;
+    let described = &document["paths"]["/api/import"]["post"]["responses"]["400"];
+    let schema = &described["content"]["application/json"]["schema"];
+    assert_eq!(
+        (status, faults(&document, schema, &serde_json::from_str(&refused).unwrap(), "refused")),
+        (400, Vec::new())
+    );
     let schema = &document["components"]["schemas"]["Imported"];
     assert_eq!(
         faults(&document, schema, &serde_json::from_str(&imported).unwrap(), "imported"),

@@ -89,27 +89,69 @@ fn a_pattern_that_is_none_is_told() {
     assert_eq!(fault, "the file log file_log: the pattern \"(\" is no regular expression: unclosed group");
 }
 
+/// In the order, with a mark.
+fn wide(text: &str, order: Order) -> Vec<u8> {
+    let bytes = |unit: u16| if order == Order::Little { unit.to_le_bytes() } else { unit.to_be_bytes() };
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+// B-063
+#[test]
+fn lines_of_utf_16_are_cut_between_units() {
+    for (order, encoding) in [(Order::Little, Encoding::Utf16Le), (Order::Big, Encoding::Utf16Be)] {
+        let cut = |max, data: &[u8], is_end| {
+            let options = Options { encoding, max_log_size: max, ..Options::default() };
+            let (cut, mut rest, mut texts) = (Cut::new(&options).unwrap(), data, Vec::new());
+            while let Some(piece) = cut.first(rest, is_end) {
+                texts.push(order.text(piece.text));
+                rest = &rest[piece.length..];
+            }
+            (texts, rest.len())
+        };
+        let text =
+            |texts: &[&str], rest| (texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>(), rest);
+        // Of those letters one byte is that of a line feed.
+        let data = wide("\u{feff}one\r\n \u{0a0a}\u{010a}\u{0a01} \n\n\u{1f600}two", order);
+        assert_eq!(cut(1000, &data, false), text(&["one", "\u{0a0a}\u{010a}\u{0a01}", ""], 10));
+        assert_eq!(cut(1000, &data, true), text(&["one", "\u{0a0a}\u{010a}\u{0a01}", "", "\u{1f600}two"], 0));
+        assert_eq!(cut(1000, &data[..data.len() - 1], true).1, 1);
+        // No letter is divided, though it has two units.
+        assert_eq!(cut(6, &wide("ab\u{1f600}c\n", order), false), text(&["ab", "\u{1f600}c"], 0));
+        assert_eq!(cut(1, &wide("ab", order), true), text(&["a", "b"], 0));
+        assert_eq!(order.text(&[0xd8, 0xd8]), "\u{fffd}");
+        let options = Options { encoding, ..starting("^a", false) };
+        let fault = Cut::new(&options).err().unwrap().to_string();
+        assert_eq!(
+            fault,
+            "the file log file_log: multiline is for lines in UTF-8; use recombine for those in UTF-16"
+        );
+    }
+}
+
 proptest! {
     #[test]
     fn every_byte_is_in_one_entry(
         data in prop::collection::vec(prop_oneof![Just(b'\n'), Just(b'a'), Just(b';'), any::<u8>()], 0..60),
-        max in 1usize..8, rule in 0..3,
+        max in 1usize..8, rule in 0..4,
     ) {
         let multiline = match rule {
-            0 => None,
+            0 | 3 => None,
             1 => Some(Multiline::Start { pattern: "^a".into(), omit: false }),
             _ => Some(Multiline::End { pattern: ";".into(), omit: false }),
         };
         let options = Options {
-            multiline, max_log_size: max, encoding: Encoding::Nop,
+            multiline, max_log_size: max, encoding: if rule == 3 { Encoding::Utf16Le } else { Encoding::Nop },
             preserve_leading_whitespaces: true, preserve_trailing_whitespaces: true, ..Options::default()
         };
         let (cut, mut rest, mut whole) = (Cut::new(&options).unwrap(), &data[..], Vec::new());
         while let Some(piece) = cut.first(rest, true) {
-            prop_assert!(piece.text.len() <= max + 1);
+            prop_assert!(piece.text.len() <= max + 3);
             whole.extend_from_slice(&rest[..piece.length]);
             rest = &rest[piece.length..];
         }
+        // Of the last unit one half.
+        whole.extend_from_slice(rest);
+        prop_assert!(rest.len() <= usize::from(rule == 3));
         prop_assert_eq!(whole, data);
     }
 }

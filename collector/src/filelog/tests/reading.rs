@@ -93,6 +93,32 @@ fn what_is_no_text_is_replaced_or_stays_bytes() {
 
 // B-063
 #[test]
+fn lines_in_utf_16_arrive_as_texts() {
+    let (place, arrived) = (Place::new(), Arrived::default());
+    let options = || Options {
+        encoding: Encoding::Utf16Le,
+        force_flush_period: Duration::ZERO,
+        ..place.stored("*.log")
+    };
+    let bytes = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+    place.append("a.log", bytes("\u{feff}one\r\nz\u{0a0a}\u{1f600}\n"));
+    let collector = start(options(), &arrived);
+    arrived.expect(&collector, &["one", "z\u{0a0a}\u{1f600}"]);
+    // Half of a unit is still written.
+    let (first, rest) = (&bytes("three\n")[..3], &bytes("three\n")[3..]);
+    place.append("a.log", first);
+    rounds(&collector, 2);
+    place.append("a.log", rest);
+    arrived.expect(&collector, &["one", "z\u{0a0a}\u{1f600}", "three"]);
+    stop(collector);
+    place.append("a.log", bytes("four\n"));
+    let collector = start(options(), &arrived);
+    arrived.expect(&collector, &["one", "z\u{0a0a}\u{1f600}", "three", "four"]);
+    stop(collector);
+}
+
+// B-063
+#[test]
 fn an_entry_of_several_lines_is_one() {
     let (place, arrived) = (Place::new(), Arrived::default());
     let mut options = place.options("*.log");

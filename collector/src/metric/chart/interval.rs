@@ -9,6 +9,12 @@ use super::{
 /// A first cumulative point says what came since its start, which may be long ago: up to this long it is shown anyway.
 const FIRST: u64 = 120_000_000_000;
 
+/// What goes so many times into the time between two points is short.
+const SHORT: u64 = 10;
+
+/// The time between two points where there is only one, in nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+
 /// What came within a time.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Interval {
@@ -30,19 +36,30 @@ pub(super) fn intervals(series: &Series) -> Vec<Interval> {
         (Some(first), Some(last)) => FIRST.max(last.time - first.time),
         _ => FIRST,
     };
-    for point in &series.points {
+    for (place, point) in series.points.iter().enumerate() {
         let Some(amount) = amount(&point.measured) else { continue };
+        let usual = series.points.get(place + 1).map_or(SECOND, |next| next.time.saturating_sub(point.time));
         let made = match before {
             _ if is_delta => alone(point, amount, before.map_or(point.start, |before| before.time)),
             Some(before) if !point.reset => between(before, point, amount),
-            Some(before) => alone(point, amount, before.time),
+            Some(before) => alone(point, amount, before.time).map(|it| it.stretched(usual, before.time)),
             None if series.points.len() > 1 && point.time.saturating_sub(point.start) > reach => None,
-            None => alone(point, amount, 0),
+            None => alone(point, amount, 0).map(|it| it.stretched(usual, 0)),
         };
         intervals.extend(made);
         before = Some(point);
     }
     intervals
+}
+
+impl Interval {
+    /// What began just before it was collected came within the time since the collection before, which is as long as the
+    /// one that follows: a single value a millisecond after the start is no thousand a second.
+    fn stretched(self, usual: u64, earliest: u64) -> Interval {
+        let is_short = (self.to - self.from).saturating_mul(SHORT) < usual;
+        let from = if is_short { self.to.saturating_sub(usual).max(earliest).max(1) } else { self.from };
+        Interval { from, ..self }
+    }
 }
 
 /// All of a point, not before a time.

@@ -78,6 +78,22 @@ fn a_sum_is_shown_as_a_rate_and_one_that_counts_anew_begins_at_zero() {
 }
 
 #[test]
+fn a_start_just_before_its_first_point_makes_no_enormous_rate() {
+    let soon = |at: u64, start: u64, value: f64| Point { start, ..point(at, 0, number(value)) };
+    let near = |at: u64| at * SECOND - SECOND / 1000;
+    let of = |points: Vec<Point>| {
+        let chart = chart(&[series(Kind::Sum, Temporality::Cumulative, &[], points)], None);
+        line(&chart, 0, Shows::Rate)
+    };
+    let first = soon(20, near(20), 5.0);
+    assert_eq!(of(vec![first.clone(), soon(30, near(20), 25.0)]), "10=- 20=0.50 30=2.00");
+    assert_eq!(of(vec![first.clone()]), "19=- 20=5.00");
+    // The same after a restart, but not before the last point of what ran until then.
+    let restarted = Point { reset: true, ..soon(24, near(24), 8.0) };
+    assert_eq!(of(vec![first, restarted, soon(34, near(24), 18.0)]), "16=- 20=1.25 24=2.00 34=1.00");
+}
+
+#[test]
 fn a_delta_is_over_its_own_time() {
     let points = [(10, 0, 10.0), (20, 10, 40.0), (30, 25, 5.0)]
         .map(|(at, from, value)| point(at, from, number(value)));

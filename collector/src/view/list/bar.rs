@@ -6,7 +6,7 @@ use super::super::{
     palette::Palette,
     text::name,
 };
-use crate::{intake::Intake, look};
+use crate::{intake::Intake, look, time::clock};
 use maud::{Markup, html};
 use std::collections::BTreeSet;
 use throughline_sender::Signal;
@@ -42,7 +42,15 @@ pub(super) fn bar(intake: &Intake, filter: &Filter, palette: &Palette, extent: M
             (choice("over", "Any duration", "over ", &OVER, filter.over.as_deref()))
             (choice("within", "Any time", "last ", &WITHIN, filter.within.as_deref()))
             @for (name, value) in filter.hidden() { input type="hidden" name=(name) value=(value); }
-            button.button.apply { "Apply" }
+            // With a script, what is chosen is asked for at once.
+            noscript { button.button { "Apply" } }
+            @if filter.from.is_some() || filter.to.is_some() {
+                a.choice.on href=(filter.whole_time()) title="all times" {
+                    @if let Some(from) = filter.from { "from " (clock(from)) " " }
+                    @if let Some(to) = filter.to { "to " (clock(to)) " " }
+                    "×"
+                }
+            }
             @if !filter.is_open() { a.button href="/" { "Clear" } }
             span.count { (extent) " · " a href=(filter.file()) download title="OTLP in JSON" { "Export" } }
         }

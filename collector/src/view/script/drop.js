@@ -1,5 +1,5 @@
-// Files with telemetry, dropped on any page or chosen with an element that has the attribute `data-import`, are sent to the
-// collector, which keeps what is in them.
+// Telemetry that is dropped on any page as files, pasted there as text, or chosen with an element that has the attribute
+// `data-import`, is sent to the collector, which keeps it.
 
 let dialog;
 
@@ -49,6 +49,14 @@ document.addEventListener("drop", (event) => {
   if (!hasFiles(event)) return;
   event.preventDefault();
   send([...event.dataTransfer.files]);
+});
+
+document.addEventListener("paste", (event) => {
+  const text = event.clipboardData?.getData("text/plain") ?? "";
+  // What is pasted into a field is for the field.
+  if (event.target.matches?.("input, textarea") || !/"resource(Spans|Logs|Metrics)"/.test(text)) return;
+  event.preventDefault();
+  send([new File([text], "pasted")]);
 });
 
 document.addEventListener("change", (event) => {

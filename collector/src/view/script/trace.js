@@ -1,4 +1,4 @@
-// The waterfall: folds rows, shows the details of a span, zooms where the axis is drawn over.
+// The waterfall: folds rows, shows the details of a span.
 
 import { refold, toggle, unfold } from "./fold.js";
 import { go } from "./swap.js";
@@ -54,47 +54,6 @@ document.addEventListener("keydown", (event) => {
   if (!fold || (event.key !== "ArrowLeft" && event.key !== "ArrowRight")) return;
   event.preventDefault();
   if ((event.key === "ArrowRight") !== (fold.getAttribute("aria-expanded") === "true")) fold.click();
-});
-
-// To draw over the axis zooms to what was drawn over.
-let drawn;
-
-document.addEventListener("pointerdown", (event) => {
-  const marks = event.target.closest(".axis .marks");
-  if (!marks || event.button) return;
-  const shade = document.createElement("span");
-  shade.className = "shade";
-  marks.append(shade);
-  drawn = { marks, shade, from: event.clientX };
-  event.preventDefault();
-});
-
-function share(marks, x) {
-  const { left, width } = marks.getBoundingClientRect();
-  const padding = parseFloat(getComputedStyle(marks).paddingLeft);
-  return Math.min(1, Math.max(0, (x - left - padding) / (width - 2 * padding)));
-}
-
-document.addEventListener("pointermove", (event) => {
-  if (!drawn) return;
-  const [from, to] = [drawn.from, event.clientX].sort((a, b) => a - b);
-  const left = drawn.marks.getBoundingClientRect().left;
-  Object.assign(drawn.shade.style, { left: `${from - left}px`, width: `${to - from}px` });
-});
-
-document.addEventListener("pointerup", (event) => {
-  if (!drawn) return;
-  const { marks, shade } = drawn;
-  const [from, to] = [share(marks, drawn.from), share(marks, event.clientX)].sort((a, b) => a - b);
-  drawn = undefined;
-  shade.remove();
-  if (to - from < 0.005) return;
-  const axis = marks.closest(".axis").dataset;
-  const [start, length] = [Number(axis.from), Number(axis.to) - Number(axis.from)];
-  const address = new URL(location.href);
-  address.searchParams.set("from", Math.floor(start + from * length));
-  address.searchParams.set("to", Math.ceil(start + to * length));
-  go(address.href);
 });
 
 document.addEventListener("refreshed", refold);

@@ -1,5 +1,6 @@
 // What all pages do with a script. Without it they are read as they are, by links and forms.
 
+import "./draw.js";
 import "./drop.js";
 import "./filter.js";
 import "./keys.js";

@@ -46,7 +46,7 @@ impl Axis {
         let (from, _) = self.extent();
         let time = |mark: u64| from.saturating_add((self.length * mark as f64 / 100.0) as u64);
         html! {
-            span.marks {
+            span.marks data-draw {
                 @for mark in MARKS {
                     span { @if time(mark) == 0 { "0" } @else { (duration(time(mark))) } }
                 }

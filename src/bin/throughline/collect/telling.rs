@@ -51,7 +51,10 @@ pub(super) fn announce(
         println!("keeps what it shows in {}", directory.display());
     }
     if let Some(directory) = &options.bounds.queue_directory {
-        println!("keeps what cannot be sent now in {}", directory.display());
+        match destinations.is_empty() {
+            true => println!("keeps nothing in {}, since nothing is sent", directory.display()),
+            false => println!("keeps what cannot be sent now in {}", directory.display()),
+        }
     }
     collector.notices().iter().for_each(|notice| println!("{notice}"));
     if let Some(url) = collector.view_url() {
