@@ -1,7 +1,15 @@
 //! The configurations of `deploy/` start, and carry a trace and its log line through both tiers.
 
 use super::*;
-use crate::support::gateway::Authority;
+use crate::support::{PATIENCE, gateway::Authority, peer};
+use opentelemetry_proto::tonic::{
+    collector::metrics::v1::ExportMetricsServiceRequest,
+    logs::v1::{LogRecord, ResourceLogs, ScopeLogs},
+    metrics::v1::{
+        Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, metric::Data, number_data_point::Value,
+    },
+};
+use throughline::sender::{Destination, Limits, Protocol, Remote, Request, Sender};
 
 const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 const SPAN: &str = "00f067aa0ba902b7";
@@ -111,5 +119,77 @@ async fn a_trace_and_its_log_line_go_through_both_tiers_with_tls_and_a_password(
     for process in [&mut agent, &mut gateway] {
         process.terminate();
         assert!(process.ended().await.success(), "{:#?}", process.lines());
+    }
+}
+
+/// The same without what that build has not: extensions, and what names one.
+fn without_extensions(text: &str) -> String {
+    let (_, behind) = text.split_once("\nreceivers:\n").unwrap();
+    let is_of_none = |line: &&str| {
+        let names = ["  extensions: [", "    sending_queue: { storage: ", "        auth: { authenticator: "];
+        !names.iter().any(|name| line.starts_with(name))
+    };
+    let lines: String = behind.lines().filter(is_of_none).map(|line| format!("{line}\n")).collect();
+    // Its own measurements have a port that others want too.
+    let own = "service:\n  telemetry: { metrics: { level: none } }\n";
+    format!("receivers:\n{}", lines.replace("service:\n", own))
+}
+
+/// A request of each signal, with one of its items.
+fn bodies() -> [(Signal, Bytes); 3] {
+    let point = NumberDataPoint { value: Some(Value::AsInt(1)), time_unix_nano: 1, ..Default::default() };
+    let data = Some(Data::Gauge(Gauge { data_points: vec![point] }));
+    let metrics = vec![Metric { name: "seats".into(), data, ..Default::default() }];
+    let scope_metrics = vec![ScopeMetrics { metrics, ..Default::default() }];
+    let measured = ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics { scope_metrics, ..Default::default() }],
+    };
+    let scope_logs = vec![ScopeLogs { log_records: vec![LogRecord::default()], ..Default::default() }];
+    let logged =
+        ExportLogsServiceRequest { resource_logs: vec![ResourceLogs { scope_logs, ..Default::default() }] };
+    [
+        (Signal::Traces, spans(1..2)),
+        (Signal::Metrics, measured.encode_to_vec().into()),
+        (Signal::Logs, logged.encode_to_vec().into()),
+    ]
+}
+
+#[tokio::test]
+async fn the_configurations_of_otlp_alone_carry_all_signals_in_the_opentelemetry_collector_too() {
+    let remedy =
+        "an OpenTelemetry Collector with otlp receiver, batch, memory_limiter, otlp_grpc and otlp_http";
+    let Some(otelcol) = peer("the OTLP pipelines of deploy/", "THROUGHLINE_TEST_OTELCOL", remedy) else {
+        return;
+    };
+    for file in ["compose/agent.yaml", "kubernetes/gateway/gateway.yaml"] {
+        let (directory, tempo, at) = (Directory::new(), Receiver::start(), address_of_pod());
+        let [loki, prometheus] =
+            ["/otlp", "/api/v1/otlp"].map(|path| Receiver::setup().base_path(path).start());
+        secrets(&directory, &at);
+        let path = configured(&directory, file, &[("0.0.0.0", &at)]);
+        fs::write(&path, without_extensions(&fs::read_to_string(&path).unwrap())).unwrap();
+        let [grpc, logs, metrics] =
+            [tempo.grpc_address(), loki.http_address(), prometheus.http_address()].map(|to| to.to_string());
+        let variables = [("MY_POD_IP", &*at), ("TEMPO", &grpc), ("LOKI", &logs), ("PROMETHEUS", &metrics)];
+        let mut collector = Process::start(&otelcol, &["--config", &path], &variables);
+        collector.line(&["Everything is ready"]).await;
+
+        let is_encrypted = file.contains("gateway");
+        let scheme = if is_encrypted { "https" } else { "http" };
+        let mut remote = Remote::new(Protocol::Grpc, format!("{scheme}://{at}:4317").parse().unwrap());
+        remote.tls.certificate = is_encrypted.then(|| directory.path("ca.crt").into());
+        for (signal, body) in bodies() {
+            let sender =
+                Sender::start(signal, Destination::Remote(remote.clone()), Limits::default()).unwrap();
+            sender.send(Request { items: 1, body });
+            assert!(sender.flush(PATIENCE).await.is_ok(), "{file}: {:#?}", collector.lines());
+        }
+        let arrived = || [&tempo, &prometheus, &loki].map(|to| Signal::ALL.map(|signal| to.items(signal)));
+        until("each signal where it belongs", || async {
+            (arrived() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]).then_some(())
+        })
+        .await;
+        collector.terminate();
+        collector.ended().await;
     }
 }
