@@ -5,7 +5,6 @@ import { look, view, visit } from "./browser.mjs";
 
 await visit(async (page) => {
   await page.goto(`${view}/metrics`);
-  assert.equal(await page.locator("h1").innerText(), await page.locator("h1").innerText());
   assert.ok((await page.locator("h1").innerText()).startsWith("http.server.request.duration"));
   const first = page.locator("figure.chart").first();
   assert.deepEqual(await first.locator(".legend .word").allTextContents(), ["p50", "p90", "p99"]);
@@ -55,3 +54,23 @@ await visit(async (page) => {
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
   await look(page, "metrics-narrow");
 });
+
+// Without a script, all by links and forms.
+await visit(
+  async (page) => {
+    await page.goto(`${view}/metrics`);
+    const first = page.locator("figure.chart").first();
+    await page.getByRole("link", { name: "http.route", exact: true }).click();
+    await page.waitForURL(/by=http.route/);
+    await page.getByRole("link", { name: "p50", exact: true }).click();
+    await page.waitForURL(/show=p50/);
+    assert.match(await first.locator("figcaption").innerText(), /p50 by http.route/);
+    await first.locator("a.exemplar .reach").last().click();
+    await page.waitForURL(/\/trace\//);
+    await page.goto(`${view}/metrics`);
+    await page.getByRole("link", { name: "Process and runtime" }).click();
+    await page.waitForURL(/\/metrics\/runtime/);
+    assert.ok((await page.locator("figure.chart").count()) > 0);
+  },
+  { javaScriptEnabled: false },
+);
