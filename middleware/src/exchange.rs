@@ -44,6 +44,9 @@ pub(crate) use self::{
     side::Side,
 };
 
+const NO_ROUTE: &str = "requests come without a route, so spans and measurements have the method alone; put the server \
+                        layer into the router, as its last Router::layer, or a Route into the extensions";
+
 /// How an exchange ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
@@ -181,7 +184,7 @@ impl Exchange {
                     self.outdate_name();
                 }
                 if self.is_unrouted && self.series.target.is_none() && response.status().is_success() {
-                    self.instruments.notice_no_route();
+                    self.instruments.notice_no_route(NO_ROUTE);
                 }
             }
             // Only the answer tells which version was negotiated.

@@ -25,9 +25,6 @@ use crate::{
     series::{Convention, Durations, Names, Recorder, Series},
 };
 
-const NO_ROUTE: &str = "requests come without a route, so spans and measurements have the method alone; put the server \
-                        layer into the router, as its last Router::layer, or a Route into the extensions";
-
 /// The instruments of one layer; shared by its services and exchanges.
 pub(crate) struct Instruments {
     settings: Settings,
@@ -138,8 +135,8 @@ impl Instruments {
     }
 
     /// Tells that the layer is at a place where it learns no route, once.
-    pub(crate) fn notice_no_route(&self) {
-        self.notice_once(&self.noticed_no_route, NO_ROUTE);
+    pub(crate) fn notice_no_route(&self, text: &'static str) {
+        self.notice_once(&self.noticed_no_route, text);
     }
 
     /// Tells something, once in the life of this mark.
