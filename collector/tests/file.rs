@@ -2,17 +2,19 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/told.rs"]
+mod told;
+
 use bytes::Bytes;
 use std::{
     fmt::Debug,
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, Once},
     time::{Duration, Instant},
 };
 use throughline_collector::file::{Exporter, Options};
 use throughline_sender::{Accept, Answer, Signal, json::to_json};
-use tracing::{Event, Level, Metadata, Subscriber, field, span};
+use tracing::Level;
 
 /// Far longer than anything here takes.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -157,7 +159,7 @@ fn files_are_bounded_in_size_and_number_and_hold_the_newest() {
 
 #[test]
 fn what_cannot_be_written_waits_is_told_once_and_written_when_it_can_be() {
-    watch();
+    told::watch();
     let directory = Directory::new("fault");
     let in_the_way = directory.0.join("spans.1.jsonl");
     fs::create_dir(&in_the_way).unwrap();
@@ -179,7 +181,7 @@ fn what_cannot_be_written_waits_is_told_once_and_written_when_it_can_be() {
 
 #[test]
 fn a_full_disk_refuses_what_it_has_no_room_for_and_what_is_lost_in_the_end_is_counted() {
-    watch();
+    told::watch();
     let path = Path::new("/dev/full");
     if !path.exists() {
         return eprintln!("not run: there is no /dev/full");
@@ -216,45 +218,8 @@ fn a_file_that_cannot_be_opened_and_bounds_of_zero_are_errors_at_the_start() {
     assert!(error.contains("max_files is zero"), "{error}");
 }
 
-/// What was told, by anybody in the process.
-static TOLD: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
-
 /// What was told of a file.
 fn told(path: &Path) -> Vec<(Level, String)> {
-    let told = TOLD.lock().unwrap();
-    told.iter().filter(|(_, text)| text.contains(&path.display().to_string())).cloned().collect()
-}
-
-#[expect(clippy::disallowed_methods, reason = "the exporter tells of its faults on a thread of its own")]
-fn watch() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing::subscriber::set_global_default(Watch).unwrap());
-}
-
-struct Watch;
-
-impl Subscriber for Watch {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-    fn event(&self, event: &Event<'_>) {
-        struct Message(String);
-        impl field::Visit for Message {
-            fn record_debug(&mut self, field: &field::Field, value: &dyn Debug) {
-                if field.name() == "message" {
-                    self.0 = format!("{value:?}");
-                }
-            }
-        }
-        let mut message = Message(String::new());
-        event.record(&mut message);
-        TOLD.lock().unwrap().push((*event.metadata().level(), message.0));
-    }
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-    fn enter(&self, _: &span::Id) {}
-    fn exit(&self, _: &span::Id) {}
+    let told = told::told(&path.display().to_string()).into_iter();
+    told.map(|(level, _, words)| (level, words)).collect()
 }
