@@ -4,7 +4,7 @@ mod certificates; // TLS
 mod file; // what to write in a configuration file
 mod start; // what fails before anything could be sent
 
-use crate::support::{child::Process, gateway, get, peer, receiver::Receiver, serve, until};
+use crate::support::{child::Process, free_port, gateway, get, peer, receiver::Receiver, serve, until};
 use axum::{
     Router,
     extract::Request,
@@ -131,7 +131,7 @@ async fn a_real_prometheus_is_found_behind_the_wrong_path_and_its_missing_receiv
     std::fs::create_dir_all(&directory).unwrap();
     std::fs::write(directory.join("p.yml"), "global: {}\n").unwrap();
     for receiver in [true, false] {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let free = format!("127.0.0.1:{}", free_port());
         let (config, data) = (directory.join("p.yml"), directory.join(receiver.to_string()));
         let mut arguments = vec![
             format!("--config.file={}", config.display()),
@@ -236,8 +236,8 @@ async fn the_protocol_that_is_right_comes_with_the_url_that_it_needs() {
 
 #[tokio::test]
 async fn what_cannot_be_reached_is_told_with_the_cause_and_what_to_do() {
-    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let port = closed.port();
+    let port = free_port();
+    let closed = format!("127.0.0.1:{port}");
     let refused = |place: &str| {
         format!(
             "nothing listens on port {port} of 127.0.0.1: start the collector there, or name the place where it is in \

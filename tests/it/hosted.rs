@@ -4,6 +4,7 @@
 use crate::support::{
     PATIENCE,
     child::Process,
+    free_port,
     gateway::{Authority, Directory},
     peer,
     receiver::{Decoded, Receiver},
@@ -34,7 +35,7 @@ struct Nginx {
 
 impl Nginx {
     async fn start(program: String, to: SocketAddr) -> Self {
-        let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let (directory, authority) = (Directory::new(), Authority::new());
         let identity = authority.identity("localhost");
         for (name, text) in [

@@ -17,7 +17,9 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use std::{
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener},
+    ops::RangeInclusive,
+    sync::atomic::{AtomicU16, Ordering},
     time::{Duration, Instant},
 };
 
@@ -25,7 +27,15 @@ use std::{
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Waits until the condition holds; fails when patience is over.
-pub(crate) async fn until<T, F>(what: &str, mut condition: impl FnMut() -> F) -> T
+pub(crate) async fn until<T, F>(what: &str, condition: impl FnMut() -> F) -> T
+where
+    F: Future<Output = Option<T>>,
+{
+    until_or(|| what.to_owned(), condition).await
+}
+
+/// As [`until`]; what is missing is said as it is in the end.
+pub(crate) async fn until_or<T, F>(what: impl Fn() -> String, mut condition: impl FnMut() -> F) -> T
 where
     F: Future<Output = Option<T>>,
 {
@@ -34,7 +44,7 @@ where
         if let Some(value) = condition().await {
             return value;
         }
-        assert!(Instant::now() < limit, "waited {PATIENCE:?} in vain: {what}");
+        assert!(Instant::now() < limit, "waited {PATIENCE:?} in vain: {}", what());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -65,9 +75,18 @@ pub(crate) async fn ask(request: http::Request<Full<Bytes>>) -> Option<http::Res
     client().request(request).await.ok().map(|response| response.map(Body::new))
 }
 
-/// A port that was free a moment ago, for peers that cannot choose one themselves.
+/// A port for peers that cannot choose one themselves, or at which nobody is to listen. No system gives it away by itself,
+/// so nothing else takes it in between.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    const PORTS: RangeInclusive<u16> = 10_000..=19_999;
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Where a second run of the tests begins elsewhere, they do not meet.
+    let first = std::process::id() as u16;
+    let mut tried = PORTS.map(|_| {
+        let number = first.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+        PORTS.start() + number % PORTS.len() as u16
+    });
+    tried.find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok()).unwrap()
 }
 
 /// GETs a URL; headers, then status and body.

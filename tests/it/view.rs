@@ -12,7 +12,7 @@ mod terminal;
 
 use crate::{
     lifecycle::record,
-    support::{PATIENCE, get},
+    support::{PATIENCE, free_port, get},
 };
 use axum::Router;
 use std::{collections::BTreeSet, net::SocketAddr};
@@ -60,7 +60,7 @@ async fn the_view_starts_with_the_service_and_a_second_service_finds_it() {
 
 #[tokio::test]
 async fn an_endpoint_that_is_the_view_itself_gets_nothing_twice() {
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = free_port();
     let (http, endpoint) = (format!("127.0.0.1:{port}"), format!("http://localhost:{port}"));
     let telemetry = Telemetry::build(Config::from_vars([
         ("THROUGHLINE_VIEW", "1"),

@@ -1,6 +1,7 @@
 //! Every failure is told with the URL and with its cause in words.
 
 use crate::support::{
+    free_port,
     receiver::Receiver,
     sending::{failure, remote, sender, span},
 };
@@ -39,15 +40,11 @@ async fn server(answer: &'static [u8], reset: bool) -> SocketAddr {
     address
 }
 
-async fn bound() -> (TcpListener, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    (listener, address)
-}
-
 #[tokio::test]
 async fn every_cause_is_in_words() {
-    let (nobody, (silent, mute)) = (bound().await.1, bound().await);
+    let nobody = SocketAddr::from(([127, 0, 0, 1], free_port()));
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mute = silent.local_addr().unwrap();
     let (refused, unanswered) = ("cannot reach @: Connection refused (os error 111)", "@ did not answer");
     for (protocol, reset, ended) in [
         (

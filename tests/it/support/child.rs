@@ -67,9 +67,10 @@ impl Process {
 
     /// Waits for the first line that has all these words.
     pub(crate) async fn line(&self, words: &[&str]) -> String {
-        super::until(&format!("a line with {words:?} in {:#?}", self.lines()), || async {
-            self.lines().into_iter().find(|line| words.iter().all(|word| line.contains(word)))
-        })
+        super::until_or(
+            || format!("a line with {words:?} in {:#?}", self.lines()),
+            || async { self.lines().into_iter().find(|line| words.iter().all(|word| line.contains(word))) },
+        )
         .await
     }
 
