@@ -38,7 +38,8 @@ impl From<&Refusal> for Status {
         let (code, http) = match refusal {
             Refusal::Malformed(_) => (Code::InvalidArgument, StatusCode::BAD_REQUEST),
             Refusal::TooLarge(_) => (Code::ResourceExhausted, StatusCode::PAYLOAD_TOO_LARGE),
-            Refusal::Slow(_) => (Code::DeadlineExceeded, StatusCode::REQUEST_TIMEOUT),
+            // Not 408, after which OTLP has clients give up what they hold.
+            Refusal::Slow(_) => (Code::DeadlineExceeded, StatusCode::SERVICE_UNAVAILABLE),
             Refusal::Unsupported(_) => (Code::Unimplemented, StatusCode::UNSUPPORTED_MEDIA_TYPE),
             Refusal::Foreign(_) => (Code::PermissionDenied, StatusCode::FORBIDDEN),
             Refusal::Unknown(_) => (Code::Unauthenticated, StatusCode::UNAUTHORIZED),
@@ -56,7 +57,7 @@ impl Status {
 
     /// Whether the same request may come again.
     pub(super) fn is_for_now(&self) -> bool {
-        self.code == Code::Unavailable
+        self.http == StatusCode::SERVICE_UNAVAILABLE
     }
 
     /// As a body of this form.
