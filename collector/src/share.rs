@@ -13,6 +13,7 @@ use crate::{
     intake::{Intake, Refusal},
     look,
     scan::TraceId,
+    trace::{LogRecord, passing},
 };
 use bytes::Bytes;
 use documents::Documents;
@@ -63,7 +64,7 @@ pub struct Imported {
 pub(crate) fn export(intake: &Intake, traces: &HashSet<TraceId>) -> Option<Vec<u8>> {
     let mut lines = Lines::default();
     for signal in [Signal::Traces, Signal::Logs] {
-        lines.add(signal, look::holding(intake, signal, traces), &Choice::Traces(traces))?;
+        lines.add(signal, look::holding(intake, signal, traces), |_| Choice::Traces(traces))?;
     }
     Some(lines.written)
 }
@@ -79,8 +80,17 @@ pub(crate) fn export_all(
     let mut lines = Lines::default();
     for signal in signals {
         let instrument = instrument.filter(|_| *signal == Signal::Metrics);
-        lines.add(*signal, look::bodies(intake, *signal), &Choice::All { service, instrument })?;
+        lines.add(*signal, look::bodies(intake, *signal), |_| Choice::All { service, instrument })?;
     }
+    Some(lines.written)
+}
+
+/// The log records that pass, in the order in which they came; `None`: it would be too large.
+pub(crate) fn export_records(intake: &Intake, pass: impl Fn(&LogRecord) -> bool) -> Option<Vec<u8>> {
+    let mut lines = Lines::default();
+    lines.add(Signal::Logs, look::bodies(intake, Signal::Logs), |body| {
+        Choice::Records(passing(body, &pass))
+    })?;
     Some(lines.written)
 }
 
@@ -92,10 +102,15 @@ struct Lines {
 
 impl Lines {
     /// Writes what is chosen of some requests, those that are small together; `None`: it would be too large.
-    fn add(&mut self, signal: Signal, bodies: Vec<Bytes>, choice: &Choice<'_>) -> Option<()> {
+    fn add<'a>(
+        &mut self,
+        signal: Signal,
+        bodies: Vec<Bytes>,
+        choice: impl Fn(&Bytes) -> Choice<'a>,
+    ) -> Option<()> {
         let mut request = Vec::new();
         for body in bodies {
-            let chosen = select::select(signal, &body, choice).ok()?;
+            let chosen = select::select(signal, &body, &choice(&body)).ok()?;
             if !request.is_empty() && request.len() + chosen.len() > LINE {
                 self.line(signal, &std::mem::take(&mut request))?;
             }

@@ -16,7 +16,7 @@ mod tree;
 mod value;
 
 pub(crate) use backlink::{Backlink, backlinks};
-pub(crate) use build::{decode, matching, parent as id, trace};
+pub(crate) use build::{decode, matching, parent as id, passing, trace};
 pub use name::Name;
 pub(crate) use resource::{Resources, identity, service};
 pub(crate) use summary::{services, start, summary};

@@ -1,5 +1,5 @@
-//! A part of a stored request: the spans or log records of some traces, what one service sent, the measurements of one
-//! instrument; with everything that they belong to.
+//! A part of a stored request: the spans or log records of some traces, single log records, what one service sent, the
+//! measurements of one instrument; with everything that they belong to.
 
 use crate::{
     join::put,
@@ -16,6 +16,8 @@ pub(super) enum Choice<'a> {
     Traces(&'a HashSet<TraceId>),
     /// What one service sent, if one is named, and what one instrument measured, if one is named.
     All { service: Option<&'a str>, instrument: Option<&'a str> },
+    /// The log records at these places of the request: the offsets of their lengths.
+    Records(HashSet<usize>),
 }
 
 impl Choice<'_> {
@@ -33,6 +35,7 @@ impl Choice<'_> {
                 Ok(last(body, item).is_some_and(|name| name.of(body) == wanted.as_bytes()))
             }
             Choice::All { .. } => Ok(true),
+            Choice::Records(places) => Ok(places.contains(&item.prefix)),
         }
     }
 }

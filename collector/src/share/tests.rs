@@ -121,11 +121,10 @@ fn an_export_that_would_be_too_large_is_none_and_one_that_is_large_has_several_l
     assert_eq!(exported.iter().filter(|byte| **byte == b'\n').count(), 4);
     let mut lines = Lines { written: vec![b' '; MAX_BYTES - 10 * text.len()] };
     assert_eq!(
-        lines.add(
-            Signal::Logs,
-            look::bodies(&intake, Signal::Logs),
-            &Choice::All { service: None, instrument: None }
-        ),
+        lines.add(Signal::Logs, look::bodies(&intake, Signal::Logs), |_| Choice::All {
+            service: None,
+            instrument: None
+        }),
         None
     );
 }

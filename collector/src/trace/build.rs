@@ -80,6 +80,19 @@ pub(crate) fn matching(
     (matching, is_all)
 }
 
+/// Where the log records of a request are that pass.
+pub(crate) fn passing(body: &Bytes, pass: impl Fn(&LogRecord) -> bool) -> HashSet<usize> {
+    let (mut resources, mut passing) = (Resources::default(), HashSet::new());
+    let each = |place: Record| {
+        if pass(&log(&Stored { chunk: 0, body: body.clone(), place }, &mut resources)) {
+            passing.insert(place.record as usize);
+        }
+    };
+    // What is stored was checked when it came.
+    let _ = logs(body, each);
+    passing
+}
+
 /// The log records with the latest times, and these; of those with the same time, the last ones.
 fn newest(body: &[u8], limit: usize) -> Vec<(u64, Record)> {
     let mut kept = BinaryHeap::new();

@@ -86,6 +86,7 @@ fn bar(wanted: &Wanted, services: &BTreeSet<String>, count: usize, is_all: bool,
             span.count {
                 @if is_all { (count) } @else { "the newest " (count) }
                 @if !is_all && limit < MAX_LIMIT { " · " a href=(wanted.url(MAX_LIMIT)) { "show up to 1,000" } }
+                @if count > 0 { " · " a href=(wanted.file()) download title="OTLP in JSON, all that pass" { "Export" } }
             }
         }
     }

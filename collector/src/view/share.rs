@@ -3,6 +3,7 @@
 use super::{
     JSON, answer,
     filter::{Filter, MAX_LIMIT},
+    logs::Wanted,
     query::Query,
 };
 use crate::{desk::Sent, intake::Intake, reply::Reply, scan::TraceId, share, trace::parse};
@@ -14,8 +15,8 @@ use throughline_sender::Signal;
 /// Requests in JSON, one a line.
 const LINES: &str = "application/x-ndjson";
 
-/// What is asked for: signals as they are named, the traces with these ids, or else those that the list of the same query
-/// has.
+/// What is asked for: signals as they are named, of log records alone those that their page of the same query has; the
+/// traces with these ids, or else those that the list of the same query has.
 pub(crate) fn export(intake: &Intake, query: &Query) -> Response<Reply> {
     let filter = Filter::of(query);
     let mut signals = Vec::new();
@@ -25,6 +26,13 @@ pub(crate) fn export(intake: &Intake, query: &Query) -> Response<Reply> {
             Some(signal) => signals.push(signal),
             None => return fault(StatusCode::BAD_REQUEST, "a signal is traces, metrics or logs"),
         }
+    }
+    let wanted = Wanted::of(query);
+    if signals == [Signal::Logs] && !wanted.is_open() {
+        return match wanted.fault() {
+            Some(words) => fault(StatusCode::BAD_REQUEST, &words.to_string()),
+            None => lines(share::export_records(intake, |log| wanted.passes(log)), Signal::Logs.name()),
+        };
     }
     if !signals.is_empty() {
         let (service, name) = (query.value("service"), query.value("name"));

@@ -207,6 +207,33 @@ async fn measurements_and_lines_without_a_trace_leave_as_a_file_too_and_are_draw
     }
 }
 
+// A selection of log records is what their page shows of the same query, all of it.
+#[tokio::test]
+async fn log_records_leave_as_they_are_filtered() {
+    let one = start(|_| ());
+    send(&one, &sample(), &[]).await;
+    let all = json_of(&one, "api/logs?limit=10000").await.as_array().unwrap().len();
+    let trace = format!("trace={ORDER}");
+    for query in ["level=warn", "service=back", "q=user.id%20%3D%203", "level=info&service=front", &*trace] {
+        let (status, exported) = ask(&one, &format!("api/export?signal=logs&{query}")).await;
+        assert_eq!(status, 200, "{query}: {exported}");
+        let other = start(|_| ());
+        send(&other, &exported, &[]).await;
+        let shown = json_of(&one, &format!("api/logs?limit=10000&{query}")).await;
+        let count = shown.as_array().unwrap().len();
+        assert!(0 < count && count < all, "{query}: {count} of {all}");
+        assert_eq!(json_of(&other, "api/logs?limit=10000").await, shown, "{query}");
+    }
+    for (query, status) in [("q=nowhere-said", 404), ("q=user.id%20%3D", 400)] {
+        assert_eq!(ask(&one, &format!("api/export?signal=logs&{query}")).await.0, status, "{query}");
+    }
+    let (_, page) = ask(&one, "logs?level=warn&q=user.id%20%3D%200").await;
+    assert!(
+        page.contains("href=\"/api/export?signal=logs&amp;q=user.id%20%3D%200&amp;level=warn\""),
+        "{page}"
+    );
+}
+
 #[tokio::test]
 async fn files_are_taken_from_no_other_site_and_not_larger_than_the_bound() {
     let collector = start(|config| config.max_request_bytes = 1000);

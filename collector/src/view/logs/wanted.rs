@@ -13,12 +13,14 @@
 //! A text is found in the message, in names and values of fields, in the service and at the beginning of the trace's id.
 
 use super::super::{
+    EXPORT,
     address::Address,
     condition::{Condition, Fault, Known, Subject, found},
     query::Query,
 };
 use crate::trace::LogRecord;
 use std::borrow::Cow;
+use throughline_sender::Signal;
 
 /// The levels that can be chosen, and the severities that they begin with.
 pub(super) const LEVELS: [(&str, i32); 6] =
@@ -72,7 +74,7 @@ impl Wanted {
     }
 
     /// Whether nothing is left out.
-    pub(super) fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.words.is_empty()
             && self.level.is_none()
             && self.service.is_none()
@@ -82,14 +84,21 @@ impl Wanted {
 
     /// The same, with more of them.
     pub(super) fn url(&self, limit: usize) -> String {
-        Address::of("/logs")
+        self.at(Address::of("/logs")).with("limit", Some(limit.to_string())).url()
+    }
+
+    /// The file with all that pass.
+    pub(super) fn file(&self) -> String {
+        self.at(Address::of(EXPORT).with("signal", Some(Signal::Logs.name()))).url()
+    }
+
+    fn at(&self, address: Address) -> Address {
+        address
             .with("q", Some(self.words.as_str()).filter(|words| !words.is_empty()))
             .with("level", self.level.clone())
             .with("service", self.service.clone())
             .with("trace", self.trace.clone())
             .with("span", self.span.clone())
-            .with("limit", Some(limit.to_string()))
-            .url()
     }
 }
 
