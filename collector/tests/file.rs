@@ -4,13 +4,15 @@
 
 #[path = "support/told.rs"]
 mod told;
+#[path = "support/until.rs"]
+mod until;
 
 use bytes::Bytes;
 use std::{
     fmt::Debug,
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Duration,
 };
 use throughline_collector::file::{Exporter, Options};
 use throughline_sender::{Accept, Answer, Signal, json::to_json};
@@ -88,11 +90,7 @@ fn add(exporter: &Exporter, numbers: impl IntoIterator<Item = usize>) {
 }
 
 fn until(condition: impl Fn() -> bool, what: impl Debug) {
-    let deadline = Instant::now() + LIMIT;
-    while !condition() {
-        assert!(Instant::now() < deadline, "{what:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until::until(|| condition().then_some(()), || format!("{what:?}"));
 }
 
 // O-020

@@ -5,6 +5,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on has failed")]
 
+#[path = "support/until.rs"]
+mod until;
+
 use bytes::Bytes;
 use std::{
     fs,
@@ -12,8 +15,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
-    thread::sleep,
-    time::{Duration, Instant},
+    time::Duration,
 };
 use throughline_collector::{Collector, Config, Destination};
 use throughline_sender::{Accept, Answer, Inlet, Signal};
@@ -77,12 +79,10 @@ fn round(collector: &Collector, sink: &Sink, numbers: &mut impl Iterator<Item = 
     let taken = taken.count() as u64;
     assert!(collector.counters().held_bytes as usize > QUEUE / 2);
     sink.is_away.store(false, Relaxed);
-    let limit = Instant::now() + Duration::from_secs(60);
     // What was delivered is let go of a moment after it is counted.
-    while collector.forwarded()[0].queued > 0 || collector.counters().held_bytes > 0 {
-        assert!(Instant::now() < limit, "{:?} {:?}", collector.forwarded(), collector.counters());
-        sleep(Duration::from_millis(5));
-    }
+    let is_empty = || collector.forwarded()[0].queued == 0 && collector.counters().held_bytes == 0;
+    let missing = || format!("{:?} {:?}", collector.forwarded(), collector.counters());
+    until::until(|| is_empty().then_some(()), missing);
     taken
 }
 

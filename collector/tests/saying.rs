@@ -4,12 +4,10 @@
 
 #[path = "support/told.rs"]
 mod told;
+#[path = "support/until.rs"]
+mod until;
 
-use std::{
-    fs,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::{fs, time::Duration};
 use throughline_collector::{Collector, Config, Destination};
 use throughline_sender::{Answer, Credentials, Protocol, Remote, Secret, Signal};
 use tracing::Level;
@@ -22,14 +20,8 @@ fn request() -> Vec<u8> {
 
 /// Level, target and words of the first that was told with these words in it.
 fn told(words: &str) -> (Level, String, String) {
-    let limit = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(first) = told::told(words).into_iter().next() {
-            return first;
-        }
-        assert!(Instant::now() < limit, "{words:?} is not in {:?}", told::told(""));
-        sleep(Duration::from_millis(5));
-    }
+    let first = || told::told(words).into_iter().next();
+    until::until(first, || format!("{words:?} is not in {:?}", told::told("")))
 }
 
 #[test]

@@ -13,12 +13,13 @@ use opentelemetry::{
         TracerProvider,
     },
 };
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 use throughline::{
     Config, Telemetry, carry,
     sender::Signal,
     testing::{self, Receiver, Recorded, Status, Value},
 };
+use tokio::sync::Notify;
 use tower::ServiceExt;
 use tracing::Instrument;
 
@@ -130,18 +131,24 @@ async fn tests_side_by_side_do_not_see_each_other() {
 
 #[tokio::test]
 async fn what_is_still_under_way_is_waited_for_on_any_clock() {
-    let telemetry = testing::telemetry();
-    let app = Router::new()
-        .route("/slow", get(async || tokio::time::sleep(Duration::from_millis(300)).await))
-        .layer(telemetry.server_layer());
+    let (telemetry, release) = (testing::telemetry(), Arc::new(Notify::new()));
+    let held = release.clone();
+    let slow = get(move || async move { held.notified().await });
+    let app = Router::new().route("/slow", slow).layer(telemetry.server_layer());
     let address = serve(app).await;
     let call = tokio::spawn(client().request(request("GET", format!("http://{address}/slow"), &[])));
     telemetry.recorded_when(|_| true).await;
     while telemetry.recorded_when(|_| true).await.unfinished.is_empty() {
         tokio::task::yield_now().await;
     }
+    // It ends only after the wait below has begun, unless that takes long.
+    let ending = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(200));
+        release.notify_one();
+    });
     assert_eq!(telemetry.spans().await.one("GET /slow")["http.response.status_code"], 200);
     assert_eq!(call.await.unwrap().unwrap().status(), 200);
+    ending.join().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
